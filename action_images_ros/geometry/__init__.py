@@ -1,0 +1,1 @@
+"""Poses, pinhole cameras and multi-view triangulation; numpy and scipy only, nothing of ROS."""
