@@ -1,6 +1,6 @@
 """From camera images to what the world model is shown: synchronise, crop, resize, and K follows.
 
-The one place where pictures become model input, shared by training, evaluation, labelling and the policy node.
+The one place where pictures become model input: training, evaluation, labelling and the policy node share it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Observation:
 
     stamp_ns: capture time, integer nanoseconds; it becomes the id of the chunk predicted from it.
     camera_names: V names. images: uint8 RGB `[V, H, W, 3]` at model size. K: `[V, 3, 3]` px of these images.
-    world_from_camera: `[V, 4, 4]` of the optical frames. tool_pose: `[7]` xyz (m) + quaternion xyzw of the MODEL tool
-    frame in the world (robot base). openness: gripper, 0 closed to 1 open. instruction: what to do, not empty.
+    world_from_camera: `[V, 4, 4]` of the optical frames. tool_pose: `[7]` xyz (m) + quaternion xyzw of the
+    MODEL tool frame in the world (robot base). openness: gripper, 0 closed to 1 open. instruction: not empty.
     Raises ValueError when any of these does not hold.
     """
 
@@ -46,8 +46,8 @@ class Observation:
             raise ValueError(f"camera_names is {list(names)}; give at least one camera and every name once")
         images = np.asarray(self.images)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[0] != views or images.shape[3] != 3:
-            raise ValueError(f"images is {images.dtype} {list(images.shape)}; give uint8 RGB [{views}, H, W, 3], "
-                             "one image of the same size per camera (prepare_image makes them)")
+            raise ValueError(f"images is {images.dtype} {list(images.shape)}; give uint8 RGB "
+                             f"[{views}, H, W, 3], one image of the same size per camera (prepare_image makes them)")
         K, E = np.asarray(self.K, dtype=np.float64), np.asarray(self.world_from_camera, dtype=np.float64)
         if K.shape != (views, 3, 3) or E.shape != (views, 4, 4):
             raise ValueError(f"K is {list(K.shape)} and world_from_camera {list(E.shape)}; "
@@ -55,11 +55,11 @@ class Observation:
         K, E = normalise_signs(K, E)
         pose = np.asarray(self.tool_pose, dtype=np.float64)
         if pose.shape != (7,):
-            raise ValueError(f"tool_pose has shape {list(pose.shape)}; give xyz and a quaternion xyzw, 7 numbers")
+            raise ValueError(f"tool_pose has shape {list(pose.shape)}; give xyz and a quaternion xyzw")
         matrix_from_pose7(pose)
         openness = float(self.openness)
         if not 0.0 <= openness <= 1.0:
-            raise ValueError(f"openness is {openness}; give 0 (closed) to 1 (open): check the gripper's opening range")
+            raise ValueError(f"openness is {openness}; give 0 (closed) to 1 (open): check the gripper's range")
         if not str(self.instruction).strip():
             raise ValueError("instruction is empty; say what the arm is to do, e.g. 'lift the red block'")
         for name, value in (("camera_names", names), ("images", images), ("K", K), ("world_from_camera", E),
@@ -71,8 +71,8 @@ def prepare_image(image: np.ndarray, K: np.ndarray, size: tuple[int, int]) -> tu
     """The image and its intrinsics at model size: largest centred crop of the model's aspect, then resized.
 
     image: uint8 RGB `[h, w, 3]`, any size. K: `[3, 3]` of that image. size: `(H, W)` of the model.
-    Returns uint8 `[H, W, 3]` (area-averaged when shrinking, bilinear when growing) and float64 `[3, 3]`: a world
-    point keeps its place in the picture. Raises ValueError on a wrong image, size or K.
+    Returns uint8 `[H, W, 3]` (area-averaged when shrinking, bilinear when growing) and float64 `[3, 3]`:
+    a world point keeps its place in the picture. Raises ValueError on a wrong image, size or K.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
@@ -107,9 +107,9 @@ def observe(
 ) -> Observation:
     """An Observation from raw camera images and the robot's own tool pose.
 
-    images, K, world_from_camera: by camera name, the images uint8 RGB `[h, w, 3]` of any size, their order gives the
-    views'. robot_tool_pose: `[7]` of the ROBOT tool frame in the world; robot_tool_from_model_tool: `[3, 3]` the
-    constant rotation between the two. Negative focal lengths are normalised here, once.
+    images, K, world_from_camera: by camera name, the images uint8 RGB `[h, w, 3]` of any size; their order is
+    the views' order. robot_tool_pose: `[7]` of the ROBOT tool frame in the world; robot_tool_from_model_tool:
+    `[3, 3]`, the constant rotation between the two. Negative focal lengths are normalised here, once.
     """
     names = tuple(images)
     prepared, intrinsics, extrinsics = [], [], []
@@ -130,8 +130,8 @@ def observe(
 class Synchroniser:
     """Collects items of several cameras into sets whose stamps lie within `slop_s` seconds of each other.
 
-    Keeps the last `depth` items per camera. No clock, no threads, no ROS: stamps are integer nanoseconds of any one
-    clock. When a camera's stamps jump back (a simulation was reset) everything older is forgotten.
+    Keeps the last `depth` items per camera. No clock, no threads, no ROS: stamps are integer nanoseconds of
+    any one clock. When a camera's stamps jump back (a simulation was reset) everything older is forgotten.
     """
 
     def __init__(self, cameras: Sequence[str], slop_s: float, depth: int = 8):
@@ -146,7 +146,7 @@ class Synchroniser:
     def add(self, camera: str, stamp_ns: int, item: Any) -> tuple[int, dict[str, Any]] | None:
         """Add one item; `(stamp_ns, {camera: item})` when it completes a set, else None.
 
-        The set's stamp is the latest of its items. Items up to the set's are dropped, so sets never share one.
+        The set's stamp is the latest of its items. Items up to the set's are dropped: sets never share one.
         """
         if camera not in self._queues:
             raise KeyError(f"camera {camera!r} is unknown; the cameras are {list(self._queues)}")
@@ -183,7 +183,7 @@ class Synchroniser:
         return {name: age for name, age in ages.items() if age > max_age_s}
 
     def spread(self) -> float | None:
-        """Seconds between the newest stamps of the earliest and the latest camera; None before all have come."""
+        """Seconds between the newest stamps of the earliest and the latest camera; None until all came."""
         if self.missing():
             return None
         return (max(self._newest.values()) - min(self._newest.values())) * 1e-9

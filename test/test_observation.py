@@ -1,4 +1,4 @@
-"""Pictures become model input without a world point moving in the picture, and only pictures of one instant."""
+"""Pictures become model input without a world point moving in them, and only pictures of one instant."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,8 @@ def test_a_world_point_keeps_its_place_in_the_prepared_picture(source, size):
     (u, v), _ = project(point, K, E)
     rows, columns = np.mgrid[:height, :width]
     blob = np.exp(-((columns - u) ** 2 + (rows - v) ** 2) / (2 * (0.03 * min(source)) ** 2))
-    picture, prepared_k = prepare_image(np.repeat(np.round(255 * blob)[..., None], 3, -1).astype(np.uint8), K, size)
+    image = np.repeat(np.round(255 * blob)[..., None], 3, -1).astype(np.uint8)
+    picture, prepared_k = prepare_image(image, K, size)
     expected, _ = project(point, prepared_k, E)
     assert picture.shape == (*size, 3)
     np.testing.assert_allclose(_centroid(picture), expected, atol=0.15)
@@ -105,14 +106,15 @@ def test_negative_focal_lengths_are_normalised_without_moving_a_point():
 
 def test_one_negative_focal_length_is_refused_and_the_camera_named():
     with pytest.raises(ValueError, match="camera 'left'.*only one is negative"):
-        observe(1, {"left": np.zeros((8, 8, 3), np.uint8)}, {"left": np.diag([-9.0, 9, 1])}, {"left": E}, POSE, 1.0,
-                "reach", size=(8, 8), robot_tool_from_model_tool=np.eye(3))
+        observe(1, {"left": np.zeros((8, 8, 3), np.uint8)}, {"left": np.diag([-9.0, 9, 1])}, {"left": E}, POSE,
+                1.0, "reach", size=(8, 8), robot_tool_from_model_tool=np.eye(3))
 
 
 def test_the_observation_holds_the_models_tool_frame():
     quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
     seen = observe(1, {"a": np.zeros((8, 8, 3), np.uint8)}, {"a": intrinsics_from_fovy(50, 8, 8)}, {"a": E},
-                   np.array([0.4, 0, 0.3, 0, 0, 0, 1.0]), 1.0, "reach", size=(8, 8), robot_tool_from_model_tool=quarter)
+                   np.array([0.4, 0, 0.3, 0, 0, 0, 1.0]), 1.0, "reach", size=(8, 8),
+                   robot_tool_from_model_tool=quarter)
     np.testing.assert_allclose(np.abs(seen.tool_pose[3:]), [0, 0, np.sqrt(0.5), np.sqrt(0.5)], atol=1e-12)
 
 
