@@ -47,7 +47,7 @@ class Observation:
         images = np.asarray(self.images)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[0] != views or images.shape[3] != 3:
             raise ValueError(f"images is {images.dtype} {list(images.shape)}; give uint8 RGB "
-                             f"[{views}, H, W, 3], one image of the same size per camera (prepare_image makes them)")
+                             f"[{views}, H, W, 3], one size for all cameras (prepare_image makes them)")
         K, E = np.asarray(self.K, dtype=np.float64), np.asarray(self.world_from_camera, dtype=np.float64)
         if K.shape != (views, 3, 3) or E.shape != (views, 4, 4):
             raise ValueError(f"K is {list(K.shape)} and world_from_camera {list(E.shape)}; "
@@ -59,7 +59,7 @@ class Observation:
         matrix_from_pose7(pose)
         openness = float(self.openness)
         if not 0.0 <= openness <= 1.0:
-            raise ValueError(f"openness is {openness}; give 0 (closed) to 1 (open): check the gripper's range")
+            raise ValueError(f"openness is {openness}; give 0 (closed) to 1 (open): check its range")
         if not str(self.instruction).strip():
             raise ValueError("instruction is empty; say what the arm is to do, e.g. 'lift the red block'")
         for name, value in (("camera_names", names), ("images", images), ("K", K), ("world_from_camera", E),

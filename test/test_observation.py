@@ -106,8 +106,8 @@ def test_negative_focal_lengths_are_normalised_without_moving_a_point():
 
 def test_one_negative_focal_length_is_refused_and_the_camera_named():
     with pytest.raises(ValueError, match="camera 'left'.*only one is negative"):
-        observe(1, {"left": np.zeros((8, 8, 3), np.uint8)}, {"left": np.diag([-9.0, 9, 1])}, {"left": E}, POSE,
-                1.0, "reach", size=(8, 8), robot_tool_from_model_tool=np.eye(3))
+        observe(1, {"left": np.zeros((8, 8, 3), np.uint8)}, {"left": np.diag([-9.0, 9, 1])}, {"left": E},
+                POSE, 1.0, "reach", size=(8, 8), robot_tool_from_model_tool=np.eye(3))
 
 
 def test_the_observation_holds_the_models_tool_frame():
