@@ -82,7 +82,7 @@ def test_singular_intrinsics_are_refused():
     ({"openness": float("nan")}, "openness is nan"),
     ({"K": np.zeros((2, 3, 3))}, "K"),
     ({"K": np.zeros((1, 3, 3))}, "one per camera"),
-    ({"images": np.zeros((1, 8, 8, 3), np.uint8)}, "one image of the same size"),
+    ({"images": np.zeros((1, 8, 8, 3), np.uint8)}, "one size for all cameras"),
     ({"camera_names": ("a", "a")}, "every name once"),
 ])
 def test_a_wrong_observation_is_refused_with_its_name(changes, words):
