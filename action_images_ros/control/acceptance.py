@@ -1,0 +1,121 @@
+"""Whether a chunk may move the arm, and how much of it: the checks made once, before anything is executed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry.pose import matrix_from_pose7, rotation_angle
+from .chunk import Chunk
+from .limits import Limits
+
+__all__ = ["AcceptanceRules", "ChunkRejected", "accepted_part", "pose_distance"]
+
+
+class ChunkRejected(ValueError):
+    """A chunk that must not move the arm; the message is the reason, in words for the operator."""
+
+    @property
+    def reason(self) -> str:
+        """Why, as one line."""
+        return str(self)
+
+
+@dataclass(frozen=True)
+class AcceptanceRules:
+    """When a chunk is refused or cut short. Seconds, metres, radians."""
+
+    max_age_seconds: float = 3.0           # since the observation; a slow model needs more, a moving scene less
+    max_future_seconds: float = 0.1        # a stamp further ahead of now is a clock error
+    min_valid_frames: int = 3              # fewer usable frames are not worth moving for
+    max_first_pose_distance: float = 0.05  # m, between frame 0 and where the arm was at the observation
+    max_first_pose_angle: float = 0.5      # rad, the same
+    max_position_sigma: float = 0.05       # m, a frame less certain ends the chunk
+    max_rotation_sigma: float = 0.6        # rad, the same
+    max_chunk_speed: float = 1.0           # m/s, a frame that would need more is a misreading and ends the chunk
+    max_chunk_angular_speed: float = 4.0   # rad/s, the same
+    outside_workspace: str = "reject"      # "reject" the chunk or "truncate" it before the first frame outside
+
+    def __post_init__(self) -> None:
+        if self.outside_workspace not in ("reject", "truncate"):
+            raise ValueError(f"outside_workspace is {self.outside_workspace!r}; choose reject or truncate")
+        if int(self.min_valid_frames) != self.min_valid_frames or self.min_valid_frames < 2:
+            raise ValueError(f"min_valid_frames is {self.min_valid_frames}; give a whole number of 2 or more: one pose "
+                             "is no motion")
+        for name, value in self.__dict__.items():
+            if isinstance(value, float) and not value > 0:
+                raise ValueError(f"{name} is {value}; give a number above 0")
+
+
+def pose_distance(pose_a, pose_b) -> tuple[float, float]:
+    """Distance (m) and angle (rad) between two poses `[7]`; antipodal quaternions are the same orientation."""
+    matrix_a, matrix_b = matrix_from_pose7(pose_a), matrix_from_pose7(pose_b)
+    return (float(np.linalg.norm(matrix_a[:3, 3] - matrix_b[:3, 3])),
+            float(rotation_angle(matrix_a[:3, :3], matrix_b[:3, :3])))
+
+
+def accepted_part(chunk: Chunk, now_ns: int, pose_then, limits: Limits, rules: AcceptanceRules) -> Chunk:
+    """The leading frames of `chunk` that may be executed; raises ChunkRejected when they are too few or unfit.
+
+    pose_then: the arm's measured pose `[7]` at the chunk's stamp, or None when it is not known.
+    """
+    age = (now_ns - chunk.stamp_ns) * 1e-9
+    if age > rules.max_age_seconds:
+        raise ChunkRejected(f"stale: its observation is {age:.2f} s old (max_age_seconds {rules.max_age_seconds:g})")
+    if age < -rules.max_future_seconds:
+        raise ChunkRejected(f"its stamp is {-age:.2f} s in the future; check the clocks")
+    frames = _certain_frames(chunk, rules)
+    _refuse_short(frames, len(chunk), "valid and certain enough", rules)
+    _check_numbers(chunk, frames)
+    good = chunk.truncated(frames)
+    frames = _plausible_frames(good, rules)
+    _refuse_short(frames, len(chunk), "reachable at a plausible speed", rules)
+    inside = limits.contains(good.poses[:frames, :3])
+    if not inside.all():
+        first = int(np.argmin(inside))
+        where = f"frame {first} at {np.round(good.poses[first, :3], 3).tolist()} m is outside the workspace"
+        if rules.outside_workspace == "reject":
+            raise ChunkRejected(f"{where} {limits.workspace_min} to {limits.workspace_max}")
+        frames = first
+        _refuse_short(frames, len(chunk), f"inside the workspace ({where})", rules)
+    if pose_then is None:
+        raise ChunkRejected("the arm's pose at its observation is not known; is current_pose published?")
+    distance, angle = pose_distance(good.poses[0], pose_then)
+    if distance > rules.max_first_pose_distance or angle > rules.max_first_pose_angle:
+        raise ChunkRejected(f"its first pose is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg from where "
+                            f"the arm was (limits {rules.max_first_pose_distance * 1000:.0f} mm, "
+                            f"{np.degrees(rules.max_first_pose_angle):.0f} deg)")
+    return good.truncated(frames)
+
+
+def _refuse_short(frames: int, total: int, what: str, rules: AcceptanceRules) -> None:
+    if frames < rules.min_valid_frames:
+        raise ChunkRejected(f"only {frames} of {total} frames are {what} (min_valid_frames {rules.min_valid_frames})")
+
+
+def _certain_frames(chunk: Chunk, rules: AcceptanceRules) -> int:
+    """Number of leading frames that are marked valid with a covariance that is finite and small enough."""
+    sure = (chunk.valid & (chunk.sigma_position <= rules.max_position_sigma)
+            & (chunk.sigma_rotation <= rules.max_rotation_sigma))
+    return len(chunk) if sure.all() else int(np.argmin(sure))
+
+
+def _check_numbers(chunk: Chunk, frames: int) -> None:
+    poses, openness = chunk.poses[:frames], chunk.openness[:frames]
+    bad = ~np.isfinite(poses).all(axis=1) | ~np.isfinite(openness)
+    if bad.any():
+        raise ChunkRejected(f"frame {int(np.argmax(bad))} is marked valid but holds NaN or infinity")
+    norm = np.linalg.norm(poses[:, 3:], axis=1)
+    if np.any(np.abs(norm - 1) > 0.01):
+        frame = int(np.argmax(np.abs(norm - 1) > 0.01))
+        raise ChunkRejected(f"frame {frame} has a quaternion of length {norm[frame]:.3g}, not 1")
+    if np.any((openness < 0) | (openness > 1)):
+        frame = int(np.argmax((openness < 0) | (openness > 1)))
+        raise ChunkRejected(f"frame {frame} has openness {openness[frame]:.3g}, outside 0..1")
+
+
+def _plausible_frames(chunk: Chunk, rules: AcceptanceRules) -> int:
+    linear, angular = chunk.step_speeds()
+    plausible = (linear <= rules.max_chunk_speed) & (angular <= rules.max_chunk_angular_speed)
+    return len(chunk) if plausible.all() else 1 + int(np.argmin(plausible))

@@ -1,0 +1,385 @@
+import numpy as np
+import pytest
+from control_rig import DOWN, SECOND, START, TICK, Arm, changed, make_chunk
+
+from action_images_ros.control.acceptance import AcceptanceRules
+from action_images_ros.control.executor import ChunkExecutor, ChunkRejected, ExecutorSettings
+from action_images_ros.control.limits import Limits
+
+
+def follow(arm, chunk):
+    """Add a chunk stamped now whose first pose is the arm's."""
+    return arm.executor.add(chunk, arm.now_ns)
+
+
+def chunk_from_here(arm, **arguments):
+    # the last remembered pose is that of the tick before now
+    return make_chunk(stamp_ns=arm.times[-1], start=arm.pose[:3], **arguments)
+
+
+def test_a_chunk_is_followed_to_its_last_pose_and_then_held(arm):
+    chunk = chunk_from_here(arm, velocity=(0.1, 0.05, 0))
+    assert follow(arm, chunk) == 9
+    assert arm.run(1.0).state == "executing"
+    command = arm.run(2.0)
+    assert command.state == "hold" and "used up" in command.reason
+    np.testing.assert_allclose(arm.pose, chunk.poses[-1], atol=1e-3)
+
+
+def test_a_chunk_is_followed_at_the_times_it_was_meant_for(limits):
+    arm = Arm(lambda clock: ChunkExecutor(limits, settings=ExecutorSettings(alignment="stamp"), steady_clock=clock))
+    arm.executor.enable()
+    arm.run(0.3)
+    chunk = chunk_from_here(arm, velocity=(0.1, 0, 0), turn=(0, 0, 0.3))
+    follow(arm, chunk)
+    arm.run(0.5)
+    for _ in range(60):
+        now_ns = arm.now_ns
+        np.testing.assert_allclose(arm.tick().pose[:3], chunk.sample(now_ns)[0][:3], atol=2e-4)
+
+
+def test_nothing_is_commanded_before_enabling_and_after_disabling(arm):
+    arm.executor.disable()
+    with pytest.raises(ChunkRejected, match="disabled"):
+        follow(arm, chunk_from_here(arm))
+    for _ in range(3):
+        command = arm.tick()
+        assert command.pose is None and command.openness is None and command.state == "disabled"
+    arm.executor.enable()
+    assert arm.tick().state == "hold"
+    follow(arm, chunk_from_here(arm))
+    assert arm.tick().state == "executing"
+
+
+def test_enabling_starts_from_where_the_arm_is_now_not_where_it_was(arm):
+    follow(arm, chunk_from_here(arm))
+    arm.run(0.5)
+    arm.executor.disable()
+    arm.tick()
+    arm.pose = np.concatenate([[0.3, 0.2, 0.5], DOWN])
+    arm.tick()
+    arm.executor.enable()
+    np.testing.assert_allclose(arm.tick().pose, [0.3, 0.2, 0.5, *DOWN])
+
+
+def check_smooth(arm, limits):
+    velocity, angular = arm.velocities(), arm.angular_velocities()
+    assert np.linalg.norm(velocity, axis=1).max() <= limits.max_linear_speed + 1e-6
+    assert np.linalg.norm(angular, axis=1).max() <= limits.max_angular_speed + 1e-6
+    step = limits.max_linear_acceleration * TICK * 1e-9
+    assert np.linalg.norm(np.diff(velocity, axis=0), axis=1).max() <= step + 1e-6
+    step = limits.max_angular_acceleration * TICK * 1e-9
+    assert np.linalg.norm(np.diff(angular, axis=0), axis=1).max() <= step + 1e-6
+
+
+@pytest.mark.parametrize("alignment", ["stamp", "nearest"])
+def test_speed_and_acceleration_stay_bounded_over_splices_with_contradicting_chunks(alignment):
+    limits = Limits((-1, -1, -1), (2, 1, 2))
+    arm = Arm(lambda clock: ChunkExecutor(limits, settings=ExecutorSettings(alignment=alignment), steady_clock=clock))
+    arm.executor.enable()
+    arm.run(0.2)
+    rng = np.random.default_rng(2)
+    for _ in range(12):
+        toward = START[:3] - arm.pose[:3]
+        velocity = rng.normal(0, 0.12, 3) + 0.5 * toward
+        chunk = make_chunk(stamp_ns=arm.times[-1], start=arm.pose[:3] + rng.normal(0, 0.01, 3), velocity=velocity)
+        turned = chunk.poses.copy()
+        turned[:, 3:] = arm.pose[3:] * rng.choice([-1, 1], (len(chunk), 1))
+        chunk = changed(chunk, poses=turned)
+        arm.run(rng.uniform(0, 0.6))
+        follow(arm, chunk)
+        arm.run(rng.uniform(0.05, 1.0))
+    assert sum(command.state == "executing" for command in arm.commands) > 300
+    check_smooth(arm, limits)
+
+
+def test_turning_chunks_are_spliced_without_a_jump_of_orientation(arm, limits):
+    follow(arm, chunk_from_here(arm, velocity=(0, 0, 0), turn=(0, 0, 0.8)))
+    arm.run(0.6)
+    before = arm.pose
+    chunk = changed(chunk_from_here(arm, velocity=(0, 0, 0)), poses=np.repeat(before[None], 9, axis=0))
+    follow(arm, chunk)
+    arm.run(1.5)
+    check_smooth(arm, limits)
+    assert abs(arm.pose[3:] @ before[3:]) == pytest.approx(1, abs=1e-6)
+
+
+def test_agreeing_chunks_move_on_at_constant_speed(arm):
+    follow(arm, chunk_from_here(arm, velocity=(0.1, 0, 0)))
+    arm.run(0.8)
+    for _ in range(4):
+        follow(arm, chunk_from_here(arm, velocity=(0.1, 0, 0)))
+        arm.run(0.4)
+    np.testing.assert_allclose(arm.velocities()[-190:], np.tile([0.1, 0, 0], (190, 1)), atol=2e-3)
+
+
+def test_a_chunk_that_comes_late_to_a_waiting_arm_is_followed_from_its_beginning(arm, limits):
+    chunk = chunk_from_here(arm, velocity=(0.25, 0, 0))
+    corner = chunk.poses.copy()
+    corner[4:, :3] = corner[4, :3] + np.arange(5)[:, None] * [0, 0.05, 0]
+    chunk = changed(chunk, poses=corner)
+    arm.run(1.4)
+    follow(arm, chunk)
+    path = []
+    for _ in range(300):
+        path.append(arm.tick().pose[:3])
+    path = np.array(path)
+    to_corner = np.linalg.norm(path - corner[4, :3], axis=1).min()
+    assert to_corner < 0.02
+    check_smooth(arm, limits)
+    np.testing.assert_allclose(arm.pose[:3], corner[-1, :3], atol=2e-3)
+
+
+def test_an_arm_that_lags_behind_its_command_is_not_pulled_back_at_a_splice(limits):
+    executor = ChunkExecutor(limits, steady_clock=lambda: 0.0)
+    executor.enable()
+    measured, now_ns, commanded = START.copy(), 0, []
+    lag = 0.15
+    for step in range(300):
+        command = executor.command(now_ns, measured)
+        commanded.append(command.pose[0])
+        measured = measured.copy()
+        measured[:3] += (command.pose[:3] - measured[:3]) * 0.01 / lag
+        if step % 40 == 5:
+            executor.add(make_chunk(stamp_ns=now_ns, start=measured[:3], velocity=(0.1, 0, 0)), now_ns)
+        now_ns += TICK
+    assert np.all(np.diff(commanded) >= -1e-6)
+
+
+@pytest.mark.parametrize("broken, reason", [
+    (lambda c: changed(c, stamp_ns=c.stamp_ns - 4 * SECOND), "stale"),
+    (lambda c: changed(c, stamp_ns=c.stamp_ns + SECOND), "in the future"),
+    (lambda c: changed(c, valid=np.arange(9) < 2), "only 2 of 9 frames are valid"),
+    (lambda c: changed(c, covariance=c.covariance * np.nan), "only 0 of 9 frames are valid"),
+    (lambda c: changed(c, covariance=c.covariance * 1e4), "only 0 of 9 frames are valid"),
+    (lambda c: changed(c, poses=np.where(np.arange(63).reshape(9, 7) == 30, np.nan, c.poses)), "frame 4 .* NaN"),
+    (lambda c: changed(c, openness=np.full(9, np.nan)), "frame 0 .* NaN"),
+    (lambda c: changed(c, openness=np.full(9, 1.5)), "openness"),
+    (lambda c: changed(c, poses=c.poses * [1, 1, 1, 0, 0, 0, 0]), "quaternion of length 0"),
+    (lambda c: changed(c, poses=c.poses + [0.06, 0, 0, 0, 0, 0, 0]), "first pose is 60 mm"),
+    (lambda c: changed(c, poses=c.poses[:, [0, 1, 2, 4, 3, 5, 6]]), "180 deg from where the arm was"),
+    (lambda c: changed(c, poses=c.poses + np.arange(9)[:, None] * [0, 0.15, 0, 0, 0, 0, 0]), "outside the workspace"),
+    (lambda c: changed(c, poses=c.poses + np.arange(9)[:, None] * [0, 0.5, 0, 0, 0, 0, 0]), "plausible speed"),
+])
+def test_a_chunk_that_must_not_move_the_arm_is_refused_with_the_reason(arm, broken, reason):
+    with pytest.raises(ChunkRejected, match=reason):
+        arm.executor.add(broken(chunk_from_here(arm)), arm.now_ns)
+    before = arm.pose.copy()
+    assert arm.run(0.5).state == "hold"
+    np.testing.assert_array_equal(arm.pose, before)
+
+
+def test_refusing_a_chunk_leaves_the_present_one_going(arm):
+    follow(arm, chunk_from_here(arm))
+    arm.run(0.2)
+    with pytest.raises(ChunkRejected):
+        follow(arm, changed(chunk_from_here(arm), valid=np.zeros(9, dtype=bool)))
+    assert arm.tick().state == "executing"
+
+
+def test_an_older_or_equal_chunk_does_not_replace_the_present_one(arm):
+    chunk = chunk_from_here(arm)
+    follow(arm, chunk)
+    arm.run(0.1)
+    for stamp in (chunk.stamp_ns, chunk.stamp_ns - 1):
+        with pytest.raises(ChunkRejected, match="not newer"):
+            follow(arm, changed(chunk, stamp_ns=stamp))
+
+
+def test_a_chunk_ends_before_its_first_invalid_frame(arm):
+    chunk = chunk_from_here(arm, velocity=(0.1, 0, 0))
+    poses, valid = chunk.poses.copy(), chunk.valid.copy()
+    poses[5:], valid[5] = np.nan, False
+    assert follow(arm, changed(chunk, poses=poses, valid=valid)) == 5
+    assert arm.run(3).state == "hold"
+    np.testing.assert_allclose(arm.pose[:3], chunk.poses[4, :3], atol=1e-3)
+
+
+def test_outside_the_workspace_a_chunk_can_be_cut_short_instead():
+    limits = Limits((0.2, -0.5, 0.0), (0.8, 0.5, 0.8))
+    rules = AcceptanceRules(outside_workspace="truncate")
+    arm = Arm(lambda clock: ChunkExecutor(limits, rules=rules, steady_clock=clock))
+    arm.executor.enable()
+    arm.run(0.2)
+    chunk = chunk_from_here(arm, velocity=(0, 0.45, 0))
+    assert follow(arm, chunk) == 6
+    arm.run(4)
+    assert limits.contains(np.array([command.pose[:3] for command in arm.commands])).all()
+    np.testing.assert_allclose(arm.pose[:3], chunk.poses[5, :3], atol=2e-3)
+
+
+def test_an_arm_outside_the_workspace_is_not_moved(limits):
+    outside = np.concatenate([[0.5, 0.0, 0.9], DOWN])
+    arm = Arm(lambda clock: ChunkExecutor(limits, steady_clock=clock), pose=outside)
+    arm.executor.enable()
+    arm.run(0.2)
+    with pytest.raises(ChunkRejected, match="frame 0 .* outside the workspace"):
+        follow(arm, chunk_from_here(arm, velocity=(0, 0, -0.1)))
+    np.testing.assert_array_equal(arm.run(0.2).pose, outside)
+
+
+@pytest.mark.parametrize("pose", [None, np.full(7, np.nan), np.zeros(7), np.append(START[:3], [2, 0, 0, 0])])
+def test_without_a_trustworthy_current_pose_the_arm_brakes_and_holds(arm, limits, pose):
+    follow(arm, chunk_from_here(arm, velocity=(0.3, 0, 0)))
+    arm.run(0.8)
+    poses = [arm.executor.command(arm.now_ns + i * TICK, pose).pose for i in range(40)]
+    assert np.linalg.norm(np.diff(poses, axis=0)[-1]) == 0
+    assert 0 < poses[-1][0] - arm.pose[0] < 0.3**2 / limits.max_linear_acceleration
+    command = arm.executor.command(arm.now_ns + SECOND, pose)
+    assert command.state == "hold" and "current pose" in command.reason
+
+
+def test_a_chunk_is_refused_when_nobody_knows_where_the_arm_was(limits):
+    executor = ChunkExecutor(limits)
+    executor.enable()
+    executor.command(0, None)
+    with pytest.raises(ChunkRejected, match="not known; is current_pose published"):
+        executor.add(make_chunk(), TICK)
+
+
+def test_the_first_pose_is_judged_by_where_the_arm_was_at_the_observation(arm):
+    follow(arm, chunk_from_here(arm, velocity=(0.3, 0, 0)))
+    arm.run(0.5)
+    seen_at, there = arm.times[-1], arm.pose.copy()
+    arm.run(0.5)
+    assert arm.pose[0] - there[0] > 0.1
+    arm.executor.add(make_chunk(stamp_ns=seen_at, start=there[:3], velocity=(0.3, 0, 0)), arm.now_ns)
+    with pytest.raises(ChunkRejected, match="first pose"):
+        arm.executor.add(make_chunk(stamp_ns=seen_at + 1, start=arm.pose[:3]), arm.now_ns)
+
+
+def test_stop_brakes_holds_and_refuses_until_enabled_again(arm):
+    follow(arm, chunk_from_here(arm, velocity=(0.3, 0, 0)))
+    arm.run(0.7)
+    arm.executor.stop()
+    assert arm.tick().state == "hold"
+    arm.run(0.5)
+    held = arm.pose.copy()
+    with pytest.raises(ChunkRejected, match="stopped"):
+        follow(arm, chunk_from_here(arm))
+    command = arm.run(0.3)
+    assert "stopped" in command.reason
+    np.testing.assert_array_equal(arm.pose, held)
+    arm.executor.enable()
+    arm.tick()
+    follow(arm, chunk_from_here(arm))
+    assert arm.tick().state == "executing"
+
+
+def test_hold_gives_the_chunk_up_and_the_next_one_goes_on(arm):
+    follow(arm, chunk_from_here(arm))
+    arm.run(0.3)
+    arm.executor.hold("policy silent")
+    assert arm.tick().reason == "policy silent"
+    arm.run(0.3)
+    follow(arm, chunk_from_here(arm))
+    assert arm.tick().state == "executing"
+
+
+def test_an_arm_that_does_not_follow_is_held_where_it_is(arm):
+    follow(arm, chunk_from_here(arm, velocity=(0.3, 0, 0)))
+    stuck = arm.pose.copy()
+    for _ in range(100):
+        command = arm.executor.command(arm.now_ns, stuck)
+        arm.now_ns += TICK
+        if command.state == "hold":
+            break
+    assert "from its command" in command.reason
+    np.testing.assert_allclose(command.pose, stuck)
+
+
+def test_a_paused_clock_ends_in_a_hold_by_the_steady_clock(arm):
+    follow(arm, chunk_from_here(arm, velocity=(0.2, 0, 0)))
+    arm.run(0.5)
+    arm.now_ns -= TICK
+    held = [arm.executor.command(arm.now_ns, arm.pose)]
+    arm.steady += 0.6
+    held.append(arm.executor.command(arm.now_ns, arm.pose))
+    assert held[-1].state == "hold" and "stands still" in held[-1].reason
+    np.testing.assert_array_equal(held[0].pose, held[1].pose)
+    arm.now_ns += TICK
+    np.testing.assert_array_equal(arm.tick().pose, held[1].pose)
+
+
+def test_time_that_jumps_back_ends_the_chunk_and_the_new_time_counts(arm):
+    follow(arm, chunk_from_here(arm))
+    arm.run(1.0)
+    arm.now_ns = 5 * TICK
+    assert "jumped back" in arm.tick().reason
+    arm.run(0.1)
+    follow(arm, chunk_from_here(arm))
+    assert arm.tick().state == "executing"
+
+
+def test_a_stalled_control_loop_goes_on_from_rest_without_a_jump(arm, limits):
+    follow(arm, chunk_from_here(arm, velocity=(0.3, 0, 0)))
+    arm.run(0.5)
+    before = arm.pose.copy()
+    arm.now_ns += SECOND // 2
+    after = arm.tick().pose
+    np.testing.assert_allclose(after, before, atol=1e-9)
+    second = arm.tick().pose
+    assert np.linalg.norm(second[:3] - after[:3]) <= limits.max_linear_acceleration * (TICK * 1e-9) ** 2 + 1e-9
+
+
+def test_a_chunk_is_not_executed_beyond_its_age_limit(limits):
+    settings = ExecutorSettings(max_execution_age=1.0)
+    arm = Arm(lambda clock: ChunkExecutor(limits, settings=settings, steady_clock=clock))
+    arm.executor.enable()
+    arm.run(0.1)
+    follow(arm, chunk_from_here(arm))
+    assert arm.run(0.9).state == "executing"
+    command = arm.run(0.2)
+    assert command.state == "hold" and "stale" in command.reason
+
+
+def test_the_gripper_is_commanded_once_per_change(arm):
+    chunk = chunk_from_here(arm, velocity=(0, 0, 0))
+    assert arm.commands[-1].openness is None
+    follow(arm, changed(chunk, openness=np.array([1, 1, 0.9, 1, 0, 0, 0.3, 0, 0.0])))
+    arm.run(1.6)
+    changes = [command.openness for command in arm.commands if command.gripper_changed]
+    assert changes == [1.0, 0.0]
+    assert arm.tick().openness == 0.0
+
+
+def test_a_hold_keeps_the_gripper_as_it_is(arm):
+    follow(arm, chunk_from_here(arm, openness=0.0))
+    arm.run(0.3)
+    arm.executor.hold("policy silent")
+    command = arm.run(0.2)
+    assert command.openness == 0.0 and not command.gripper_changed
+
+
+@pytest.mark.parametrize("arguments, name", [
+    ({"alignment": "fast"}, "alignment"), ({"splice_seconds": 0.0}, "splice_seconds"),
+    ({"max_tracking_error": float("nan")}, "max_tracking_error"), ({"max_lead_seconds": -1.0}, "max_lead_seconds"),
+])
+def test_settings_that_make_no_sense_are_refused_by_name(arguments, name):
+    with pytest.raises(ValueError, match=name):
+        ExecutorSettings(**arguments)
+
+
+@pytest.mark.parametrize("arguments, name", [
+    ({"min_valid_frames": 1}, "min_valid_frames"), ({"outside_workspace": "clamp"}, "outside_workspace"),
+    ({"max_age_seconds": 0.0}, "max_age_seconds"),
+])
+def test_rules_that_make_no_sense_are_refused_by_name(arguments, name):
+    with pytest.raises(ValueError, match=name):
+        AcceptanceRules(**arguments)
+
+
+def test_a_command_takes_well_under_a_control_period(arm):
+    import time
+
+    chunk = chunk_from_here(arm)
+    arm.run(1.0)
+    follow(arm, chunk)
+    begin = time.process_time()
+    arm.run(1.0)
+    assert (time.process_time() - begin) / 100 < 0.003
+
+
+def test_splice_seconds_can_be_given_directly():
+    executor = ChunkExecutor(Limits((0, 0, 0), (1, 1, 1)), 0.1)
+    assert executor.settings.splice_seconds == 0.1
