@@ -1,4 +1,9 @@
-"""Action images read back as robot poses (first version: peaks, triangulation, rigid fit)."""
+"""Action images read back as robot poses, each with a covariance and a verdict.
+
+Three steps: every blob is localised with its own variance (`blobs.py`), one rigid pose is fitted to the blobs of all
+views (`pose_fit.py`), and the pose is judged by how well the views agree. Nothing is clamped: a frame that cannot be
+trusted says so in `valid`, one that cannot be solved at all has NaN in `poses`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,29 @@ import numpy as np
 
 from ..geometry.camera import normalise_signs
 from ..geometry.pose import pose7_from_matrix
-from ..geometry.triangulation import fit_rigid, triangulate
-from .encode import TOOL_POINTS, blob_sigma
+from .blobs import Blobs, find_blobs
+from .encode import PEDESTAL, blob_sigma
+from .pose_fit import PoseFit, fit_poses
+
+__all__ = ["DecodedActions", "decode"]
+
+MAX_POSITION_SD = 0.05
+"""A frame whose position is uncertain by more than this (m, largest axis) is not valid."""
+MAX_ROTATION_SD = 0.6
+"""The same for rotation (rad)."""
+MAX_DISAGREEMENT = 0.3
+"""Largest root mean square disagreement of the views, in blob sigmas, beyond what the noise explains."""
 
 
 class DecodedActions(NamedTuple):
-    """poses `[T, 7]`, openness `[T]`, covariance `[T, 6, 6]` (translation m, rotation vector rad), valid `[T]`."""
+    """What `decode` returns.
+
+    poses: float64 `[T, 7]` xyz m and quaternion xyzw of the MODEL tool frame in the world, NaN where unsolvable.
+    openness: float64 `[T]` in [0, 1], 1 = open; soft, compare with 0.5 for a command.
+    covariance: float64 `[T, 6, 6]`, translation x y z (m) then rotation vector (rad), both in world axes, the rotation
+    error applied from the left: `R_true = exp(omega) R_decoded`; infinite on the diagonal where unsolvable.
+    valid: bool `[T]`.
+    """
 
     poses: np.ndarray
     openness: np.ndarray
@@ -22,37 +44,76 @@ class DecodedActions(NamedTuple):
 
 
 def decode(images, K, E) -> DecodedActions:
-    """Images `[V, T, H, W, 3]` (uint8, or float in [0, 1]), K `[V, 3, 3]`, E `[V, 4, 4]`."""
+    """Decode T frames seen by V >= 2 cameras.
+
+    images: `[V, T, H, W, 3]` uint8, or float in [0, 1]; K: `[V, 3, 3]` px; E: `[V, 4, 4]` world_from_camera, OpenCV
+    optical frame (negative focal lengths are understood). Raises ValueError on anything else.
+    """
+    images, K, E = _checked(images, K, E)
+    blobs = find_blobs(images)
+    sigma = blob_sigma(images.shape[2:4])
+    used = _usable(blobs, sigma)
+    fit = fit_poses(blobs.uv, blobs.variance, used, K, E)
+    valid, scale = _verdict(fit, blobs, sigma)
+    poses, covariance = _pack(fit, scale)
+    return DecodedActions(poses, _openness(blobs), covariance, valid)
+
+
+def _checked(images, K, E):
     images = np.asarray(images)
-    values = images.astype(np.float32) / np.float32(255.0 if images.dtype == np.uint8 else 1.0)
+    if images.ndim != 5 or images.shape[-1] != 3:
+        raise ValueError(f"images has shape {list(images.shape)}, expected [V, T, H, W, 3]; "
+                         "give RGB frames of every view")
+    if 0 in images.shape or min(images.shape[2:4]) < 32:
+        raise ValueError(f"images has shape {list(images.shape)}; give at least one frame of at least 32 x 32 px")
+    if images.shape[0] < 2:
+        raise ValueError(f"images holds {images.shape[0]} view; decoding needs two or more calibrated views")
+    if images.dtype != np.uint8:
+        if not np.issubdtype(images.dtype, np.floating):
+            raise ValueError(f"images has dtype {images.dtype}; give uint8, or float in [0, 1]")
+        low, high = float(np.min(images)), float(np.max(images))
+        if not (np.isfinite(low) and np.isfinite(high)) or low < -1e-3 or high > 1.001:
+            raise ValueError(f"images has values from {low} to {high}; give float images in [0, 1] or uint8")
     K, E = normalise_signs(K, E)
-    views, frames, height, width, _ = values.shape
-    sigma = blob_sigma((height, width))
-    x, y = np.arange(width), np.arange(height)
+    if K.shape != (len(images), 3, 3) or E.shape != (len(images), 4, 4):
+        raise ValueError(f"K has shape {list(K.shape)} and E {list(E.shape)} for {len(images)} views; "
+                         "give [V, 3, 3] and [V, 4, 4]")
+    return images, K, E
 
-    def kernel(axis):
-        k = np.exp(-0.5 * ((axis[:, None] - axis) / (0.6 * sigma)) ** 2).astype(np.float32)
-        return k / k.sum(1, keepdims=True)
 
-    planes = np.moveaxis(values, -1, 2).reshape(-1, height, width)
-    smooth = kernel(y) @ planes @ kernel(x).T
-    top = smooth.reshape(len(planes), -1).argmax(1)
-    v0, u0 = np.divmod(top, width)
-    peak = smooth.reshape(len(planes), -1).max(1)
-    inside = ((x - u0[:, None]) ** 2)[:, None, :] + ((y - v0[:, None]) ** 2)[:, :, None] <= (2 * sigma) ** 2
-    weight = np.maximum(planes - np.maximum(peak / 2, 0.3)[:, None, None], 0) * inside
-    total = np.maximum(weight.sum((1, 2)), 1e-9)
-    uv = np.stack([(weight * x).sum((1, 2)) / total, (weight * y[:, None]).sum((1, 2)) / total], -1)
-    uv[(total < 1e-6) | (peak < 0.15)] = np.nan
-    spots = triangulate(uv.reshape(views, frames * 3, 2), K, E)
-    points = spots.points.reshape(frames, 3, 3)
-    valid = np.isfinite(points).all((1, 2))
-    points = np.where(valid[:, None, None], points, TOOL_POINTS)
-    rotation, translation = fit_rigid(TOOL_POINTS, points)
-    fit = np.einsum("tij,kj->tki", rotation, TOOL_POINTS) + translation[:, None]
-    valid &= np.linalg.norm(fit - points, axis=-1).max(1) < 0.03
+def _usable(blobs: Blobs, sigma: float) -> np.ndarray:
+    clear = blobs.amplitude > np.maximum(0.12, 5.0 * blobs.amplitude_sd)
+    alone = blobs.second < 0.6 * blobs.amplitude
+    sharp = (blobs.variance < (0.4 * sigma) ** 2).all(-1)
+    return clear & alone & sharp & blobs.inside
+
+
+def _verdict(fit: PoseFit, blobs: Blobs, sigma: float):
+    noise = np.where(fit.used[..., None], blobs.variance, np.nan)
+    with np.errstate(all="ignore"):
+        expected = np.nansum(noise, axis=(0, 2, 3)) / np.maximum(2 * fit.used.sum((0, 2)), 1)
+        spread = np.sqrt(np.einsum("tii->ti", fit.covariance))
+    limit = np.sqrt((MAX_DISAGREEMENT * sigma) ** 2 + 9.0 * expected)
+    scale = np.clip((10.0 + fit.chi2) / (10.0 + fit.redundancy), 0.1, 1e12)
+    with np.errstate(invalid="ignore"):
+        valid = (fit.rms < limit) & (fit.redundancy >= 4)
+        spread = spread * np.sqrt(scale)[:, None]
+        valid &= (spread[:, :3].max(1) < MAX_POSITION_SD) & (spread[:, 3:].max(1) < MAX_ROTATION_SD)
+    return valid, scale
+
+
+def _pack(fit: PoseFit, scale):
+    frames = len(fit.chi2)
+    solved = np.isfinite(fit.translation).all(-1)
     matrix = np.tile(np.eye(4), (frames, 1, 1))
-    matrix[:, :3, :3], matrix[:, :3, 3] = rotation, translation
-    openness = np.clip(np.median(planes.reshape(views, frames, 3, -1)[:, :, 2], axis=(0, 2)) / 0.25, 0, 1)
-    covariance = np.tile(np.diag([1e-6] * 3 + [1e-4] * 3), (frames, 1, 1))
-    return DecodedActions(pose7_from_matrix(matrix), openness, covariance, valid)
+    matrix[solved, :3, :3], matrix[solved, :3, 3] = fit.rotation[solved], fit.translation[solved]
+    poses = np.where(solved[:, None], pose7_from_matrix(matrix), np.nan)
+    covariance = np.where(solved[:, None, None], fit.covariance * np.where(solved, scale, 1.0)[:, None, None],
+                          np.where(np.eye(6) > 0, np.inf, 0.0))
+    return poses, covariance
+
+
+def _openness(blobs: Blobs) -> np.ndarray:
+    """Pedestal over what a pedestal would be at the blobs' height; a blob lower than 0.55 is rather spread than faded."""
+    height = np.clip(np.median(blobs.amplitude, axis=(0, 2)), 0.55, 1.0)
+    return np.clip(np.median(blobs.level[..., 2], axis=0) / (PEDESTAL * height), 0.0, 1.0)
