@@ -1,0 +1,68 @@
+# make demo    the whole loop in the simulated cell           make test    every test
+# make install what both rest on: .venv with pinned dependencies and this package; later runs take seconds
+# make lint    the code style                                 make clean   remove what the others made, but out/
+#
+# PYTHON=...       a Python 3.11 or 3.12; found by itself
+# TORCH_INDEX=...  where to take torch from. Empty: the CPU build if pip's configuration or PyTorch's CPU index has one.
+#                  With a GPU: https://pypi.org/simple
+# TEST_ARGS=...    handed to pytest, for example TEST_ARGS="test/control -x"
+
+SHELL := bash
+.DELETE_ON_ERROR:
+.PHONY: install demo test lint clean
+
+TORCH_INDEX ?=
+TEST_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip
+STAMP := $(VENV)/stamp
+# On a ROS 2 host rclpy and the messages are apt's (built against numpy 1.26): nothing of them may come from PyPI.
+EXTRAS := $(if $(ROS_DISTRO),,ros) cell train test
+SOURCES := $(shell find action_images_ros config launch models resource -type f -not -path '*/__pycache__/*' 2>/dev/null)
+
+install: $(STAMP)/package
+
+demo: install
+	$(BIN)/action-images demo
+
+test: install
+	$(BIN)/ruff check -q .
+	$(BIN)/pytest $(TEST_ARGS)
+
+lint: install
+	$(BIN)/ruff check .
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP)/venv:
+	@python="$(PYTHON)"; [ -n "$$python" ] || python=$$(.ci/find-python) || exit 1; \
+	.ci/check-system "$$python" || exit 1; \
+	echo "Installing into $(VENV) with $$($$python --version): about 0.6 GB to download once, 2.1 GB on the disk."; \
+	"$$python" -m venv $(VENV)
+	@mkdir -p $(STAMP)
+	@touch $@
+
+$(STAMP)/constraints.txt: constraints.txt $(STAMP)/venv
+	@sed -e '' $(if $(ROS_DISTRO),-e 's/^numpy==.*/numpy==1.26.4/' -e 's/^opencv-python-headless==.*/opencv-python-headless==4.11.0.86/') \
+	    constraints.txt > $@
+
+$(STAMP)/torch: $(STAMP)/constraints.txt .ci/install-torch
+	@echo "[1/3] torch"
+	@$(PIP) install -qq -c $(STAMP)/constraints.txt setuptools
+	@.ci/install-torch $(PIP) $(STAMP)/constraints.txt $(TORCH_INDEX)
+	@touch $@
+
+$(STAMP)/dependencies: $(STAMP)/torch setup.py .ci/requirements
+	@echo "[2/3] the other dependencies ($(EXTRAS))"
+	@$(BIN)/python .ci/requirements $(EXTRAS) > $(STAMP)/requirements.txt
+	@$(PIP) install -qq -c $(STAMP)/constraints.txt -r $(STAMP)/requirements.txt
+	@touch $@
+
+$(STAMP)/package: $(STAMP)/dependencies package.xml setup.py setup.cfg $(SOURCES)
+	@echo "[3/3] action_images_ros"
+	@rm -rf build/lib build/bdist.*
+	@$(PIP) install -qq --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
