@@ -103,7 +103,8 @@ class Chunk:
 
         Position by piecewise cubic Hermite polynomials that never leave the range of the two neighbouring frames
         (Fritsch-Carlson), so a chunk whose frames lie in a box stays in it; orientation by shortest-way slerp;
-        openness linear. Raises ValueError outside the chunk's time and when a frame needed is NaN.
+        openness is that of the frame before (a command holds until the next). Raises ValueError outside the chunk's
+        time and when a frame needed is NaN.
         """
         times_ns = np.asarray(times_ns, dtype=np.int64)
         outside = (times_ns < self.stamp_ns) | (times_ns > self.end_ns)
@@ -113,12 +114,12 @@ class Chunk:
         if len(self) == 1:
             return np.repeat(self.poses, len(times_ns), axis=0), np.repeat(self.openness, len(times_ns))
         seconds = (times_ns - self.stamp_ns) * 1e-9
-        index = np.minimum((seconds / self.dt).astype(int), len(self) - 2)
+        frame = (seconds / self.dt + 1e-6).astype(int)
+        index = np.minimum(frame, len(self) - 2)
         fraction = np.clip(seconds / self.dt - index, 0.0, 1.0)
         poses = interpolate(self.poses[index], self.poses[index + 1], fraction)
         poses[:, :3] = self._path()(seconds)
-        openness = (1 - fraction) * self.openness[index] + fraction * self.openness[index + 1]
-        return poses, openness
+        return poses, self.openness[np.minimum(frame, len(self) - 1)]
 
     def _path(self) -> PchipInterpolator:
         if self._positions is None:

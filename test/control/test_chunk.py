@@ -36,6 +36,12 @@ def test_a_path_between_frames_never_leaves_the_range_of_its_neighbours():
     assert np.all(samples[:, :3] >= low - 1e-12) and np.all(samples[:, :3] <= high + 1e-12)
 
 
+def test_a_gripper_command_holds_until_the_next_frame():
+    chunk = changed(make_chunk(), openness=np.array([1, 1, 0, 0, 1, 1, 1, 1, 0.0]))
+    _, openness = chunk.samples(np.array([0, 399, 400, 799, 800, 1599, 1600]) * 1_000_000)
+    assert openness.tolist() == [1, 1, 0, 0, 1, 1, 0]
+
+
 def test_antipodal_quaternions_take_the_short_way():
     chunk = make_chunk(turn=(0, 0, 0.5))
     flipped = chunk.poses.copy()
