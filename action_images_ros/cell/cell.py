@@ -1,0 +1,247 @@
+"""The simulated work cell: a task, a seed, a Panda to command and cameras to look through.
+
+    cell = Cell("lift_block", seed=7)
+    expert = cell.expert()
+    while not cell.success():
+        cell.step(*expert.target(cell), cell.control_period)
+    images = cell.render()
+
+World frame == robot base frame. All poses of this interface are of the ROBOT tool (Panda TCP: z along the approach,
+y along the fingers' opening); `ROBOT_TOOL_FROM_MODEL_TOOL` leads to the model's tool frame. The same seed gives the
+same images and the same motion.
+"""
+
+import atexit
+import weakref
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from action_images_ros.cell.arm import ArmController, ArmIndices
+from action_images_ros.cell.experts import Expert, tool_down
+from action_images_ros.cell.gl import mujoco
+from action_images_ros.cell.perturb import perturb
+from action_images_ros.cell.randomise import draw_cameras, draw_lights, paint_room, place_cameras
+from action_images_ros.cell.scene import JOINT_NAMES, MAX_CAMERAS, compile_scene
+from action_images_ros.cell.task import Progress, Task
+from action_images_ros.cell.tasks import find_task
+from action_images_ros.geometry.camera import intrinsics_from_fovy
+
+ROBOT_TOOL_FROM_MODEL_TOOL = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+"""[3, 3], constant: the model's x (finger opening) is the Panda TCP's y, z is shared."""
+CONTROL_PERIOD = 0.02
+"""Longest tick in seconds of the inverse kinematics."""
+START_REGION = ((0.3, -0.25, 0.15), (0.6, 0.25, 0.4))
+START_YAW = np.deg2rad(30)
+START_TILT = np.deg2rad(6)
+MIN_SIZE, MAX_SIZE = 16, 1280
+
+_LOOKS, _LAYOUT, _START, _WORDS, _PUSHES = range(5)
+
+
+class _Rig:
+    """A compiled scene with everything that is costly to make; reused from cell to cell."""
+
+    def __init__(self, task: Task):
+        self.model = compile_scene(task.build)
+        self.data = mujoco.MjData(self.model)
+        self.arm = ArmController()
+        self.indices = ArmIndices(self.model)
+        self.renderers: dict[tuple[int, int], mujoco.Renderer] = {}
+        _all_rigs.add(self)
+
+    def renderer(self, size: tuple[int, int]):
+        if size not in self.renderers:
+            renderer = mujoco.Renderer(self.model, *size)
+            for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
+                renderer.scene.flags[flag] = 0
+            self.renderers[size] = renderer
+        return self.renderers[size]
+
+    def close(self) -> None:
+        for renderer in self.renderers.values():
+            renderer.close()
+        self.renderers.clear()
+
+
+_idle_rigs: dict[str, list[_Rig]] = {}
+_all_rigs: "weakref.WeakSet[_Rig]" = weakref.WeakSet()
+
+
+@atexit.register
+def release_rigs() -> None:
+    """Forgets the scenes not in use and closes every renderer; runs by itself when the process ends."""
+    _idle_rigs.clear()
+    for rig in list(_all_rigs):
+        rig.close()
+
+
+class Cell:
+    """One randomised instance of a task.
+
+    task: a name in `TASKS`. seed: integer >= 0. image_size: (height, width) in pixels of `render`. cameras: 2-4.
+    perturbed: start in a state that an expert was pushed into (see `perturb.py`).
+    Attributes: `instruction`, `camera_names`, `K` [V, 3, 3] (integer pixel centres), `world_from_camera` [V, 4, 4]
+    (OpenCV optical frames), `control_period` (s).
+    Raises ValueError for an unknown task, a negative seed, sizes or camera counts out of range.
+    """
+
+    control_period = CONTROL_PERIOD
+    joint_names = JOINT_NAMES
+
+    def __init__(self, task: str, seed: int, *, image_size=(192, 192), cameras: int = 3, perturbed: bool = False):
+        self._task = find_task(task)
+        self.task, self.seed = task, _checked_int("seed", seed, 0, 2**63 - 1)
+        cameras = _checked_int("cameras", cameras, 2, MAX_CAMERAS)
+        self.image_size = tuple(_checked_int("image_size", size, MIN_SIZE, MAX_SIZE) for size in image_size)
+        idle = _idle_rigs.setdefault(task, [])
+        self._rig = idle.pop() if idle else _Rig(self._task)
+        self.model, self.data = self._rig.model, self._rig.data
+        self._randomise(cameras)
+        if perturbed:
+            perturb(self, self._task, self._rng(_PUSHES))
+            self._start_clock()
+
+    def _rng(self, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, stream, *self.task.encode()])
+
+    def _randomise(self, cameras: int) -> None:
+        looks, layout, start = self._rng(_LOOKS), self._rng(_LAYOUT), self._rng(_START)
+        mujoco.mj_resetData(self.model, self.data)
+        views = draw_cameras(looks, cameras)
+        place_cameras(self.model, views)
+        paint_room(self.model, looks)
+        draw_lights(self.model, looks)
+        self.camera_names = [view.name for view in views]
+        self.world_from_camera = np.stack([view.world_from_camera for view in views])
+        self.K = np.stack([intrinsics_from_fovy(view.fovy, *self.image_size) for view in views])
+
+        position = start.uniform(*np.array(START_REGION))
+        tilt = Rotation.from_rotvec([*start.uniform(-START_TILT, START_TILT, 2), 0.0])
+        turn = tilt * Rotation.from_quat(tool_down(start.uniform(-START_YAW, START_YAW)))
+        angles = self._rig.arm.reset(np.concatenate([position, turn.as_quat()]))
+        self._openness_command = self._task.initial_openness
+        self._rig.indices.place(self.data, angles, self._openness_command)
+        colour = self._task.place(self.model, self.data, layout, position)
+        self.colour = colour
+        self.instruction = self._task.instruction(self._rng(_WORDS), colour)
+        mujoco.mj_forward(self.model, self.data)
+        self._start_clock()
+
+    def _start_clock(self) -> None:
+        self.data.time = 0.0
+        self._steps, self._due = 0, 0.0
+        self._progress = Progress(colour=self.colour)
+
+    # -- what the robot knows ------------------------------------------------------------------------------------
+
+    @property
+    def time_ns(self) -> int:
+        """Simulated time since the start, nanoseconds."""
+        return self._steps * round(self.model.opt.timestep * 1e9)
+
+    @property
+    def tcp_pose(self) -> np.ndarray:
+        """Measured pose7 of the ROBOT tool."""
+        return self._rig.indices.tcp_pose(self.data)
+
+    @property
+    def commanded_pose(self) -> np.ndarray:
+        """Pose7 of the ROBOT tool that the arm is being commanded to."""
+        return self._rig.arm.commanded_pose()
+
+    @property
+    def openness(self) -> float:
+        """Measured opening of the fingers, 0 closed .. 1 open."""
+        return self._rig.indices.openness(self.data)
+
+    @property
+    def commanded_openness(self) -> float:
+        """Openness being commanded."""
+        return self._openness_command
+
+    @property
+    def finger_speed(self) -> float:
+        """Speed of the fingers' opening, m/s."""
+        return float(self.data.qvel[self._rig.indices.dof[7:]].sum())
+
+    @property
+    def joint_positions(self) -> np.ndarray:
+        """[9]: seven arm joints (rad) and two fingers (m), in the order of `joint_names`."""
+        return self.data.qpos[self._rig.indices.qpos].copy()
+
+    @property
+    def object_position(self) -> np.ndarray:
+        """[3] where the ball, the button's cap (unpressed) or the block is; for experts and success tests."""
+        return self._task.object_position(self.model, self.data)
+
+    # -- acting and looking --------------------------------------------------------------------------------------
+
+    def step(self, target_pose7, openness: float, seconds: float) -> None:
+        """Moves for `seconds` of simulated time towards `target_pose7` (ROBOT tool) with the gripper at `openness`.
+
+        A target further away than the joints can go in that time is approached at their speed limit.
+        Raises ValueError for a pose that is no 7 finite numbers with a quaternion, openness outside 0..1, time <= 0.
+        """
+        target = np.asarray(target_pose7, dtype=float)
+        if target.shape != (7,) or not np.isfinite(target).all() or np.linalg.norm(target[3:]) < 1e-6:
+            raise ValueError(f"target_pose7 is {target_pose7}; give 7 finite numbers, xyz and a quaternion xyzw")
+        if not 0.0 <= openness <= 1.0:
+            raise ValueError(f"openness is {openness}; give a number from 0 (closed) to 1 (open)")
+        if not seconds > 0.0:
+            raise ValueError(f"seconds is {seconds}; give a positive duration")
+        target = np.concatenate([target[:3], target[3:] / np.linalg.norm(target[3:])])
+        self._openness_command = float(openness)
+        ticks = max(1, int(np.ceil(seconds / self.control_period - 1e-6)))
+        for _ in range(ticks):
+            self._tick(target, seconds / ticks)
+
+    def _tick(self, target: np.ndarray, period: float) -> None:
+        angles, velocities = self._rig.arm.track(target, period)
+        self._rig.indices.command(self.data, angles, velocities, self._openness_command)
+        self._due += period / self.model.opt.timestep
+        steps = int(self._due + 1e-6)
+        self._due -= steps
+        mujoco.mj_step(self.model, self.data, steps)
+        self._steps += steps
+        self._task.update(self, self._progress, period)
+
+    def success(self) -> bool:
+        """Whether the task has been done since the start; stays true."""
+        return self._progress.succeeded
+
+    def expert(self) -> Expert:
+        """The scripted expert of this task."""
+        return self._task.expert
+
+    def render(self) -> np.ndarray:
+        """RGB images [V, H, W, 3] uint8 of all cameras at this moment."""
+        renderer = self._rig.renderer(self.image_size)
+        mujoco.mj_kinematics(self.model, self.data)
+        mujoco.mj_camlight(self.model, self.data)
+        images = np.empty((len(self.camera_names), *self.image_size, 3), np.uint8)
+        for image, name in zip(images, self.camera_names, strict=True):
+            renderer.update_scene(self.data, camera=name)
+            renderer.render(out=image)
+        return images
+
+    def close(self) -> None:
+        """Hands the compiled scene back for the next cell; the cell cannot be used any more."""
+        if self._rig is not None:
+            _idle_rigs.setdefault(self.task, []).append(self._rig)
+            self._rig = None
+
+    def __enter__(self) -> "Cell":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+
+def _checked_int(name: str, value, low: int, high: int) -> int:
+    if isinstance(value, bool) or int(value) != value or not low <= value <= high:
+        raise ValueError(f"{name} is {value}; give an integer from {low} to {high}")
+    return int(value)
+
+
+__all__ = ["CONTROL_PERIOD", "ROBOT_TOOL_FROM_MODEL_TOOL", "Cell", "release_rigs"]

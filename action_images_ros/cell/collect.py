@@ -1,0 +1,150 @@
+"""Writes demonstrations of the scripted experts, in parallel. `python -m action_images_ros.cell.collect --help`."""
+
+import argparse
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from action_images_ros.cell.demonstrate import demonstrate
+from action_images_ros.cell.tasks import TASKS, find_task
+from action_images_ros.data.episode import append_index, read_index, save_episode
+
+PERTURBED_FRACTION = 1 / 3
+
+
+@dataclass
+class Collected:
+    """What a collection came to: episodes written, skipped (there already), failed attempts as (task, seed)."""
+
+    written: int = 0
+    skipped: int = 0
+    failed: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Job:
+    directory: str
+    task: str
+    seed: int
+    size: int
+    cameras: int
+    perturbed: bool
+
+
+def is_perturbed(seed: int, fraction: float) -> bool:
+    """Whether the demonstration of this seed starts from a pushed state; the same in every run."""
+    return bool(np.random.default_rng([seed, 0x9E3779B9]).random() < fraction)
+
+
+def _start_worker() -> None:
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+
+
+def _record(job: _Job) -> dict:
+    episode = demonstrate(job.task, job.seed, size=(job.size, job.size), cameras=job.cameras, perturbed=job.perturbed)
+    row = {
+        "file": None, "task": job.task, "seed": job.seed, "success": episode.success, "perturbed": job.perturbed,
+        "frames": episode.frames, "instruction": episode.instruction,
+    }
+    if episode.success:
+        row["file"] = save_episode(job.directory, episode).name
+    return row
+
+
+def collect(
+    directory: str | Path, tasks: list[str], episodes: int, seed: int, *, workers: int = 1, size: int = 96,
+    cameras: int = 3, perturbed_fraction: float = PERTURBED_FRACTION, console: Console | None = None,
+) -> Collected:
+    """Attempts `episodes` demonstrations with the seeds `seed`, `seed + 1`, ..; the tasks take turns.
+
+    Seeds in the folder's index are skipped, so an interrupted collection goes on where it stopped. An attempt in
+    which the expert fails leaves a line in the index and no file. Raises ValueError for bad arguments.
+    """
+    for task in tasks:
+        find_task(task)
+    for name, value, low in (("episodes", episodes, 1), ("workers", workers, 1), ("seed", seed, 0), ("size", size, 16)):
+        if value < low:
+            raise ValueError(f"{name} is {value}; give a number of at least {low}")
+    if not tasks:
+        raise ValueError(f"tasks is empty; give some of {', '.join(TASKS)}")
+    if not 0.0 <= perturbed_fraction <= 1.0:
+        raise ValueError(f"perturbed_fraction is {perturbed_fraction}; give a share from 0 to 1")
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for leftover in directory.glob(".*.part"):
+        leftover.unlink()
+    done = {
+        (row["task"], row["seed"])
+        for row in read_index(directory)
+        if row["file"] is None or (directory / row["file"]).exists()
+    }
+    jobs = [
+        _Job(str(directory), tasks[i % len(tasks)], seed + i, size, cameras, is_perturbed(seed + i, perturbed_fraction))
+        for i in range(episodes)
+    ]
+    todo = [job for job in jobs if (job.task, job.seed) not in done]
+    result = Collected(skipped=len(jobs) - len(todo))
+    if todo:
+        _run(todo, min(workers, len(todo)), directory, result, console or Console(stderr=True))
+    return result
+
+
+def _run(todo: list[_Job], workers: int, directory: Path, result: Collected, console: Console) -> None:
+    columns = (
+        TextColumn("collect"), BarColumn(), MofNCompleteColumn(), TextColumn("failed {task.fields[failed]}"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+    )
+    with (
+        Progress(*columns, console=console) as progress,
+        ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool,
+    ):
+        bar = progress.add_task("collect", total=len(todo), failed=0)
+        pending = [pool.submit(_record, job) for job in todo]
+        try:
+            for future in as_completed(pending):
+                row = future.result()
+                append_index(directory, row)
+                if row["file"]:
+                    result.written += 1
+                else:
+                    result.failed.append((row["task"], row["seed"]))
+                progress.update(bar, advance=1, failed=len(result.failed))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line of `collect`; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Write demonstrations of the scripted experts.")
+    parser.add_argument("directory", help="folder to write to; existing seeds in it are skipped")
+    parser.add_argument("--tasks", default="all", help=f"'all' or names separated by commas: {', '.join(TASKS)}")
+    parser.add_argument("--episodes", type=int, default=300, help="attempts over all tasks")
+    parser.add_argument("--seed", type=int, default=1_000_000, help="first seed; evaluation uses seeds below 100000")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--size", type=int, default=96, help="height and width of the stored images")
+    parser.add_argument("--cameras", type=int, default=3, help="2-4")
+    parser.add_argument("--perturbed-fraction", type=float, default=PERTURBED_FRACTION)
+    options = parser.parse_args(arguments)
+    tasks = list(TASKS) if options.tasks == "all" else options.tasks.split(",")
+    try:
+        result = collect(
+            options.directory, tasks, options.episodes, options.seed, workers=options.workers, size=options.size,
+            cameras=options.cameras, perturbed_fraction=options.perturbed_fraction,
+        )
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{result.written} episodes written, {result.skipped} there already, {len(result.failed)} failed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Lets the expert do a task once and records it."""
+
+import cv2
+import numpy as np
+
+from action_images_ros.cell.cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
+from action_images_ros.data.episode import Episode
+from action_images_ros.geometry.camera import resize_intrinsics
+from action_images_ros.geometry.pose import to_model_tool
+
+DT = 0.2
+"""Seconds between recorded frames."""
+OVERSAMPLING = 2
+"""Images are rendered so many times larger and averaged down, which is cheaper than multisampling."""
+HOLD_SECONDS = 1.0
+LIMIT_SECONDS = 12.0
+
+
+def demonstrate(
+    task: str, seed: int, *, size: tuple[int, int] = (96, 96), cameras: int = 3, perturbed: bool = False,
+    dt: float = DT, hold_seconds: float = HOLD_SECONDS, limit_seconds: float = LIMIT_SECONDS, images: bool = True,
+) -> Episode:
+    """One episode, recorded from t = 0 to `hold_seconds` after success (or to `limit_seconds` without).
+
+    size: (height, width) of the recorded images. The gripper's command changes at recorded frames only, so that the
+    recorded openness is exactly what was executed. With `images=False` the images are black (to test motion only).
+    """
+    rendered = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)
+    with Cell(task, seed, image_size=rendered, cameras=cameras, perturbed=perturbed) as cell:
+        expert = cell.expert()
+        ticks = round(dt / cell.control_period)
+        frames, poses, openness = [], [], []
+        done_at = None
+        while True:
+            pose, gripper = expert.target(cell)
+            frames.append(_shrunk(cell.render(), size) if images else np.zeros((cameras, *size, 3), np.uint8))
+            poses.append(cell.tcp_pose)
+            openness.append(gripper)
+            elapsed = (len(poses) - 1) * dt
+            if cell.success() and done_at is None:
+                done_at = elapsed
+            if elapsed >= limit_seconds or (done_at is not None and elapsed >= done_at + hold_seconds - 1e-9):
+                break
+            for _ in range(ticks):
+                cell.step(pose, gripper, cell.control_period)
+                pose = expert.target(cell)[0]
+        return Episode(
+            task=task, seed=seed, instruction=cell.instruction, dt=dt, images=np.stack(frames, axis=1),
+            K=resize_intrinsics(cell.K, 1 / OVERSAMPLING, 1 / OVERSAMPLING),
+            world_from_camera=cell.world_from_camera, camera_names=tuple(cell.camera_names),
+            poses=to_model_tool(np.stack(poses), ROBOT_TOOL_FROM_MODEL_TOOL), openness=np.array(openness),
+            success=cell.success(), perturbed=perturbed,
+        )
+
+
+def _shrunk(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    height, width = size
+    return np.stack([cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA) for image in images])
