@@ -26,11 +26,11 @@ _CONTOUR = np.sqrt(-2.0 * np.log(PEDESTAL))  # radius of the blue blob's edge in
 
 
 class Blobs(NamedTuple):
-    """All arrays `[V, T, 3]` (uv `[V, T, 3, 2]` px): one blob per view, frame and channel.
+    """One blob per view, frame and channel: arrays `[V, T, 3]`, but uv and variance `[V, T, 3, 2]`.
 
-    variance: px^2 per coordinate `[V, T, 3, 2]`; amplitude: peak above black; level: background; second: height of
-    the next best blob elsewhere in the same plane; amplitude_sd: noise of the amplitude; inside: the centre is far enough from the
-    image's border.
+    uv: px; variance: px^2 per coordinate; amplitude: peak above black, amplitude_sd its noise; level: background;
+    second: height of the next best blob elsewhere in the same plane; width: mean squared radius over that of a
+    perfect blob (1; larger when the blob is spread; blue counts as 1); inside: the centre is clear of the border.
     """
 
     uv: np.ndarray
@@ -39,7 +39,7 @@ class Blobs(NamedTuple):
     amplitude_sd: np.ndarray
     level: np.ndarray
     second: np.ndarray
-    fit: np.ndarray
+    width: np.ndarray
     inside: np.ndarray
 
 
@@ -201,7 +201,11 @@ def _localise(planes, at, value, second, noise, sigma, bins, shape, iterations=6
     inside = ((uv > margin) & (uv < np.array([width, height]) - 1 - margin)).all(-1)
     lead = (views, frames, 3)
     amplitude_sd = np.sqrt((noise.white + noise.smooth) / 3.0)
-    fit = np.ones(count)
+    # a Gaussian of variance w seen through filters s: heights go like s^2 w / (w + s^2)
+    ratio = (height_j[:, 0] / np.maximum(height_j[:, -1], 1e-6)) * (ebx * eby)[:, -1] / np.maximum(
+        (ebx * eby)[:, 0], 1e-6) * (1 + BANK[-1] ** 2) / (1 + BANK[0] ** 2)
+    width = (BANK[-1] ** 2 - ratio * BANK[0] ** 2) / np.maximum(ratio - 1.0, 0.05)
+    width = np.where(blue, 1.0, width)
     return Blobs(uv.reshape(lead + (2,)), (variance * bins**2).reshape(lead + (2,)),
                  amplitude.reshape(lead), amplitude_sd.reshape(lead), noise.level.reshape(lead),
-                 second.reshape(lead) * 1.36, fit.reshape(lead), inside.reshape(lead))
+                 1.36 * second.reshape(lead), width.reshape(lead), inside.reshape(lead))

@@ -23,8 +23,10 @@ MAX_POSITION_SD = 0.05
 """A frame whose position is uncertain by more than this (m, largest axis) is not valid."""
 MAX_ROTATION_SD = 0.6
 """The same for rotation (rad)."""
-MAX_DISAGREEMENT = 0.3
-"""Largest root mean square disagreement of the views, in blob sigmas, beyond what the noise explains."""
+TOLERANCE = 0.1
+"""Disagreement of the views, in blob sigmas, that needs no explanation by noise or by spread-out blobs."""
+SPREAD_SHARE = 0.2
+"""Blobs wider than drawn are the average of several guesses; this share of the extra width counts as uncertainty."""
 
 
 class DecodedActions(NamedTuple):
@@ -53,10 +55,11 @@ def decode(images, K, E) -> DecodedActions:
     blobs = find_blobs(images)
     sigma = blob_sigma(images.shape[2:4])
     used = _usable(blobs, sigma)
-    fit = fit_poses(blobs.uv, blobs.variance, used, K, E)
-    valid, scale = _verdict(fit, blobs, sigma)
+    variance = blobs.variance + _spread(blobs, used, sigma)[..., None, None]
+    fit = fit_poses(blobs.uv, variance, used, K, E, TOLERANCE * sigma)
+    scale = np.clip((10.0 + fit.chi2) / (10.0 + fit.redundancy), 0.1, 1e12)
     poses, covariance = _pack(fit, scale)
-    return DecodedActions(poses, _openness(blobs), covariance, valid)
+    return DecodedActions(poses, _openness(blobs, used), covariance, _verdict(fit, covariance, sigma))
 
 
 def _checked(images, K, E):
@@ -88,18 +91,20 @@ def _usable(blobs: Blobs, sigma: float) -> np.ndarray:
     return clear & alone & sharp & blobs.inside
 
 
-def _verdict(fit: PoseFit, blobs: Blobs, sigma: float):
-    noise = np.where(fit.used[..., None], blobs.variance, np.nan)
-    with np.errstate(all="ignore"):
-        expected = np.nansum(noise, axis=(0, 2, 3)) / np.maximum(2 * fit.used.sum((0, 2)), 1)
-        spread = np.sqrt(np.einsum("tii->ti", fit.covariance))
-    limit = np.sqrt((MAX_DISAGREEMENT * sigma) ** 2 + 9.0 * expected)
-    scale = np.clip((10.0 + fit.chi2) / (10.0 + fit.redundancy), 0.1, 1e12)
-    with np.errstate(invalid="ignore"):
-        valid = (fit.rms < limit) & (fit.redundancy >= 4)
-        spread = spread * np.sqrt(scale)[:, None]
-        valid &= (spread[:, :3].max(1) < MAX_POSITION_SD) & (spread[:, 3:].max(1) < MAX_ROTATION_SD)
-    return valid, scale
+def _spread(blobs: Blobs, used, sigma: float) -> np.ndarray:
+    """Extra variance `[V, T]` px^2 of views whose red and green blobs are wider than drawn, beyond measurement error."""
+    believed = used[..., :2]
+    number = np.maximum(believed.sum(-1), 1)
+    width = np.where(believed, blobs.width[..., :2] - 1.0, 0.0).sum(-1) / number
+    error = np.where(believed, blobs.amplitude_sd[..., :2] / np.maximum(blobs.amplitude[..., :2], 1e-3), 0.0)
+    extra = np.clip(width - 0.02 - 3.0 * error.sum(-1) / number, 0.0, 3.0)
+    return extra * (SPREAD_SHARE * sigma) ** 2
+
+
+def _verdict(fit: PoseFit, covariance, sigma: float) -> np.ndarray:
+    spread = np.sqrt(np.einsum("tii->ti", covariance))
+    return ((fit.disagreement(TOLERANCE * sigma) < 1.0) & (fit.redundancy >= 4) & ~fit.ambiguous
+            & (spread[:, :3].max(1) < MAX_POSITION_SD) & (spread[:, 3:].max(1) < MAX_ROTATION_SD))
 
 
 def _pack(fit: PoseFit, scale):
@@ -113,7 +118,14 @@ def _pack(fit: PoseFit, scale):
     return poses, covariance
 
 
-def _openness(blobs: Blobs) -> np.ndarray:
-    """Pedestal over what a pedestal would be at the blobs' height; a blob lower than 0.55 is rather spread than faded."""
-    height = np.clip(np.median(blobs.amplitude, axis=(0, 2)), 0.55, 1.0)
-    return np.clip(np.median(blobs.level[..., 2], axis=0) / (PEDESTAL * height), 0.0, 1.0)
+def _openness(blobs: Blobs, used) -> np.ndarray:
+    """Pedestal over what a pedestal would be at the blobs' height, median over the views that show a blue blob.
+
+    Blobs lower than 0.55 are taken to be spread out rather than faded.
+    """
+    height = np.where(used, blobs.amplitude, np.nan)
+    level = np.where(used[..., 2], blobs.level[..., 2], np.nan)
+    height = np.where(np.isnan(height).all((0, 2)), 1.0, np.nanmedian(np.where(np.isnan(height).all((0, 2))[:, None], 1.0, height), axis=(0, 2)))
+    blind = np.isnan(level).all(0)
+    level = np.nanmedian(np.where(blind, blobs.level[..., 2], level), axis=0)
+    return np.clip(level / (PEDESTAL * np.clip(height, 0.55, 1.0)), 0.0, 1.0)

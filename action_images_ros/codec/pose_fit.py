@@ -23,10 +23,12 @@ _HUBER = 3.0
 
 
 class PoseFit(NamedTuple):
-    """rotation `[T, 3, 3]`, translation `[T, 3]` m, covariance `[T, 6, 6]` (NaN where nothing could be fitted).
+    """Poses of T frames and how well they explain the blobs; NaN or infinite where nothing could be fitted.
 
-    chi2: `[T]` squared residuals over their variances; redundancy: `[T]` observations minus six; rms: `[T]` px,
-    root of the squared residuals over the redundancy; used: `[V, T, 3]` bool.
+    rotation: `[T, 3, 3]`; translation: `[T, 3]` m; covariance: `[T, 6, 6]`; chi2: `[T]` squared residuals over their
+    variances; redundancy: `[T]` observations minus six; rms: `[T]` px, root of the squared residuals over the
+    redundancy; expected: `[T]` px, what rms should be by the variances; ambiguous: `[T]` bool, another pose
+    explains the blobs about as well; used: `[V, T, 3]` bool, the blobs the pose rests on.
     """
 
     rotation: np.ndarray
@@ -35,22 +37,71 @@ class PoseFit(NamedTuple):
     chi2: np.ndarray
     redundancy: np.ndarray
     rms: np.ndarray
+    expected: np.ndarray
+    ambiguous: np.ndarray
     used: np.ndarray
 
+    def disagreement(self, tolerance: float) -> np.ndarray:
+        """Residual `[T]` over the largest one acceptable: `tolerance` px beyond 2.2 times the expected one."""
+        return self.rms / np.sqrt(tolerance**2 + (2.2 * self.expected) ** 2)
 
-def fit_poses(uv, variance, used, K, E) -> PoseFit:
-    """Fit poses to blobs. uv, variance `[V, T, 3, 2]` px, px^2; used `[V, T, 3]` bool; K, E normalised cameras."""
-    frames = uv.shape[1]
-    rotation, translation, good = _start(uv, variance, used, K, E)
+
+def fit_poses(uv, variance, used, K, E, tolerance: float) -> PoseFit:
+    """Fit one pose per frame to the blobs of all views.
+
+    uv, variance: `[V, T, 3, 2]` px, px^2; used: `[V, T, 3]` bool, blobs to believe; K `[V, 3, 3]`, E `[V, 4, 4]` with
+    normalised signs; tolerance: px, disagreement of the views that needs no explanation by noise. Where the views
+    disagree by more, the pose is fitted again without each view in turn (three or more views) and without each blob
+    in turn, and the best of those is kept if it resolves the disagreement.
+    """
+    fit = _fit(uv, variance, used, K, E)
+    suspect = np.flatnonzero((fit.disagreement(tolerance) > 1.0) & (used.sum((0, 2)) >= 5))
+    if len(suspect) == 0:
+        return fit
+    views = len(uv)
+    leave_out = [(view, slice(None)) for view in range(views)] if views >= 3 else []
+    for strictness, choices in ((1.0, leave_out), (0.5, [(v, k) for v in range(views) for k in range(3)])):
+        suspect = suspect[fit.disagreement(tolerance)[suspect] > 1.0]
+        if len(suspect) == 0 or not choices:
+            continue
+        trials = []
+        for view, point in choices:
+            less = used[:, suspect].copy()
+            less[view, :, point] = False
+            trials.append(_fit(uv[:, suspect], variance[:, suspect], less, K, E))
+        score = np.stack([np.where(t.redundancy >= 4, t.disagreement(tolerance), np.inf) for t in trials])
+        best = score.argmin(0)
+        for number, trial in enumerate(trials):
+            better = (best == number) & (score[number] < strictness)
+            for name, whole in fit._asdict().items():
+                if name == "used":
+                    whole[:, suspect[better]] = trial.used[:, better]
+                else:
+                    whole[suspect[better]] = getattr(trial, name)[better]
+    return fit
+
+
+def _fit(uv, variance, used, K, E) -> PoseFit:
+    rotation, translation, good, other = _start(uv, variance, used, K, E)
     fit = _refine(uv, variance, used & good[:, None], K, E, rotation, translation)
+    which, rotation, translation = other
+    if len(which):
+        second = _refine(uv[:, which], variance[:, which], used[:, which], K, E, rotation, translation)
+        swap = second.chi2 < fit.chi2[which]
+        apart = (np.linalg.norm(second.rotation - fit.rotation[which], axis=(1, 2)) > 0.15)
+        fit.ambiguous[which] = apart & (np.abs(second.chi2 - fit.chi2[which]) < 9.0)
+        for name, whole in fit._asdict().items():
+            if name not in ("used", "ambiguous"):
+                whole[which[swap]] = getattr(second, name)[swap]
     bad = ~good | (used.sum((0, 2)) < 4)
-    blank = np.where(bad, np.nan, 1.0)
-    return PoseFit(fit.rotation * blank[:, None, None], fit.translation * blank[:, None],
-                   fit.covariance * blank[:, None, None], np.where(bad, np.inf, fit.chi2),
-                   np.where(bad, 0, fit.redundancy), np.where(bad, np.inf, fit.rms), fit.used.reshape(-1, frames, 3))
+    for name, blank in (("rotation", np.nan), ("translation", np.nan), ("covariance", np.nan), ("chi2", np.inf),
+                        ("rms", np.inf), ("redundancy", 0)):
+        getattr(fit, name)[bad] = blank
+    return fit
 
 
 def _start(uv, variance, used, K, E):
+    """Start poses, a mask of the frames that have one, and second starts (frames, rotations, translations)."""
     views, frames = uv.shape[:2]
     seen = np.where(used[..., None], uv, np.nan).reshape(views, frames * 3, 2)
     noise = np.sqrt(np.median(variance[used])) if used.any() else 1.0
@@ -62,16 +113,18 @@ def _start(uv, variance, used, K, E):
     if full.any():
         rotation[full], translation[full] = fit_rigid(TOOL_POINTS, points[full])
     two = (known.sum(-1) == 2) & (used.any(0) | known).all(-1)
+    others = [(np.zeros(0, int), np.zeros((0, 3, 3)), np.zeros((0, 3)))]
     for missing in range(3):
         which = np.flatnonzero(two & ~known[:, missing])
         if len(which):
-            rotation[which], translation[which] = _start_from_two(
-                points[which], missing, uv[:, which], used[:, which], K, E)
-    return rotation, translation, full | two
+            first, second = _start_from_two(points[which], missing, uv[:, which], used[:, which], K, E)
+            rotation[which], translation[which] = first
+            others.append((which, *second))
+    return rotation, translation, full | two, tuple(np.concatenate(part) for part in zip(*others, strict=True))
 
 
 def _start_from_two(points, missing, uv, used, K, E):
-    """Two points fix all but a roll about their line: try 24 rolls, keep the one the third point's views prefer."""
+    """Two points fix all but a roll about their line: of 24 rolls, the two that suit the third point's views best."""
     a, b = (i for i in range(3) if i != missing)
     middle_tool = (TOOL_POINTS[a] + TOOL_POINTS[b]) / 2
     axis_tool = TOOL_POINTS[b] - TOOL_POINTS[a]
@@ -90,9 +143,13 @@ def _start_from_two(points, missing, uv, used, K, E):
     third = rotation @ TOOL_POINTS[missing] + translation
     predicted, _ = project(third, K[:, None, None], E[:, None, None])
     error = np.sum((predicted - uv[:, :, None, missing]) ** 2, axis=-1) * used[:, :, None, missing]
-    best = error.sum(0).argmin(-1)
-    index = np.arange(len(best))
-    return rotation[index, best], translation[index, best]
+    error = error.sum(0)
+    index = np.arange(len(error))
+    best = error.argmin(-1)
+    dips = (error <= np.roll(error, 1, -1)) & (error <= np.roll(error, -1, -1))
+    dips[index, best] = False
+    second = np.where(dips, error, np.where(dips.any(-1, keepdims=True), np.inf, error)).argmin(-1)
+    return tuple((rotation[index, roll], translation[index, roll]) for roll in (best, second))
 
 
 def _linearise(uv, rotation, translation, K, E):
@@ -137,5 +194,7 @@ def _refine(uv, variance, used, K, E, rotation, translation, iterations=8):
     front = np.all((depth > 0) | ~used, axis=(0, 2))
     chi2 = np.where(front, np.sum(weight * trust[..., None] * squared, axis=(0, 2, 3)), np.inf)
     rms = np.where(front, np.sqrt(squared.sum((0, 2, 3)) / np.maximum(redundancy, 1)), np.inf)
+    expected = np.sqrt(np.where(used[..., None], variance, 0.0).sum((0, 2, 3))
+                       / np.maximum(2 * used.sum((0, 2)), 1))
     covariance = np.linalg.inv(information + ridge)
-    return PoseFit(rotation, translation, covariance, chi2, redundancy, rms, used)
+    return PoseFit(rotation, translation, covariance, chi2, redundancy, rms, expected, np.zeros(len(rms), bool), used)
