@@ -1,0 +1,1 @@
+"""The ROS nodes: parameters, subscriptions, one call into the core, publications."""

@@ -1,0 +1,185 @@
+"""The simulated cell as if it were a robot with cameras: it drives nothing real and lives in the namespace /cell."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from geometry_msgs.msg import PoseStamped
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64, String
+from std_srvs.srv import Trigger
+
+from ..geometry.pose import pose7_from_matrix
+from ..ros.cell_runner import CellRunner, CellSettings, Snapshot
+from ..ros.chunk_messages import gripper_message, poses_message
+from ..ros.conversions import (
+    camera_info_from_intrinsics,
+    pose7_from_pose_stamped,
+    pose_stamped,
+    stamp_from_ns,
+)
+from ..ros.expert_plan import ExpertPlanner
+from ..ros.graph_node import GraphNode, run_node, stamp_of
+from ..ros.images import image_from_rgb
+from ..ros.parameters import ParameterError, declare
+
+_PLAN_SECONDS = 2.4
+_PLAN_DT = 0.1
+_PLAN_EVERY = 0.8   # simulated seconds
+
+
+class CellNode(GraphNode):
+    """Node `cell`. `make_cell` replaces the simulation in tests."""
+
+    def __init__(self, make_cell=None, **kwargs) -> None:
+        super().__init__("cell", **kwargs)
+        self._make_cell = make_cell
+        self.runner: CellRunner | None = None
+
+    def configure(self) -> None:
+        """Read parameters, refuse to run where a real robot could listen, connect."""
+        if self.get_namespace() == "/" or "cell" not in self.get_namespace().strip("/").split("/"):
+            raise ParameterError(f"the namespace is {self.get_namespace()!r}; the cell runs in /cell only, so that its "
+                                 "poses and commands never meet a real arm's")
+        self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
+        settings = CellSettings(
+            task=declare(self, "task", "reach_target", "reach_target, push_button or lift_block"),
+            seed=declare(self, "seed", 0, "seed of the scene", low=0),
+            cameras=declare(self, "camera_count", 2, "cameras rendered", low=2, high=4),
+            image_size=tuple(declare(self, "image_size", [192, 192], "height and width, px")),
+            camera_rate=declare(self, "camera_rate", 10.0, "pictures per simulated second", low=0.1, high=50.0),
+            factor=declare(self, "real_time_factor", 1.0, "simulated seconds per second", low=0.01, high=100.0),
+            command_timeout=declare(self, "command_timeout", 0.5, "hold without commands after, s", low=0.05))
+        make = self._make_cell
+        if make is None:
+            from ..cell.cell import Cell as make
+        self._planner = None
+        if declare(self, "publish_expert", False, "the expert's plan, for policy: oracle"):
+            self._planner = ExpertPlanner(make, self._publish_plan, _PLAN_SECONDS, _PLAN_DT)
+        self._cell = None
+        self._cameras: dict[str, dict] = {}
+        self._plan_due_ns = self._reset_ns = 0
+        self._episode, self._success, self._status_at = 0, False, 0.0
+        self._time = self.advertise("/clock")
+        self._joints = self.advertise("joint_states")
+        self._pose = self.advertise("current_pose")
+        self._status = self.advertise("cell/status")
+        self._plan = self.advertise("cell/expert_plan"), self.advertise("cell/expert_gripper")
+        self.listen("target_pose", self._on_target)
+        self.listen("gripper_command", self._on_gripper)
+        self.serve(Trigger, "~/reset", self._on_reset_request)
+        self.runner = CellRunner(settings, make, self._on_reset, self._on_tick)
+
+    def activate(self) -> None:
+        """Let simulated time run."""
+        self.runner.start()
+
+    def deactivate(self) -> None:
+        """Stop simulated time for good."""
+        self.runner.stop()
+        if self._planner is not None:
+            self._planner.close()
+
+    # Called from the cell's thread.
+    def _on_reset(self, cell, time_ns: int) -> None:
+        self._cell, self._success, self._reset_ns = cell, False, time_ns
+        self._episode += 1
+        if self._planner is not None:
+            self._plan_due_ns = time_ns
+            self._planner.follow(cell.task, cell.seed)
+        for view, name in enumerate(cell.camera_names):
+            if name not in self._cameras:
+                self._cameras[name] = {"image": self.advertise("<cam>/image_raw", name),
+                                       "info": self.advertise("<cam>/camera_info", name),
+                                       "pose": self.advertise("<cam>/pose", name)}
+            pose = pose7_from_matrix(cell.world_from_camera[view])
+            self._cameras[name]["pose"].publish(pose_stamped(pose, time_ns, self._base))
+        self._publish_status(time_ns)
+
+    def _on_tick(self, snapshot: Snapshot) -> None:
+        stamp = stamp_from_ns(snapshot.time_ns)
+        self._time.publish(Clock(clock=stamp))
+        joints = JointState(name=list(snapshot.joint_names), position=[float(q) for q in snapshot.joint_positions])
+        joints.header.stamp = stamp
+        self._joints.publish(joints)
+        self._pose.publish(pose_stamped(snapshot.tcp_pose, snapshot.time_ns, self._base))
+        if snapshot.images is not None:
+            self._publish_images(snapshot)
+        if self._planner is not None and snapshot.time_ns >= self._plan_due_ns:
+            self._plan_due_ns = snapshot.time_ns + round(_PLAN_EVERY * 1e9)
+            self._planner.plan(self._cell, snapshot.time_ns)
+        if snapshot.success != self._success or time.monotonic() - self._status_at > 1.0:
+            self._success = snapshot.success
+            self._publish_status(snapshot.time_ns)
+
+    def _publish_images(self, snapshot: Snapshot) -> None:
+        for view, name in enumerate(self._cell.camera_names):
+            frame = f"{name}_optical_frame"
+            message = image_from_rgb(snapshot.images[view])
+            message.header.stamp, message.header.frame_id = stamp_from_ns(snapshot.time_ns), frame
+            self._cameras[name]["info"].publish(camera_info_from_intrinsics(
+                self._cell.K[view], snapshot.images.shape[1:3], snapshot.time_ns, frame))
+            self._cameras[name]["image"].publish(message)
+
+    def _publish_plan(self, chunk) -> None:
+        self._plan[0].publish(poses_message(chunk, self._base))
+        self._plan[1].publish(gripper_message(chunk, self._base))
+
+    def _publish_status(self, time_ns: int) -> None:
+        self._status_at = time.monotonic()
+        cell, runner = self._cell, self.runner
+        self._status.publish(String(data=json.dumps({
+            "episode": self._episode, "task": cell.task, "seed": cell.seed, "instruction": cell.instruction,
+            "success": self._success, "time_ns": time_ns, "cell_seconds": cell.time_ns * 1e-9,
+            "cameras": list(cell.camera_names), "real_time_factor": round(runner.measured_factor, 3),
+            "held": runner.commands.held})))
+
+    # Called from the executor's thread.
+    def _on_target(self, message: PoseStamped) -> None:
+        try:
+            pose = pose7_from_pose_stamped(message, self._base, "target_pose")
+        except ValueError as error:
+            self.complain("target", str(error))
+            return
+        if stamp_of(message) < self._reset_ns:
+            return   # meant for the scene before
+        age = (self.runner.time_ns() - stamp_of(message)) * 1e-9
+        if age > self.runner.settings.command_timeout:
+            self.complain("target", f"target_pose is {age:.2f} s old (command_timeout "
+                          f"{self.runner.settings.command_timeout:g} s); it is not followed")
+            return
+        self.solved("target")
+        self.runner.commands.pose = (pose, time.monotonic())
+
+    def _on_gripper(self, message: Float64) -> None:
+        if not 0.0 <= message.data <= 1.0:
+            self.complain("gripper", f"gripper_command is {message.data}; give 0 (closed) to 1 (open)")
+            return
+        self.solved("gripper")
+        self.runner.commands.openness = float(message.data)
+
+    def _on_reset_request(self, _, response):
+        task, seed = self.get_parameter("task").value, self.get_parameter("seed").value
+        complaint = self.runner.reset(task, seed)
+        response.success = not complaint
+        response.message = complaint or json.dumps({
+            "episode": self._episode, "task": task, "seed": seed, "instruction": self._cell.instruction,
+            "time_ns": self.runner.time_ns()})
+        return response
+
+    def check(self) -> None:
+        """Report a simulation that died and how fast time passes."""
+        if self.runner.failure is not None:
+            self.complain("simulation", f"the simulation stopped: {self.runner.failure!r}")
+        self.values["real_time_factor"] = f"{self.runner.measured_factor:.2f}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of the node."""
+    return run_node(CellNode, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

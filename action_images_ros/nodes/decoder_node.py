@@ -1,0 +1,106 @@
+"""Action images in, poses with confidence out: decodes each chunk once all its cameras have come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..control.chunk import chunk_from_prediction
+from ..geometry.pose import matrix_from_pose7
+from ..ros.chunk_messages import confidence_message, gripper_message, poses_message, split_frames
+from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped
+from ..ros.environment import read_card_facts
+from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
+from ..ros.images import rgb_from_message
+from ..ros.pairing import Pairing
+from ..ros.parameters import choice, declare, names, rotation
+
+_PARTS = ("action_images", "camera_info", "pose")
+
+
+@dataclass
+class _Stacked:
+    """What the codec wants of a prediction."""
+
+    stamp_ns: int
+    action_images: np.ndarray
+    K: np.ndarray
+    world_from_camera: np.ndarray
+    dt: float
+
+
+class DecoderNode(GraphNode):
+    """Node `decoder`."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__("decoder", **kwargs)
+        self._pairing: Pairing | None = None
+
+    def configure(self) -> None:
+        """Read parameters, connect."""
+        self._cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "the policy's cameras"))
+        self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
+        encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
+        self._turn = rotation("robot_tool_from_model_tool", declare(
+            self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"))
+        dt = declare(self, "dt", 0.0, "seconds between frames; 0: from the model's card", low=0.0)
+        model = declare(self, "model", "nano", "directory of the model or a name in models/")
+        self._dt = dt or read_card_facts(model).dt
+        self._pairing = Pairing([f"{camera} {part}" for camera in self._cameras for part in _PARTS])
+        self._poses = self.advertise("chunk/poses")
+        self._gripper = self.advertise("chunk/gripper")
+        self._confidence = self.advertise("chunk/confidence")
+        for camera in self._cameras:
+            for part in _PARTS:
+                suffix = "/compressed" if part == "action_images" and encoding == "png" else ""
+                self.listen(f"chunk/<cam>/{part}{suffix}",
+                            lambda m, key=f"{camera} {part}": self._on_part(key, m), camera)
+
+    def _on_part(self, key: str, message: Any) -> None:
+        if not self.active:
+            return
+        parts = self._pairing.add(key, stamp_of(message), message)
+        if parts is None:
+            return
+        try:
+            chunk = chunk_from_prediction(self._stacked(stamp_of(message), parts), self._turn)
+        except ValueError as error:
+            self.complain("chunk", f"chunk {stamp_of(message)} is not decoded: {error}")
+            return
+        self.solved("chunk")
+        self._poses.publish(poses_message(chunk, self._base))
+        self._gripper.publish(gripper_message(chunk, self._base))
+        self._confidence.publish(confidence_message(chunk, self._base))
+        valid = int(chunk.valid.sum())
+        self.values.update(valid_frames=f"{valid} of {len(chunk)}",
+                           sigma_position_mm=f"{1000 * np.nanmedian(chunk.sigma_position):.1f}" if valid else "none")
+        if valid < len(chunk):
+            self.complain("valid", f"{len(chunk) - valid} of {len(chunk)} frames could not be decoded", WARN)
+        else:
+            self.solved("valid")
+
+    def _stacked(self, stamp_ns: int, parts: dict[str, Any]) -> _Stacked:
+        images, intrinsics, extrinsics = [], [], []
+        for camera in self._cameras:
+            try:
+                K, size = intrinsics_from_camera_info(parts[f"{camera} camera_info"])
+                images.append(split_frames(rgb_from_message(parts[f"{camera} action_images"]), size))
+            except ValueError as error:
+                raise ValueError(f"chunk/{camera}: {error}") from None
+            intrinsics.append(K)
+            pose = pose7_from_pose_stamped(parts[f"{camera} pose"], self._base, f"chunk/{camera}/pose")
+            extrinsics.append(matrix_from_pose7(pose))
+        if len({stack.shape for stack in images}) > 1:
+            raise ValueError(f"the cameras' action images differ in size: {[list(s.shape) for s in images]}")
+        return _Stacked(stamp_ns, np.stack(images), np.stack(intrinsics), np.stack(extrinsics), self._dt)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of the node."""
+    return run_node(DecoderNode, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

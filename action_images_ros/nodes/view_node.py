@@ -1,0 +1,80 @@
+"""Plays what the model predicts as ordinary image streams, for rviz, rqt_image_view or a browser.
+
+Per camera: the predicted video, the action images, and the action images laid over the picture they start from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..ros.conversions import stamp_from_ns
+from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
+from ..ros.images import image_from_rgb, rgb_from_message
+from ..ros.parameters import choice, declare, names
+from ..ros.playback import Playback, overlay
+
+_STREAMS = ("predicted_video", "action_images", "overlay")
+
+
+class ViewNode(GraphNode):
+    """Node `view`."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__("view", **kwargs)
+
+    def configure(self) -> None:
+        """Read parameters, connect."""
+        cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "the policy's cameras"))
+        rate = declare(self, "rate", 5.0, "frames per second shown; 1 / dt is real time", low=0.1, high=100.0)
+        self._loop = declare(self, "loop", True, "begin again when a chunk is over and no new one has come")
+        encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
+        transport = choice("image_transport", declare(self, "image_transport", "raw", "raw or compressed"),
+                           ("raw", "compressed"))
+        suffix, raw = ("/compressed" if encoding == "png" else ""), ("/compressed" if transport != "raw" else "")
+        self._playback = {camera: Playback(self._loop) for camera in cameras}
+        self._outputs = {(camera, stream): self.advertise(f"view/<cam>/{stream}", camera)
+                         for camera in cameras for stream in _STREAMS}
+        for camera in cameras:
+            self.listen(f"chunk/<cam>/action_images{suffix}",
+                        lambda m, c=camera: self._on_frames(c, "action_images", m), camera)
+            self.listen(f"chunk/<cam>/predicted_video{suffix}",
+                        lambda m, c=camera: self._on_frames(c, "predicted_video", m), camera)
+            self.listen("chunk/<cam>/camera_info", lambda m, c=camera: self._on_info(c, m), camera)
+            self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: self._on_picture(c, m), camera)
+        self.every(1.0 / rate, self._show)
+
+    def _on_frames(self, camera: str, stream: str, message: Any) -> None:
+        self._playback[camera].add(stream, stamp_of(message), message)
+
+    def _on_info(self, camera: str, message: Any) -> None:
+        self._playback[camera].add("size", stamp_of(message), (message.height, message.width))
+
+    def _on_picture(self, camera: str, message: Any) -> None:
+        self._playback[camera].picture = message
+
+    def _show(self) -> None:
+        if not self.active:
+            return
+        for camera, playback in self._playback.items():
+            try:
+                frames = playback.advance()
+                if frames and self._outputs[camera, "overlay"].get_subscription_count() and playback.picture:
+                    frames["overlay"] = overlay(rgb_from_message(playback.picture), frames["action_images"])
+            except ValueError as error:
+                self.complain(camera, f"chunk/{camera} cannot be shown: {error}", WARN)
+                continue
+            self.solved(camera)
+            for stream, frame in frames.items():
+                message = image_from_rgb(frame)
+                message.header.stamp = stamp_from_ns(self.now_ns())
+                message.header.frame_id = f"{camera}_optical_frame"
+                self._outputs[camera, stream].publish(message)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of the node."""
+    return run_node(ViewNode, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

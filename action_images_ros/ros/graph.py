@@ -1,0 +1,106 @@
+"""What to start for a robot: options in, processes out. The launch file and `action-images up` both build on this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .environment import share_directory, share_file
+from .node_table import NodeSpec, nodes_for
+
+__all__ = ["GraphOptions", "ProcessSpec", "processes"]
+
+
+@dataclass(frozen=True)
+class GraphOptions:
+    """Arguments of the launch file. None or empty: what the parameter files say.
+
+    robot: "cell" for the simulated cell, else a name in config/robots (or a path to such a file); any name but "cell"
+    excludes the cell. overrides: node name -> parameters that win over the files.
+    """
+
+    robot: str = "cell"
+    model: str = ""
+    cameras: tuple[str, ...] = ()
+    instruction: str = ""
+    policy: str = "model"
+    use_sim_time: bool | None = None
+    params_file: str = ""
+    namespace: str | None = None
+    overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """One process: the node, its namespace and its parameters (files first, then single ones)."""
+
+    node: NodeSpec
+    namespace: str
+    parameter_files: tuple[Path, ...]
+    parameters: dict[str, Any]
+
+    def ros_arguments(self, directory: Path) -> list[str]:
+        """Arguments after the program's name; single parameters are written to a file in `directory`.
+
+        Given as `-p NAME:=VALUE` they would lose against a file's section for this node: ROS puts them under `/**`.
+        """
+        own = directory / f"{self.node.name}.yaml"
+        full_name = f"/{self.namespace}/{self.node.name}" if self.namespace else f"/{self.node.name}"
+        own.write_text(yaml.safe_dump({full_name: {"ros__parameters": self.parameters}}))
+        arguments = ["--ros-args", "-r", f"__node:={self.node.name}"]
+        if self.namespace:
+            arguments += ["-r", f"__ns:=/{self.namespace}"]
+        for path in (*self.parameter_files, own):
+            arguments += ["--params-file", str(path)]
+        return arguments
+
+
+def robot_file(robot: str) -> Path:
+    """The parameters of a robot: config/robots/NAME.yaml or a path; ValueError listing the names otherwise."""
+    if robot.endswith((".yaml", ".yml")):
+        if not Path(robot).is_file():
+            raise ValueError(f"robot is {robot!r}, no such file; give the path of a YAML file or a name")
+        return Path(robot).resolve()
+    directory = share_directory() / "config" / "robots"
+    path = directory / f"{robot}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in directory.glob("*.yaml")))
+        raise ValueError(f"robot is {robot!r}; give one of {known}, or the path of a YAML file like them")
+    return path
+
+
+def processes(options: GraphOptions) -> list[ProcessSpec]:
+    """The processes for these options, in the order in which to start them. Raises ValueError."""
+    in_cell = options.robot == "cell"
+    namespace = ("cell" if in_cell else "") if options.namespace is None else options.namespace.strip("/")
+    if in_cell and "cell" not in namespace.split("/"):
+        raise ValueError(f"namespace is {namespace!r} with robot 'cell'; the cell runs in /cell or below .../cell only")
+    if options.policy == "oracle" and not in_cell:
+        raise ValueError(f"policy is 'oracle' with robot {options.robot!r}; only the cell has an expert to draw")
+    files = [share_file("config", "policy.yaml"), robot_file(options.robot)]
+    if options.params_file:
+        path = Path(options.params_file).expanduser()
+        if not path.is_file():
+            raise ValueError(f"params_file is {options.params_file!r}: no such file")
+        files.append(path.resolve())
+    common: dict[str, Any] = {"use_sim_time": in_cell if options.use_sim_time is None else options.use_sim_time}
+    if options.model:
+        directory = Path(options.model).expanduser()
+        common["model"] = str(directory.resolve()) if directory.is_dir() else options.model
+    if options.cameras:
+        common["cameras"] = list(options.cameras)
+    special: dict[str, dict[str, Any]] = {"policy": {"policy": options.policy}, "cell": {}}
+    if options.instruction:
+        special["policy"]["instruction"] = options.instruction
+    if options.policy == "oracle":
+        special["cell"]["publish_expert"] = True
+    unknown = set(options.overrides) - {node.name for node in nodes_for("cell")}
+    if unknown:
+        raise ValueError(f"overrides name {sorted(unknown)}; nodes are {[n.name for n in nodes_for('cell')]}")
+    return [ProcessSpec(node, namespace, tuple(files),
+                        {**common, **special.get(node.name, {}), **options.overrides.get(node.name, {})})
+            for node in nodes_for(options.robot) if node.name not in options.without]

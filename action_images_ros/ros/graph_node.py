@@ -1,0 +1,262 @@
+"""What every node of the graph has in common: lifecycle with autostart, diagnostics, heartbeat, typed topics.
+
+A node is a lifecycle node that configures and activates itself unless `autostart` is false. It reports problems by
+key: each is logged (at most once in a while) and shown in /diagnostics until it is solved.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
+from std_msgs.msg import Header
+
+from . import node_table, qos
+from .conversions import ns_from_stamp
+from .parameters import ParameterError, declare
+
+__all__ = ["GraphNode", "run_node"]
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+
+class GraphNode(LifecycleNode):
+    """Base of the nodes. Subclasses write `configure()`, `activate()`, `deactivate()`, `cleanup()` as needed.
+
+    `configure()` raises ValueError (ParameterError among them) when something is wrong: the node then says so and
+    stays unconfigured.
+    """
+
+    heartbeat_seconds = 0.5
+    complaint_seconds = 5.0   # the same problem is logged again after this long
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
+        self.steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.autostart = declare(self, "autostart", True, "configure and activate without a lifecycle manager")
+        self.lock = threading.RLock()
+        self.values: dict[str, Any] = {}
+        self._problems: dict[str, tuple[bytes, str]] = {}
+        self._logged: dict[str, tuple[str, float]] = {}
+        self._mine: list[tuple[Callable, Any]] = []
+        self._state = "unconfigured"
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.EVENTS)
+        self._heartbeat = self.create_publisher(Header, "~/heartbeat", qos.EVENTS)
+        self.create_timer(self.heartbeat_seconds, self._beat, clock=self.steady)
+
+    # To be written by subclasses.
+    def configure(self) -> None:
+        """Read parameters, make publishers and subscriptions."""
+
+    def activate(self) -> None:
+        """Begin to work."""
+
+    def deactivate(self) -> None:
+        """Stop working; publishers and subscriptions stay."""
+
+    def cleanup(self) -> None:
+        """Forget what was configured; publishers, subscriptions and timers made here are destroyed afterwards."""
+
+    def check(self) -> None:
+        """Called before every heartbeat, to report what is missing."""
+
+    # Topics, by the table.
+    def advertise(self, name: str, camera: str | None = None):
+        """A publisher for a row of the table of topics."""
+        row = self._row(name, "publishers")
+        publisher = self.create_publisher(node_table.message_type(row.type), node_table.topic_name(name, camera),
+                                          qos.PROFILES[row.qos])
+        self._mine.append((self.destroy_publisher, publisher))
+        return publisher
+
+    def listen(self, name: str, callback: Callable[[Any], None], camera: str | None = None):
+        """A subscription to a row of the table of topics."""
+        row = self._row(name, "subscribers")
+        subscription = self.create_subscription(
+            node_table.message_type(row.type), node_table.topic_name(name, camera), callback, qos.PROFILES[row.qos])
+        self._mine.append((self.destroy_subscription, subscription))
+        return subscription
+
+    def _row(self, name: str, side: str) -> node_table.Topic:
+        row = node_table.topic(name)
+        if self.get_name() not in getattr(row, side) and self.get_name() in {n.name for n in node_table.NODES}:
+            raise KeyError(f"{self.get_name()} is not among the {side} of {name} in the table of topics")
+        return row
+
+    def serve(self, kind: type, name: str, callback: Callable[[Any, Any], Any]):
+        """A service that lives until cleanup."""
+        service = self.create_service(kind, name, callback)
+        self._mine.append((self.destroy_service, service))
+        return service
+
+    def every(self, seconds: float, callback: Callable[[], None]):
+        """A timer on the steady clock that lives until cleanup."""
+        timer = self.create_timer(seconds, callback, clock=self.steady)
+        self._mine.append((self.destroy_timer, timer))
+        return timer
+
+    # Problems and diagnostics.
+    def complain(self, key: str, message: str, level: bytes = ERROR) -> None:
+        """Report a problem until `solved(key)`; thread-safe."""
+        with self.lock:
+            self._problems[key] = (level, message)
+            text, when = self._logged.get(key, ("", -1e9))
+            now = time.monotonic()
+            if now - when < (self.complaint_seconds if _gist(text) == _gist(message) else 0.5):
+                return
+            self._logged[key] = (message, now)
+        if level == ERROR:   # two lines: rclpy wants every line to keep its severity
+            self.get_logger().error(message)
+        else:
+            self.get_logger().warning(message)
+
+    def solved(self, *keys: str) -> None:
+        """The problems of these keys are gone."""
+        with self.lock:
+            for key in keys:
+                if self._problems.pop(key, None) is not None and key in self._logged:
+                    self.get_logger().info(f"solved: {self._logged.pop(key)[0]}")
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong now, by key."""
+        with self.lock:
+            return {key: message for key, (_, message) in self._problems.items()}
+
+    def now_ns(self) -> int:
+        """ROS time in nanoseconds."""
+        return self.get_clock().now().nanoseconds
+
+    @property
+    def active(self) -> bool:
+        """Whether the lifecycle state is active."""
+        return self._state == "active"
+
+    def _beat(self) -> None:
+        if self._state == "active":
+            self.check()
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._state)
+        self._heartbeat.publish(header)
+        with self.lock:
+            problems = dict(self._problems)
+            values = dict(self.values)
+        status = DiagnosticStatus(level=max((level for level, _ in problems.values()), default=OK),
+                                  name=self.get_fully_qualified_name().lstrip("/"), hardware_id="action_images_ros",
+                                  message="; ".join(m for _, m in problems.values()) or self._state)
+        status.values = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = header.stamp
+        self._diagnostics.publish(message)
+
+    # Lifecycle.
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Configure; a wrong parameter is named and leaves the node unconfigured."""
+        try:
+            self.configure()
+        except Exception as error:  # rclpy would swallow it and say nothing
+            self._destroy_mine()
+            known = isinstance(error, ValueError | OSError | ImportError)
+            self.complain("configure", f"cannot configure: {error if known else repr(error)}")
+            return TransitionCallbackReturn.FAILURE
+        self.solved("configure")
+        self._state = "inactive"
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Begin to work."""
+        self.activate()
+        self._state = "active"
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop working."""
+        self._state = "inactive"
+        self.deactivate()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Forget everything configured."""
+        self._state = "unconfigured"
+        self.cleanup()
+        self._destroy_mine()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop for good."""
+        if self._state == "active":
+            self.deactivate()
+        if self._state != "unconfigured":
+            self.cleanup()
+        self._state = "finalized"
+        self._destroy_mine()
+        return super().on_shutdown(state)
+
+    def _destroy_mine(self) -> None:
+        for destroy, entity in self._mine:
+            destroy(entity)
+        self._mine.clear()
+
+    def start(self) -> bool:
+        """Configure and activate if `autostart` is set; whether all went well."""
+        if not self.autostart:
+            return True
+        for step in (self.trigger_configure, self.trigger_activate):
+            if step() != TransitionCallbackReturn.SUCCESS:
+                return False
+        return True
+
+    def destroy_node(self) -> None:
+        """Stop working, then destroy."""
+        if self._state in ("active", "inactive"):
+            if self._state == "active":
+                self.deactivate()
+            self.cleanup()
+            self._state = "finalized"
+        super().destroy_node()
+
+
+def _gist(text: str) -> str:
+    """A message without its numbers: an age that grows makes no new problem."""
+    return re.sub(r"[-\d.]+", "", text)
+
+
+def stamp_of(message: Any) -> int:
+    """Integer nanoseconds of a message's header."""
+    return ns_from_stamp(message.header.stamp)
+
+
+def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None) -> int:
+    """main() of a node: 0 after SIGINT or SIGTERM, 1 when it could not be configured, 2 on a wrong parameter type."""
+    stop = threading.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM):   # also where SIGINT is ignored: a process started with &
+        signal.signal(sign, lambda *_: stop.set())
+    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)   # threads end before the context does
+    node, code = None, 0
+    try:
+        node = make()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        if not node.start():
+            code = 1
+        while code == 0 and not stop.is_set():
+            executor.spin_once(timeout_sec=0.1)
+    except ParameterError as error:
+        print(f"{error}", file=sys.stderr)
+        code = 2
+    except ExternalShutdownException:
+        pass
+    finally:
+        if node is not None:
+            node.destroy_node()
+        rclpy.try_shutdown()
+    return code

@@ -1,0 +1,136 @@
+"""The two tables the ROS graph is made from: its topics and its nodes.
+
+Nodes take type and QoS of every topic from here, the launch file and `action-images up` start the same processes from
+here, and docs/nodes.md is compared with it. Importing this module needs no ROS.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["NODES", "TOPICS", "NodeSpec", "Topic", "message_type", "nodes_for", "topic", "topic_name"]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic. `<cam>` in the name stands for every camera; names are relative unless they begin with `/`.
+
+    qos: a name of `ros.qos.PROFILES`. publishers and subscribers: nodes of this package, besides whoever is in
+    `outside` ("driver", "user", "rviz").
+    """
+
+    name: str
+    type: str
+    qos: str
+    publishers: tuple[str, ...]
+    subscribers: tuple[str, ...]
+    stamp: str = ""
+    outside: tuple[str, ...] = ()
+
+
+_CHUNK = "chunk id = observation stamp"
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("<cam>/image_raw", "sensor_msgs/msg/Image", "sensor", ("cell",), ("policy", "view"),
+          "capture time, optical frame", ("driver",)),
+    Topic("<cam>/image_raw/compressed", "sensor_msgs/msg/CompressedImage", "sensor", (), ("policy", "view"),
+          "capture time, optical frame; instead of image_raw with image_transport: compressed", ("driver",)),
+    Topic("<cam>/camera_info", "sensor_msgs/msg/CameraInfo", "sensor", ("cell",), ("policy",),
+          "capture time, optical frame", ("driver",)),
+    Topic("<cam>/pose", "geometry_msgs/msg/PoseStamped", "latched", ("cell",), ("policy",),
+          "optical frame in base", ("calibration",)),
+    Topic("joint_states", "sensor_msgs/msg/JointState", "state", ("cell",), ("policy",), "", ("driver",)),
+    Topic("current_pose", "geometry_msgs/msg/PoseStamped", "state", ("cell",), ("policy", "arm_command"),
+          "TCP in base", ("driver",)),
+    Topic("instruction", "std_msgs/msg/String", "latched", (), ("policy",), "", ("user",)),
+    Topic("chunk/<cam>/action_images", "sensor_msgs/msg/Image", "latched", ("policy",), ("decoder", "view"), _CHUNK),
+    Topic("chunk/<cam>/predicted_video", "sensor_msgs/msg/Image", "latched", ("policy",), ("view",), _CHUNK),
+    Topic("chunk/<cam>/action_images/compressed", "sensor_msgs/msg/CompressedImage", "latched", ("policy",),
+          ("decoder", "view"), _CHUNK + "; instead, with chunk_encoding: png"),
+    Topic("chunk/<cam>/predicted_video/compressed", "sensor_msgs/msg/CompressedImage", "latched", ("policy",),
+          ("view",), _CHUNK + "; instead, with chunk_encoding: png"),
+    Topic("chunk/<cam>/camera_info", "sensor_msgs/msg/CameraInfo", "latched", ("policy",), ("decoder", "view"),
+          _CHUNK),
+    Topic("chunk/<cam>/pose", "geometry_msgs/msg/PoseStamped", "latched", ("policy",), ("decoder",), _CHUNK),
+    Topic("chunk/poses", "trajectory_msgs/msg/MultiDOFJointTrajectory", "latched", ("decoder",), ("arm_command",),
+          _CHUNK),
+    Topic("chunk/gripper", "trajectory_msgs/msg/JointTrajectory", "latched", ("decoder",), ("arm_command",), _CHUNK),
+    Topic("chunk/confidence", "sensor_msgs/msg/PointCloud2", "latched", ("decoder",), ("arm_command",), _CHUNK,
+          ("rviz",)),
+    Topic("plan", "nav_msgs/msg/Path", "latched", ("arm_command",), (), "base", ("rviz",)),
+    Topic("executed", "nav_msgs/msg/Path", "latched", ("arm_command",), (), "base", ("rviz",)),
+    Topic("target_pose", "geometry_msgs/msg/PoseStamped", "command", ("arm_command",), ("cell",),
+          "intended time, base", ("driver",)),
+    Topic("gripper_command", "std_msgs/msg/Float64", "command", ("arm_command",), ("cell",), "", ("driver",)),
+    Topic("view/<cam>/predicted_video", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
+    Topic("view/<cam>/action_images", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
+    Topic("view/<cam>/overlay", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
+    Topic("cell/status", "std_msgs/msg/String", "latched", ("cell",), (), "", ("user",)),
+    Topic("cell/expert_plan", "trajectory_msgs/msg/MultiDOFJointTrajectory", "latched", ("cell",), ("policy",),
+          "only with policy: oracle"),
+    Topic("cell/expert_gripper", "trajectory_msgs/msg/JointTrajectory", "latched", ("cell",), ("policy",),
+          "only with policy: oracle"),
+    Topic("/clock", "rosgraph_msgs/msg/Clock", "clock", ("cell",), (), "simulated time", ("every node",)),
+    Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "events",
+          ("policy", "decoder", "arm_command", "view", "cell"), (), "", ("rqt",)),
+)
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One process of the graph: `python -m module`, or `executable` of the installed package."""
+
+    name: str
+    executable: str
+    what: str
+    cell_only: bool = False
+
+    @property
+    def module(self) -> str:
+        """The module whose main() is the node."""
+        return f"action_images_ros.nodes.{self.executable}"
+
+
+NODES: tuple[NodeSpec, ...] = (
+    NodeSpec("cell", "cell_node", "the simulated cell: cameras, arm and task", cell_only=True),
+    NodeSpec("policy", "policy_node", "camera images to action images (the only one that loads torch)"),
+    NodeSpec("decoder", "decoder_node", "action images to poses with confidence"),
+    NodeSpec("arm_command", "arm_command_node", "poses to limited commands at a fixed rate"),
+    NodeSpec("view", "view_node", "plays what the model predicts"),
+)
+
+
+def nodes_for(robot: str) -> tuple[NodeSpec, ...]:
+    """The nodes to start for `robot`: "cell" has them all, any other name every node but the cell."""
+    if not robot:
+        raise ValueError("robot is empty; give 'cell' or the name of a file in config/robots, e.g. franka")
+    return tuple(node for node in NODES if robot == "cell" or not node.cell_only)
+
+
+def topic(name: str) -> Topic:
+    """The table's row of that name (with `<cam>`); KeyError listing the names otherwise."""
+    for row in TOPICS:
+        if row.name == name:
+            return row
+    raise KeyError(f"no topic {name!r}; the table has {', '.join(row.name for row in TOPICS)}")
+
+
+def topic_name(name: str, camera: str | None = None) -> str:
+    """The topic's name for one camera."""
+    if ("<cam>" in name) != (camera is not None):
+        raise ValueError(f"topic {name!r} with camera {camera!r}; give a camera exactly where the name has <cam>")
+    return name.replace("<cam>", camera) if camera is not None else name
+
+
+def topic_names(rows: Sequence[Topic], cameras: Sequence[str]) -> dict[str, Topic]:
+    """Every topic's name with the cameras filled in, and its row."""
+    return {row.name.replace("<cam>", camera): row for row in rows
+            for camera in (cameras if "<cam>" in row.name else ("",))}
+
+
+def message_type(name: str) -> type:
+    """The message class of e.g. `sensor_msgs/msg/Image`."""
+    package, kind, message = name.split("/")
+    return getattr(importlib.import_module(f"{package}.{kind}"), message)

@@ -1,0 +1,80 @@
+"""ORACLE, for testing the graph only: draws the simulator's expert as action images, it predicts nothing.
+
+The cell publishes what its scripted expert would do next; this draws it the way a perfect model would. It sees the
+simulator's state, so it never appears in a table of results, and the demo refuses it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+from trajectory_msgs.msg import JointTrajectory, MultiDOFJointTrajectory
+
+from ..codec.encode import encode, to_uint8
+from ..control.chunk import Chunk
+from ..geometry.pose import matrix_from_pose7, to_model_tool
+from ..observation import Observation
+from .conversions import ns_from_stamp, pose7_from_transform, seconds_from_duration
+
+__all__ = ["DrawnPrediction", "OraclePolicy"]
+
+
+@dataclass
+class DrawnPrediction:
+    """Same fields as the world model's prediction."""
+
+    stamp_ns: int
+    camera_names: tuple[str, ...]
+    action_images: np.ndarray
+    K: np.ndarray
+    world_from_camera: np.ndarray
+    dt: float
+    video: np.ndarray | None = None
+    stage_seconds: dict[str, float] = field(default_factory=dict)
+
+
+class OraclePolicy:
+    """Has the interface of the world model's policy: an Observation in, action images out."""
+
+    def __init__(self, frames: int, dt: float, robot_tool_from_model_tool: np.ndarray) -> None:
+        self.frames, self.dt = frames, dt
+        self._rotation = robot_tool_from_model_tool
+        self._lock = threading.Lock()
+        self._poses: MultiDOFJointTrajectory | None = None
+        self._gripper: JointTrajectory | None = None
+
+    def add_poses(self, message: MultiDOFJointTrajectory) -> None:
+        """The expert's poses (robot tool)."""
+        with self._lock:
+            self._poses = message
+
+    def add_gripper(self, message: JointTrajectory) -> None:
+        """The expert's openness."""
+        with self._lock:
+            self._gripper = message
+
+    def predict(self, observation: Observation, **_) -> DrawnPrediction:
+        """The expert's next moves drawn for the observation's cameras; ValueError when its plan does not cover them."""
+        with self._lock:
+            poses, gripper = self._poses, self._gripper
+        if poses is None or gripper is None or poses.header.stamp != gripper.header.stamp:
+            raise ValueError("policy is 'oracle' and cell/expert_plan has not come; only the cell has an expert, with "
+                             "its parameter publish_expert set")
+        count = len(poses.points)
+        plan = Chunk(ns_from_stamp(poses.header.stamp), seconds_from_duration(poses.points[1].time_from_start),
+                     np.stack([pose7_from_transform(point.transforms[0]) for point in poses.points]),
+                     np.array([point.positions[0] for point in gripper.points]),
+                     np.zeros((count, 6, 6)), np.ones(count, dtype=bool))
+        if not plan.stamp_ns <= observation.stamp_ns <= plan.end_ns:
+            raise ValueError(f"the expert's plan covers {plan.stamp_ns} to {plan.end_ns}, the images are of "
+                             f"{observation.stamp_ns}; wait for the next plan")
+        times = observation.stamp_ns + np.round(np.arange(self.frames) * self.dt * 1e9).astype(np.int64)
+        samples = [plan.sample(min(int(time), plan.end_ns)) for time in times]
+        model_poses = to_model_tool(np.stack([pose for pose, _ in samples]), self._rotation)
+        model_poses[0] = observation.tool_pose
+        drawn = encode(matrix_from_pose7(model_poses), np.array([openness for _, openness in samples]),
+                       observation.K, observation.world_from_camera, observation.images.shape[1:3])
+        return DrawnPrediction(observation.stamp_ns, observation.camera_names, to_uint8(drawn.images), observation.K,
+                               observation.world_from_camera, self.dt)
