@@ -49,6 +49,6 @@ def models_path(name: str | os.PathLike) -> Path:
     folder = _share() / "models" / given
     if not folder.is_dir():
         known = sorted(path.name for path in (_share() / "models").glob("*") if path.is_dir())
-        raise FileNotFoundError(f"model {os.fspath(name)!r} is neither a folder nor one of {', '.join(known) or 'none'};"
-                                " give a name of models/ or the path of a trained run")
+        raise FileNotFoundError(f"model {os.fspath(name)!r} is neither a folder nor one of "
+                                f"{', '.join(known) or 'none'}; give a name of models/ or the path of a trained run")
     return folder

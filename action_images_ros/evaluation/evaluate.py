@@ -1,0 +1,198 @@
+"""Success rates over seeds: the model, its blind control, and the two ceilings, all through the same executor.
+
+Seed s means the same scene, cameras and wording in every mode and for every model, so rows pair up.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import platform
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from ..cell.cell import Cell
+from .intervals import wilson
+from .rollout import RolloutSettings, roll_out
+from .settings import make_executor
+from .sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
+
+__all__ = ["MODES", "evaluate", "run_episode", "summarise"]
+
+MODES = ("policy", "blind", "replay", "replay-codec")
+CAMERAS = 3
+_OTHER_SCENE = 1_000_003      # blind control: seed s is shown the scene of seed s + this
+
+
+@dataclass(frozen=True)
+class _Job:
+    task: str
+    seed: int
+    mode: str
+    model: str
+    settings: RolloutSettings
+    threads: int | None
+
+
+_models: dict[tuple[str, int | None], object] = {}
+
+
+def _model(name: str, threads: int | None):
+    """The model, loaded once per process."""
+    if (name, threads) not in _models:
+        from ..world_model import load_model
+
+        _models[name, threads] = load_model(name, threads=threads)
+    return _models[name, threads]
+
+
+def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, model=None) -> dict:
+    """One episode's row. mode: one of MODES; model: a WorldModel, for "policy" and "blind"."""
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
+    views = draw_views(seed, CAMERAS)
+    other = None
+    with Cell(task, seed, cameras=CAMERAS) as cell:
+        if mode == "replay":
+            source = ReplaySource(task, seed)
+        elif mode == "replay-codec":
+            source = CodecReplaySource(task, seed, views)
+        elif mode == "policy":
+            source = ModelSource(model, views, seed)
+        else:
+            other = Cell(task, seed + _OTHER_SCENE, cameras=CAMERAS)
+            source = BlindSource(model, views, other, seed)
+        try:
+            result = roll_out(cell, source, make_executor(), settings)
+        finally:
+            if other is not None:
+                other.close()
+        return {"task": task, "seed": seed, "success": result.success, "steps": result.steps,
+                "chunk_seconds": round(sum(source.seconds) / len(source.seconds), 4) if source.seconds else 0.0,
+                "seconds": round(result.seconds, 2), "chunks": result.chunks, "rejected": result.rejected,
+                "hold_seconds": round(result.hold_seconds, 2), "last_rejection": result.last_reason,
+                "instruction": cell.instruction, "cameras": [cell.camera_names[view] for view in views]}
+
+
+def _run(job: _Job) -> dict:
+    model = _model(job.model, job.threads) if job.mode in ("policy", "blind") else None
+    return run_episode(job.task, job.seed, job.mode, job.settings, model)
+
+
+def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, episodes: int = 50, seed: int = 0, *,
+             mode: str = "policy", json_path: str | os.PathLike | None = None, workers: int = 1,
+             settings: RolloutSettings | None = None, threads: int | None = None, quiet: bool = False) -> dict:
+    """Run `episodes` seeds (seed, seed + 1, ..) of each task; returns {"settings", "summary", "rows"}.
+
+    model: name or folder, unused by the replays. mode: "policy", "blind" (images of another seed), "replay" (the
+    expert's poses through the executor) or "replay-codec" (the same drawn, 8 bit, decoded). threads: CPU threads of the
+    model; with several workers 1. The file at json_path is rewritten after every episode, so that an interrupted
+    run keeps its rows. Raises ValueError and FileNotFoundError for arguments that cannot be.
+    """
+    from ..cell.tasks import TASKS, find_task
+
+    tasks = list(TASKS) if tasks is None else tasks
+    for task in tasks:
+        find_task(task)
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
+    for name, value, low in (("episodes", episodes, 1), ("seed", seed, 0), ("workers", workers, 1)):
+        if value < low:
+            raise ValueError(f"{name} is {value}; give {low} or more")
+    settings = settings or RolloutSettings()
+    if mode in ("policy", "blind"):
+        from ..paths import models_path
+
+        model = str(models_path(model))
+        threads = threads or (1 if workers > 1 else None)
+    jobs = [_Job(task, seed + index, mode, str(model), settings, threads)
+            for task in tasks for index in range(episodes)]
+    head = {"mode": mode, "model": Path(model).name if mode in ("policy", "blind") else None, "seed": seed,
+            "episodes": episodes, **asdict(settings), "workers": workers, "threads": threads,
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}"}
+    rows: list[dict] = []
+    for row in _results(jobs, workers, quiet):
+        rows.append(row)
+        rows.sort(key=lambda row: (tasks.index(row["task"]), row["seed"]))
+        if json_path is not None:
+            _write(Path(json_path), {"settings": head, "summary": summarise(rows), "rows": rows})
+    result = {"settings": head, "summary": summarise(rows), "rows": rows}
+    if not quiet:
+        _print_table(result)
+    return result
+
+
+def summarise(rows: list[dict]) -> list[dict]:
+    """One entry per task: episodes, successes, rate with its 95 % Wilson interval, median seconds and chunk time."""
+    summary = []
+    for task in dict.fromkeys(row["task"] for row in rows):
+        of_task = [row for row in rows if row["task"] == task]
+        successes = sum(row["success"] for row in of_task)
+        low, high = wilson(successes, len(of_task))
+        summary.append({"task": task, "episodes": len(of_task), "successes": successes,
+                        "rate": successes / len(of_task), "low": round(low, 4), "high": round(high, 4),
+                        "median_seconds": median(row["seconds"] for row in of_task),
+                        "median_chunk_seconds": median(row["chunk_seconds"] for row in of_task)})
+    return summary
+
+
+def _results(jobs: list[_Job], workers: int, quiet: bool) -> Iterator[dict]:
+    """Rows as they come, with a progress bar unless quiet."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[so_far]}"),
+               TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
+        bar = progress.add_task(jobs[0].mode, total=len(jobs), so_far="")
+        done: dict[str, list[bool]] = {}
+        for row in _rows(jobs, workers):
+            done.setdefault(row["task"], []).append(row["success"])
+            so_far = "  ".join(f"{task} {sum(successes)}/{len(successes)}" for task, successes in done.items())
+            progress.update(bar, advance=1, so_far=so_far)
+            yield row
+
+
+def _rows(jobs: list[_Job], workers: int) -> Iterator[dict]:
+    if workers == 1:
+        yield from map(_run, jobs)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=_start_worker) as pool:
+        pending = [pool.submit(_run, job) for job in jobs]
+        try:
+            for future in as_completed(pending):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _start_worker() -> None:
+    os.environ.setdefault("LP_NUM_THREADS", "1")      # one software rendering thread each
+
+
+def _write(path: Path, result: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(result, indent=1) + "\n")
+    part.replace(path)
+
+
+def _print_table(result: dict) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    head = result["settings"]
+    last = head["seed"] + head["episodes"] - 1
+    table = Table("task", "success", "rate", "95 % interval", "median s", "s per chunk",
+                  title=" ".join(filter(None, (head["mode"], head["model"], f"seeds {head['seed']}..{last}"))))
+    for row in result["summary"]:
+        table.add_row(row["task"], f"{row['successes']}/{row['episodes']}", f"{100 * row['rate']:.0f} %",
+                      f"{100 * row['low']:.0f}-{100 * row['high']:.0f} %", f"{row['median_seconds']:.1f}",
+                      f"{row['median_chunk_seconds']:.2f}")
+    Console().print(table)

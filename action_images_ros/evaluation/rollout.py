@@ -1,0 +1,86 @@
+"""One episode in the closed loop without ROS: observe, get a chunk, execute the first part of it, observe again.
+
+The chunk goes through the same ChunkExecutor as in the `arm_command` node; time is the cell's simulated time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..cell.cell import Cell
+from ..control.chunk import Chunk
+from ..control.executor import EXECUTING, ChunkExecutor, ChunkRejected
+
+__all__ = ["Rollout", "RolloutSettings", "roll_out"]
+
+
+@dataclass(frozen=True)
+class RolloutSettings:
+    """execute_steps: frames of a chunk executed before the next observation. latency_seconds: simulated time between
+    an observation and its chunk; meanwhile the last chunk is executed on. time_limit: simulated seconds."""
+
+    execute_steps: int = 4
+    latency_seconds: float = 0.0
+    time_limit: float = 15.0
+
+    def __post_init__(self) -> None:
+        if self.execute_steps < 1:
+            raise ValueError(f"execute_steps is {self.execute_steps}; execute at least 1 frame of each chunk")
+        if not (np.isfinite(self.latency_seconds) and self.latency_seconds >= 0):
+            raise ValueError(f"latency_seconds is {self.latency_seconds}; give 0 or more")
+        if not (np.isfinite(self.time_limit) and self.time_limit > 0):
+            raise ValueError(f"time_limit is {self.time_limit}; give seconds, more than 0")
+
+
+@dataclass
+class Rollout:
+    """What happened: seconds are simulated; steps counts control ticks; reasons counts refused chunks by reason."""
+
+    success: bool = False
+    seconds: float = 0.0
+    steps: int = 0
+    chunks: int = 0
+    rejected: int = 0
+    hold_seconds: float = 0.0
+    last_reason: str = ""
+
+
+def roll_out(cell: Cell, source: Callable[[Cell], Chunk], executor: ChunkExecutor, settings: RolloutSettings,
+             on_tick: Callable[[Cell], None] | None = None) -> Rollout:
+    """Run until success or the time limit. `source` has `dt` and `moved` (see sources.py); `executor` is fresh."""
+    result = Rollout()
+    begin_ns = cell.time_ns
+    period = cell.control_period
+    limit_ns = begin_ns + round(settings.time_limit * 1e9)
+    interval_ns = round(settings.execute_steps * source.dt * 1e9)
+    observe_ns = begin_ns
+    waiting: Chunk | None = None
+    executor.enable()
+    while cell.time_ns < limit_ns and not cell.success():
+        now_ns = cell.time_ns
+        command = executor.command(now_ns, cell.tcp_pose)
+        if waiting is None and now_ns >= observe_ns:
+            waiting = source(cell)
+            result.chunks += 1
+            observe_ns = now_ns + interval_ns
+        if waiting is not None and now_ns >= waiting.stamp_ns + settings.latency_seconds * 1e9:
+            try:
+                executor.add(waiting, now_ns)
+            except ChunkRejected as refusal:
+                result.rejected += 1
+                result.last_reason = refusal.reason
+            waiting = None
+        openness = cell.commanded_openness if command.openness is None else command.openness
+        cell.step(command.pose, openness, period)
+        source.moved(command.pose, openness, period)
+        result.steps += 1
+        if command.state != EXECUTING:
+            result.hold_seconds += period
+        if on_tick is not None:
+            on_tick(cell)
+    result.success = bool(cell.success())
+    result.seconds = (cell.time_ns - begin_ns) * 1e-9
+    return result

@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pytest
+from scripted_model import ScriptedModel
+
+from action_images_ros.cell.cell import Cell
+from action_images_ros.evaluation import evaluate as module
+from action_images_ros.evaluation.evaluate import evaluate, run_episode, summarise
+from action_images_ros.evaluation.rollout import RolloutSettings
+from action_images_ros.evaluation.sources import draw_views, observe_cell
+
+SETTINGS = RolloutSettings(time_limit=8.0)
+
+
+def ball_of(seed):
+    with Cell("reach_target", seed) as cell:
+        return cell.object_position.copy()
+
+
+@pytest.mark.parametrize("task", ["reach_target", "push_button", "lift_block"])
+@pytest.mark.parametrize("mode", ["replay", "replay-codec"])
+def test_the_experts_poses_succeed_through_the_controller_and_through_the_codec(task, mode):
+    row = run_episode(task, 3, mode, SETTINGS)
+    assert row["success"] and row["rejected"] == 0 and row["chunks"] >= 2
+
+
+def test_a_policy_that_draws_the_way_reaches_the_ball_from_images_alone():
+    model = ScriptedModel(ball_of(5))
+    row = run_episode("reach_target", 5, "policy", SETTINGS, model)
+    assert row["success"] and row["chunk_seconds"] > 0 and row["chunks"] == len(model.observations)
+    seen = model.observations[0]
+    assert seen.images.shape == (2, 96, 96, 3) and list(seen.camera_names) == row["cameras"]
+    assert seen.instruction == row["instruction"]
+
+
+def test_a_policy_that_draws_garbage_moves_nothing():
+    model = ScriptedModel([0, 0, 0], garbage=True)
+    row = run_episode("reach_target", 5, "policy", RolloutSettings(time_limit=2.0), model)
+    assert not row["success"] and row["rejected"] == row["chunks"] > 0
+    assert row["hold_seconds"] == pytest.approx(row["seconds"])
+
+
+def test_the_blind_control_sees_another_scene_at_the_true_pose():
+    sighted, blind = ScriptedModel(ball_of(5)), ScriptedModel(ball_of(5))
+    run_episode("reach_target", 5, "policy", SETTINGS, sighted)
+    run_episode("reach_target", 5, "blind", SETTINGS, blind)
+    a, b = sighted.observations[0], blind.observations[0]
+    np.testing.assert_allclose(a.tool_pose, b.tool_pose)
+    assert a.instruction == b.instruction
+    assert np.abs(a.images.astype(int) - b.images).mean() > 10
+    assert not np.allclose(a.world_from_camera, b.world_from_camera)
+
+
+def test_the_openness_shown_is_the_command_not_the_width_of_what_is_held():
+    with Cell("lift_block", 0) as cell:
+        cell.step(cell.tcp_pose, 0.0, 0.02)
+        assert cell.openness > 0.5
+        assert observe_cell(cell, (0, 1), (96, 96)).openness == 0.0
+
+
+def test_the_same_seed_uses_the_same_cameras_and_all_pairs_occur():
+    pairs = [draw_views(seed, 3) for seed in range(30)]
+    assert pairs == [draw_views(seed, 3) for seed in range(30)]
+    assert set(pairs) == {(0, 1), (0, 2), (1, 2)}
+
+
+def test_results_are_written_with_rows_summary_and_intervals(tmp_path):
+    path = tmp_path / "deep" / "result.json"
+    result = evaluate(tasks=["reach_target"], episodes=2, seed=7, mode="replay", json_path=path, quiet=True)
+    written = json.loads(path.read_text())
+    assert written == json.loads(json.dumps(result))
+    assert [row["seed"] for row in written["rows"]] == [7, 8]
+    assert {"task", "seed", "success", "steps", "chunk_seconds"} <= set(written["rows"][0])
+    (summary,) = written["summary"]
+    assert summary["successes"] == 2 and summary["low"] < 0.4 and summary["high"] == 1.0
+
+
+def test_an_interrupted_evaluation_keeps_its_rows(tmp_path, monkeypatch):
+    def run(job):
+        if job.seed == 9:
+            raise KeyboardInterrupt
+        return {"task": job.task, "seed": job.seed, "success": True, "seconds": 1.0, "chunk_seconds": 0.1}
+    monkeypatch.setattr(module, "_run", run)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(tasks=["reach_target"], episodes=5, seed=7, mode="replay", json_path=tmp_path / "r.json", quiet=True)
+    assert [row["seed"] for row in json.loads((tmp_path / "r.json").read_text())["rows"]] == [7, 8]
+
+
+def test_rates_are_counted_per_task():
+    rows = [{"task": task, "success": success, "seconds": 1.0, "chunk_seconds": 0.5}
+            for task, success in (("a", True), ("a", False), ("b", True))]
+    summary = {row["task"]: row for row in summarise(rows)}
+    assert summary["a"]["rate"] == 0.5 and summary["b"]["successes"] == 1
+
+
+@pytest.mark.parametrize("arguments, error", [
+    ({"tasks": ["fly"]}, "task is 'fly'"), ({"mode": "guess"}, "mode is 'guess'"), ({"episodes": 0}, "episodes is 0"),
+    ({"workers": 0}, "workers is 0"),
+])
+def test_arguments_that_cannot_be_are_refused_before_anything_runs(arguments, error):
+    with pytest.raises(ValueError, match=error):
+        evaluate(**{"tasks": ["reach_target"], "mode": "replay", "quiet": True, **arguments})
+
+
+def test_a_model_that_is_not_there_is_named():
+    with pytest.raises(FileNotFoundError, match="no-such-model"):
+        evaluate("no-such-model", tasks=["reach_target"], episodes=1, quiet=True)
