@@ -11,6 +11,7 @@ whitened blob.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class Blobs(NamedTuple):
     """One blob per view, frame and channel: arrays `[V, T, 3]`, but uv and variance `[V, T, 3, 2]`.
 
     uv: px; variance: px^2 per coordinate; amplitude: peak above black, amplitude_sd its noise; level: background;
-    second: height of the next best blob elsewhere in the same plane; width: mean squared radius over that of a
+    second: height of the next best place of the plane over this one's; width: mean squared radius over that of a
     perfect blob (1; larger when the blob is spread; blue counts as 1); inside: the centre is clear of the border.
     """
 
@@ -80,7 +81,7 @@ def _smoothing(length, sigma, step):
 
 
 def _coarse_peaks(planes, sigma):
-    """Highest place `[N, 2]` of the smoothed planes, its value, and the highest value farther than 2.5 sigma off."""
+    """Highest place `[N, 2]` of the smoothed planes, its value, and the highest value farther than 2 sigma off."""
     step = 2 if sigma >= 3.0 else 1
     rows, y = _smoothing(planes.shape[1], 0.6 * sigma, step)
     columns, x = _smoothing(planes.shape[2], 0.6 * sigma, step)
@@ -89,28 +90,26 @@ def _coarse_peaks(planes, sigma):
     best = flat.argmax(1)
     at = np.stack([x[best % len(x)], y[best // len(x)]], axis=-1)
     value = flat[np.arange(len(flat)), best]
-    near = (((x - at[:, :1]) ** 2)[:, None, :] + ((y - at[:, 1:]) ** 2)[:, :, None]) < (2.5 * sigma) ** 2
+    near = (((x - at[:, :1]) ** 2)[:, None, :] + ((y - at[:, 1:]) ** 2)[:, :, None]) < (2.0 * sigma) ** 2
     return at, value, np.where(near, 0.0, smooth).max((1, 2))
 
 
-def _blue_factors(open_):
-    """Slopes of the cut blue blob relative to the full Gaussian's, `[N, J]`, for open or closed pedestals.
-
-    Numbers per filter: `-(integral of laplacian(z) B) / 2` over the same with the full Gaussian, by quadrature.
-    """
-    r = (np.arange(4000) + 0.5) * 1e-3 * 6.0 / 4.0
-    factors = []
-    for closed in (False, True):
-        gauss = np.exp(-0.5 * r**2)
-        blob = np.where(r < _CONTOUR, gauss - (0.0 if closed else PEDESTAL), 0.0)
+@cache
+def _blue_factors():
+    """For an open and a closed blue blob `[2, J + 1]`: slope under each filter and height under the narrowest, each
+    relative to the full Gaussian's; `-(integral of laplacian(z) B) / 2` by quadrature over the radius."""
+    r = (np.arange(4000) + 0.5) * 1.5e-3
+    gauss = np.exp(-0.5 * r**2)
+    rows = []
+    for foot in (PEDESTAL, 0.0):
+        blob = np.where(r < _CONTOUR, gauss - foot, 0.0)
         row = []
         for q in BANK:
             laplacian = (r**2 / q**4 - 2.0 / q**2) * np.exp(-0.5 * (r / q) ** 2)
             row.append(np.sum(laplacian * blob * r) / np.sum(laplacian * gauss * r))
         narrow = np.exp(-0.5 * (r / BANK[0]) ** 2) * r
-        row.append(np.sum(narrow * blob) / np.sum(narrow * gauss))
-        factors.append(row)
-    return np.where(open_[:, None], np.array(factors[0]), np.array(factors[1]))
+        rows.append([*row, np.sum(narrow * blob) / np.sum(narrow * gauss)])
+    return np.array(rows)
 
 
 def find_blobs(images) -> Blobs:
@@ -145,7 +144,7 @@ def _localise(planes, at, value, second, noise, sigma, bins, shape, iterations=6
     # peak over the smoothing loss of _coarse_peaks: a Gaussian smoothed with 0.6 sigma keeps 1 / 1.36 of its height
     top = np.maximum(1.36 * value, 1e-3)
     open_ = blue & (noise.level > 0.125 * np.clip(top + noise.level, 0.55, 1.0))
-    factor = np.where(blue[:, None], _blue_factors(open_), 1.0)
+    factor = np.where(blue[:, None], _blue_factors()[np.where(open_, 0, 1)], 1.0)
     factor, height_kept = factor[:, :-1], factor[:, -1]
 
     pair = (s[:, None] ** 2 + s**2) / 2.0
@@ -194,6 +193,8 @@ def _localise(planes, at, value, second, noise, sigma, bins, shape, iterations=6
         move = np.clip(np.stack([move_u, move_v], -1), -0.5 * sigma, 0.5 * sigma)
         offset = offset + move
         offset = first + np.clip(offset - first, -shift_limit, shift_limit)
+        if np.all(np.abs(move) * gain_v[:, None] < 0.03 * np.sqrt(variance)[:, None]):
+            break
     gain = np.maximum(np.stack([gain_u, gain_v], -1), 1e-6)
     variance = variance[:, None] / gain**2
     uv = (centre + offset) * bins + (bins - 1) / 2.0
@@ -208,4 +209,4 @@ def _localise(planes, at, value, second, noise, sigma, bins, shape, iterations=6
     width = np.where(blue, 1.0, width)
     return Blobs(uv.reshape(lead + (2,)), (variance * bins**2).reshape(lead + (2,)),
                  amplitude.reshape(lead), amplitude_sd.reshape(lead), noise.level.reshape(lead),
-                 1.36 * second.reshape(lead), width.reshape(lead), inside.reshape(lead))
+                 (second / np.maximum(value, 1e-3)).reshape(lead), width.reshape(lead), inside.reshape(lead))

@@ -86,7 +86,7 @@ def _checked(images, K, E):
 
 def _usable(blobs: Blobs, sigma: float) -> np.ndarray:
     clear = blobs.amplitude > np.maximum(0.12, 5.0 * blobs.amplitude_sd)
-    alone = blobs.second < 0.6 * blobs.amplitude
+    alone = blobs.second < 0.65
     sharp = (blobs.variance < (0.4 * sigma) ** 2).all(-1)
     return clear & alone & sharp & blobs.inside
 
@@ -119,13 +119,12 @@ def _pack(fit: PoseFit, scale):
 
 
 def _openness(blobs: Blobs, used) -> np.ndarray:
-    """Pedestal over what a pedestal would be at the blobs' height, median over the views that show a blue blob.
+    """Pedestal over what a pedestal would be at the blobs' height, from the views that show a blue blob.
 
     Blobs lower than 0.55 are taken to be spread out rather than faded.
     """
-    height = np.where(used, blobs.amplitude, np.nan)
-    level = np.where(used[..., 2], blobs.level[..., 2], np.nan)
-    height = np.where(np.isnan(height).all((0, 2)), 1.0, np.nanmedian(np.where(np.isnan(height).all((0, 2))[:, None], 1.0, height), axis=(0, 2)))
-    blind = np.isnan(level).all(0)
-    level = np.nanmedian(np.where(blind, blobs.level[..., 2], level), axis=0)
+    blue = np.where(used[..., 2].any(0), used[..., 2], True)
+    level = np.sum(blobs.level[..., 2] * blue, axis=0) / blue.sum(0)
+    believed = np.where(used.any((0, 2))[:, None], used, True)
+    height = np.sum(blobs.amplitude * believed, axis=(0, 2)) / believed.sum((0, 2))
     return np.clip(level / (PEDESTAL * np.clip(height, 0.55, 1.0)), 0.0, 1.0)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.camera import project
-from ..geometry.pose import rotation_from_vector
+from ..geometry.pose import rotation_from_vector, vector_from_rotation
 from ..geometry.triangulation import fit_rigid, projection_jacobian, triangulate
 from .encode import TOOL_POINTS
 
@@ -90,9 +90,13 @@ def _fit(uv, variance, used, K, E) -> PoseFit:
         swap = second.chi2 < fit.chi2[which]
         apart = (np.linalg.norm(second.rotation - fit.rotation[which], axis=(1, 2)) > 0.15)
         fit.ambiguous[which] = apart & (np.abs(second.chi2 - fit.chi2[which]) < 9.0)
+        step = np.concatenate([second.translation - fit.translation[which], vector_from_rotation(
+            second.rotation @ np.swapaxes(fit.rotation[which], 1, 2))], axis=1)
+        doubt = np.where(apart, 1.0 / (1.0 + np.exp(np.minimum(0.5 * np.abs(second.chi2 - fit.chi2[which]), 60.0))), 0)
         for name, whole in fit._asdict().items():
             if name not in ("used", "ambiguous"):
                 whole[which[swap]] = getattr(second, name)[swap]
+        fit.covariance[which] += doubt[:, None, None] * step[:, :, None] * step[:, None, :]
     bad = ~good | (used.sum((0, 2)) < 4)
     for name, blank in (("rotation", np.nan), ("translation", np.nan), ("covariance", np.nan), ("chi2", np.inf),
                         ("rms", np.inf), ("redundancy", 0)):
@@ -153,48 +157,53 @@ def _start_from_two(points, missing, uv, used, K, E):
 
 
 def _linearise(uv, rotation, translation, K, E):
-    arms = np.einsum("tij,kj->tki", rotation, TOOL_POINTS)
+    """Pixel errors `[T, V * 6]`, their derivatives by the pose `[T, V * 6, 6]` and depths `[V, T, 3]`."""
+    arms = np.matmul(TOOL_POINTS, np.swapaxes(rotation, 1, 2))
     points = arms + translation[:, None]
     predicted, depth = project(points, K[:, None, None], E[:, None, None])
     by_point = projection_jacobian(points, K[:, None, None], E[:, None, None])
     cross = np.zeros(arms.shape[:-1] + (3, 3))
     cross[..., 0, 1], cross[..., 0, 2], cross[..., 1, 2] = arms[..., 2], -arms[..., 1], arms[..., 0]
     cross -= np.swapaxes(cross, -1, -2)
-    return uv - predicted, np.concatenate([by_point, by_point @ cross], axis=-1), depth
+    jacobian = np.concatenate([by_point, by_point @ cross], axis=-1)
+    frames = len(rotation)
+    return (_per_frame(uv - predicted), np.moveaxis(jacobian, 1, 0).reshape(frames, -1, 6), depth)
 
 
-def _refine(uv, variance, used, K, E, rotation, translation, iterations=8):
-    weight = np.where(used[..., None], 1.0 / np.maximum(variance, 1e-12), 0.0)
+def _per_frame(array):
+    """`[V, T, 3, 2]` to `[T, V * 6]`."""
+    return np.moveaxis(array, 1, 0).reshape(array.shape[1], -1)
+
+
+def _refine(uv, variance, used, K, E, rotation, translation, iterations=10) -> PoseFit:
+    """Gauss-Newton on all frames at once; from the third step on, blobs far off weigh less (Huber)."""
+    seen = _per_frame(np.broadcast_to(used[..., None], uv.shape))
+    weight = np.where(seen, 1.0 / np.maximum(_per_frame(variance), 1e-12), 0.0)
     redundancy = 2 * used.sum((0, 2)) - 6
-    trust = np.ones(used.shape)
+    trust = np.ones(weight.shape)
     ridge = np.diag([1e-3] * 3 + [1e-5] * 3)
     for step in range(iterations):
         error, jacobian, _ = _linearise(uv, rotation, translation, K, E)
-        error = np.where(used[..., None], error, 0.0)
-        normalised = np.sum(weight * error**2, axis=-1)
-        if step >= 3:
-            scale = np.maximum((normalised * trust).sum((0, 2)) / np.maximum(redundancy, 1), 1.0)
-            trust = np.minimum(1.0, _HUBER * np.sqrt(scale)[:, None]
-                               / np.sqrt(np.maximum(normalised, 1e-12)))
-        w = weight * trust[..., None]
-        weighted = jacobian * w[..., None]
-        information = np.einsum("vtkri,vtkrj->tij", weighted, jacobian, optimize=True)
-        gradient = np.einsum("vtkri,vtkr->ti", weighted, error, optimize=True)
-        delta = np.linalg.solve(information + ridge, gradient[..., None])[..., 0]
-        turn = np.linalg.norm(delta[:, 3:], axis=-1, keepdims=True)
-        delta[:, 3:] *= np.minimum(1.0, 0.5 / np.maximum(turn, 1e-12))
-        shift = np.linalg.norm(delta[:, :3], axis=-1, keepdims=True)
-        delta[:, :3] *= np.minimum(1.0, 0.2 / np.maximum(shift, 1e-12))
+        error = np.where(seen, error, 0.0)
+        if step >= 2:
+            normalised = weight * error**2
+            scale = np.maximum((normalised * trust).sum(1) / np.maximum(redundancy, 1), 1.0)
+            distance = np.sqrt(np.maximum(normalised[:, 0::2] + normalised[:, 1::2], 1e-12))
+            trust = np.repeat(np.minimum(1.0, _HUBER * np.sqrt(scale)[:, None] / distance), 2, axis=1)
+        weighted = np.swapaxes(jacobian * (weight * trust)[..., None], 1, 2)
+        information = weighted @ jacobian
+        delta = np.linalg.solve(information + ridge, weighted @ error[..., None])[..., 0]
+        length = np.linalg.norm(delta.reshape(-1, 2, 3), axis=-1)
+        delta = delta * np.repeat(np.minimum(1.0, [0.2, 0.5] / np.maximum(length, 1e-12)), 3, axis=1)
         rotation = rotation_from_vector(delta[:, 3:]) @ rotation
         translation = translation + delta[:, :3]
-        if step >= 3 and np.abs(delta).max() < 1e-7:
+        if step >= 3 and np.all(np.einsum("ti,tij,tj->t", delta, information, delta) < 1e-4):
             break
     error, _, depth = _linearise(uv, rotation, translation, K, E)
-    squared = np.where(used[..., None], error**2, 0.0)
+    squared = np.where(seen, error**2, 0.0)
     front = np.all((depth > 0) | ~used, axis=(0, 2))
-    chi2 = np.where(front, np.sum(weight * trust[..., None] * squared, axis=(0, 2, 3)), np.inf)
-    rms = np.where(front, np.sqrt(squared.sum((0, 2, 3)) / np.maximum(redundancy, 1)), np.inf)
-    expected = np.sqrt(np.where(used[..., None], variance, 0.0).sum((0, 2, 3))
-                       / np.maximum(2 * used.sum((0, 2)), 1))
+    chi2 = np.where(front, np.sum(weight * trust * squared, axis=1), np.inf)
+    rms = np.where(front, np.sqrt(squared.sum(1) / np.maximum(redundancy, 1)), np.inf)
+    expected = np.sqrt(np.where(seen, _per_frame(variance), 0.0).sum(1) / np.maximum(seen.sum(1), 1))
     covariance = np.linalg.inv(information + ridge)
     return PoseFit(rotation, translation, covariance, chi2, redundancy, rms, expected, np.zeros(len(rms), bool), used)

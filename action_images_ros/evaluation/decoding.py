@@ -225,7 +225,7 @@ class Scores(NamedTuple):
             row[f"{name}_bound_median"], row[f"{name}_bound_p95"] = np.median(bound), np.percentile(bound, 95)
             row[f"{name}_median_ratio"] = row[f"{name}_median"] / row[f"{name}_bound_median"]
             row[f"{name}_p95_ratio"] = row[f"{name}_p95"] / row[f"{name}_bound_p95"]
-        row["nees"] = np.nanmean(self.nees)
+        row["nees"] = np.mean(self.nees[self.valid]) if self.valid.any() else np.nan
         row["openness_right"] = self.openness_right.mean()
         row["valid"] = self.valid.mean()
         row["published_position_mm_median"] = np.median(self.published_position) * 1e3
