@@ -120,7 +120,7 @@ def load_episode(path: str | Path, *, mmap: bool = True) -> Episode:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
             meta = json.loads(stored["meta"].tobytes())
             arrays = {name: stored[name] for name in _ARRAYS if name != "images"}
             images = _map_member(stored.zip, path, "images") if mmap else stored["images"]
@@ -134,22 +134,30 @@ def load_episode(path: str | Path, *, mmap: bool = True) -> Episode:
 
 
 def append_index(directory: str | Path, row: dict) -> None:
-    """Adds one line to the folder's index. Only one process may write an index."""
-    with open(Path(directory) / INDEX, "a") as file:
-        file.write(json.dumps(row) + "\n")
+    """Adds one line to the folder's index; `row` has at least task, seed, file (None: failed). One writer at a time."""
+    with open(Path(directory) / INDEX, "a+b") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(json.dumps(row).encode() + b"\n")
 
 
 def read_index(directory: str | Path) -> list[dict]:
-    """Lines of the folder's index (an unfinished last line is left out); empty where there is none."""
+    """Rows of the folder's index, one per task and seed, the latest counts; empty where there is no index.
+
+    An unfinished line (of a writer that was cut off) is left out.
+    """
     path = Path(directory) / INDEX
-    rows = []
+    rows = {}
     if path.exists():
         for line in path.read_text().splitlines():
             try:
-                rows.append(json.loads(line))
+                row = json.loads(line)
             except json.JSONDecodeError:
                 continue
-    return rows
+            rows[row["task"], row["seed"]] = row
+    return list(rows.values())
 
 
 def iterate_episodes(directory: str | Path, *, tasks=None, mmap: bool = True) -> Iterator[Episode]:

@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+
+from action_images_ros.cell import TASKS, Cell
+from action_images_ros.cell.palette import PALETTE
+from action_images_ros.cell.task import scatter
+
+SEEDS = range(200, 230)
+
+
+def cells(task):
+    for seed in SEEDS:
+        with Cell(task, seed) as cell:
+            yield cell
+
+
+def distractors(cell):
+    """(name of the geom, centre) of every distractor that is shown."""
+    model, data = cell.model, cell.data
+    for index in range(model.ngeom):
+        geom = model.geom(index)
+        named = geom.name.startswith("distractor") or geom.name in ("block_1", "block_2")
+        if named and geom.rgba[3] > 0 and data.geom_xpos[index][2] > -1:
+            yield geom.name, data.geom_xpos[index].copy(), geom.rgba[:3].copy()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_objects_fill_their_region_and_distractors_keep_away(task):
+    low, high = np.array(TASKS[task].region)
+    seen = []
+    for cell in cells(task):
+        place = cell.object_position
+        seen.append(place)
+        flat = 2 if task != "reach_target" else 3
+        assert (place[:flat] >= low[:flat] - 1e-9).all() and (place[:flat] <= high[:flat] + 1e-9).all()
+        others = list(distractors(cell))
+        assert 2 <= len(others) <= 3
+        gap = {"reach_target": 0.05, "push_button": 0.1, "lift_block": 0.1}[task]
+        for _, position, _ in others:
+            assert np.linalg.norm(position[:flat] - place[:flat]) > gap
+    spread = np.ptp(seen, axis=0)[:2] / (high - low)[:2]
+    assert spread.min() > 0.8, "the draws cover the region"
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_no_distractor_has_the_objects_colour(task):
+    shown = {"reach_target": "target", "push_button": "button_cap", "lift_block": "block_0"}[task]
+    for cell in cells(task):
+        own = cell.model.geom(shown).rgba[:3]
+        for _, _, other in distractors(cell):
+            assert np.abs(own - other).max() > 0.2
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_instruction_has_many_phrasings_and_names_the_colour(task):
+    said = {cell.instruction: cell.colour for cell in cells(task)}
+    assert len(TASKS[task].phrasings) >= 6
+    assert all(colour in PALETTE for colour in said.values())
+    bare = {"push the button", "press the button"}
+    for words, colour in said.items():
+        assert colour in words or words in bare
+        assert not any(other in words.split() for other in PALETTE if other != colour)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_doing_nothing_is_no_success(task):
+    for seed in range(5):
+        with Cell(task, seed) as cell:
+            cell.step(cell.commanded_pose, TASKS[task].initial_openness, 2.0)
+            assert not cell.success()
+
+
+def test_reach_counts_only_after_half_a_second_within_two_centimetres():
+    with Cell("reach_target", 20) as cell:
+        expert = cell.expert()
+        inside = 0
+        while not cell.success():
+            assert cell.time_ns < 6e9
+            cell.step(*expert.target(cell), 0.02)
+            near = np.linalg.norm(cell.tcp_pose[:3] - cell.object_position) <= 0.02
+            inside = inside + 1 if near else 0
+        assert inside == 25
+        pose = cell.commanded_pose
+        pose[2] += 0.1
+        cell.step(pose, 1.0, 1.0)
+        assert cell.success(), "what was done stays done"
+
+
+def test_the_wrong_ball_is_no_success():
+    with Cell("reach_target", 21) as cell:
+        _, wrong, _ = next(distractors(cell))
+        pose = cell.commanded_pose
+        for _ in range(300):
+            offset = wrong + [0, 0, 0.03] - pose[:3]
+            pose[:3] += offset * min(1.0, 0.005 / max(np.linalg.norm(offset), 1e-9))
+            cell.step(pose, 1.0, 0.02)
+        assert not cell.success()
+
+
+def test_the_button_counts_when_it_is_eight_millimetres_down_and_comes_back_up():
+    with Cell("push_button", 22) as cell:
+        expert = cell.expert()
+        while not cell.success():
+            assert cell.time_ns < 6e9
+            assert cell.data.joint("button").qpos[0] < 0.008
+            cell.step(*expert.target(cell), 0.02)
+        assert cell.data.joint("button").qpos[0] >= 0.008
+        pose = cell.commanded_pose
+        pose[2] += 0.1
+        cell.step(pose, 0.0, 1.5)
+        assert cell.data.joint("button").qpos[0] < 0.001
+
+
+def test_a_held_block_reads_as_closed_gripper_and_counts_after_half_a_second_up():
+    with Cell("lift_block", 23) as cell:
+        expert = cell.expert()
+        up = 0
+        while not cell.success():
+            assert cell.time_ns < 8e9
+            cell.step(*expert.target(cell), 0.02)
+            up = up + 1 if cell.object_position[2] >= 0.018 + 0.08 else 0
+        assert up == 25
+        assert 0.3 < cell.openness < 0.5
+
+
+def test_lifting_another_block_is_no_success():
+    with Cell("lift_block", 24) as cell:
+        expert = type(cell.expert())()
+        expert.body = "block_1"
+        for _ in range(300):
+            cell.step(*expert.target(cell), 0.02)
+        assert cell.data.body("block_1").xpos[2] > 0.09
+        assert not cell.success()
+
+
+def test_scatter_keeps_its_distances():
+    rng = np.random.default_rng(0)
+    taken = [np.array([0.5, 0.5])]
+    for _ in range(20):
+        points = [*taken, *scatter(rng, 3, [0, 0], [1, 1], taken, 0.3)]
+        distances = [np.linalg.norm(a - b) for i, a in enumerate(points) for b in points[:i]]
+        assert min(distances) >= 0.29
