@@ -13,10 +13,11 @@ import time
 from std_msgs.msg import String
 
 from ..geometry.pose import pose7_from_matrix
+from ..paths import models_path
 from ..ros.chunk_messages import stack_frames
 from ..ros.collector import CollectorSettings, ObservationCollector
 from ..ros.conversions import camera_info_from_intrinsics, pose_stamped, stamp_from_ns
-from ..ros.environment import model_directory, read_card_facts
+from ..ros.environment import read_card_facts
 from ..ros.extrinsics import SOURCES, Extrinsics
 from ..ros.graph_node import WARN, GraphNode, run_node
 from ..ros.images import compressed_from_rgb, image_from_rgb
@@ -96,7 +97,7 @@ class PolicyNode(GraphNode):
         if self._make_policy is not None:
             return self._make_policy(self)
         from ..world_model.model import load_model  # torch, only here
-        return load_model(str(model_directory(model)), threads=threads or None)
+        return load_model(str(models_path(model)), threads=threads or None)
 
     def _connect(self, cameras, transport: str) -> None:
         collector = self.collector

@@ -115,6 +115,8 @@ def intrinsics_from_camera_info(message: CameraInfo) -> tuple[np.ndarray, tuple[
     if message.binning_x > 1 or message.binning_y > 1 or message.roi.width or message.roi.height:
         raise ValueError(f"binning is {message.binning_x}x{message.binning_y}, roi {message.roi.width}x"
                          f"{message.roi.height}: K is not that of the published image; publish full frames")
+    if not np.any(message.k):
+        raise ValueError("k is all zero: the camera is not calibrated; calibrate it and publish its intrinsics")
     K = validate_intrinsics(np.array(message.k, dtype=np.float64).reshape(3, 3))
     if message.height < 1 or message.width < 1:
         raise ValueError(f"width and height are {message.width}x{message.height}; calibrate the camera")

@@ -1,7 +1,4 @@
-"""Where the package's files lie and what a process of the graph needs in its environment.
-
-Installed by colcon or pip the files lie in `share/action_images_ros`; in a checkout beside the package.
-"""
+"""What a process of the graph needs to know before it starts: its environment and the facts of the model."""
 
 from __future__ import annotations
 
@@ -12,45 +9,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CardFacts", "graph_environment", "isolated_environment", "model_directory", "read_card_facts",
-           "share_directory", "share_file"]
+from ..paths import models_path, share_path
 
-PACKAGE = "action_images_ros"
-
-
-def share_directory() -> Path:
-    """The directory that holds config/, launch/ and models/; FileNotFoundError when there is none."""
-    tried = [Path(__file__).resolve().parents[2]]
-    try:
-        from ament_index_python.packages import get_package_share_directory
-        tried.append(Path(get_package_share_directory(PACKAGE)))
-    except (ImportError, LookupError, OSError):   # no ament, package not in its index, AMENT_PREFIX_PATH not set
-        pass
-    tried.append(Path(sys.prefix) / "share" / PACKAGE)
-    for directory in tried:
-        if (directory / "config" / "policy.yaml").is_file():
-            return directory
-    raise FileNotFoundError(f"config/policy.yaml is in none of {[str(d) for d in tried]}; install the package "
-                            "(make install, or colcon build) or run from a checkout")
-
-
-def share_file(*parts: str) -> Path:
-    """A file of the package, e.g. `share_file("config", "fastdds.xml")`; FileNotFoundError when it is missing."""
-    path = share_directory().joinpath(*parts)
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing; the package is not installed completely")
-    return path
-
-
-def model_directory(model: str) -> Path:
-    """Directory of a model: a path, or a name in the package's models/."""
-    given = Path(model).expanduser()
-    named = share_directory() / "models" / model
-    for directory in (given, named):
-        if (directory / "model_card.json").is_file():
-            return directory.resolve()
-    raise FileNotFoundError(f"model is {model!r}: neither {given} nor {named} holds a model_card.json; give the "
-                            "directory of a model or one of the names in models/")
+__all__ = ["CardFacts", "graph_environment", "isolated_environment", "read_card_facts"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +25,9 @@ class CardFacts:
 
 def read_card_facts(model: str) -> CardFacts:
     """The facts from a model's card, without loading the model (or torch)."""
-    path = model_directory(model) / "model_card.json"
+    path = models_path(model) / "model_card.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"model is {model!r} and {path} does not exist; give the folder of a trained model")
     try:
         card = json.loads(path.read_text())
         size = card["image_size"]
@@ -83,7 +46,7 @@ def graph_environment(base: dict[str, str] | None = None) -> dict[str, str]:
     Values that the user has set win.
     """
     environment = dict(os.environ if base is None else base)
-    environment.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share_file("config", "fastdds.xml")))
+    environment.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share_path("config/fastdds.xml")))
     prefixes = environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
     if sys.prefix not in prefixes and (Path(sys.prefix) / "share" / "ament_index").is_dir():
         environment["AMENT_PREFIX_PATH"] = os.pathsep.join([*filter(None, prefixes), sys.prefix])

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from .environment import share_directory, share_file
+from ..paths import share_path
 from .node_table import NodeSpec, nodes_for
 
 __all__ = ["GraphOptions", "ProcessSpec", "processes"]
@@ -65,7 +65,7 @@ def robot_file(robot: str) -> Path:
         if not Path(robot).is_file():
             raise ValueError(f"robot is {robot!r}, no such file; give the path of a YAML file or a name")
         return Path(robot).resolve()
-    directory = share_directory() / "config" / "robots"
+    directory = share_path("config/robots")
     path = directory / f"{robot}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in directory.glob("*.yaml")))
@@ -81,7 +81,7 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
         raise ValueError(f"namespace is {namespace!r} with robot 'cell'; the cell runs in /cell or below .../cell only")
     if options.policy == "oracle" and not in_cell:
         raise ValueError(f"policy is 'oracle' with robot {options.robot!r}; only the cell has an expert to draw")
-    files = [share_file("config", "policy.yaml"), robot_file(options.robot)]
+    files = [share_path("config/policy.yaml"), robot_file(options.robot)]
     if options.params_file:
         path = Path(options.params_file).expanduser()
         if not path.is_file():

@@ -14,7 +14,7 @@ from trajectory_msgs.msg import JointTrajectory, MultiDOFJointTrajectory
 
 from ..codec.encode import encode, to_uint8
 from ..control.chunk import Chunk
-from ..geometry.pose import matrix_from_pose7, to_model_tool
+from ..geometry.pose import matrix_from_pose7, to_model_tool, to_robot_tool
 from ..observation import Observation
 from .conversions import ns_from_stamp, pose7_from_transform, seconds_from_duration
 
@@ -70,7 +70,8 @@ class OraclePolicy:
         if not plan.stamp_ns <= observation.stamp_ns <= plan.end_ns:
             raise ValueError(f"the expert's plan covers {plan.stamp_ns} to {plan.end_ns}, the images are of "
                              f"{observation.stamp_ns}; wait for the next plan")
-        times = observation.stamp_ns + np.round(np.arange(self.frames) * self.dt * 1e9).astype(np.int64)
+        begin = _nearest_time(plan, to_robot_tool(observation.tool_pose, self._rotation), observation.stamp_ns)
+        times = begin + np.round(np.arange(self.frames) * self.dt * 1e9).astype(np.int64)
         samples = [plan.sample(min(int(time), plan.end_ns)) for time in times]
         model_poses = to_model_tool(np.stack([pose for pose, _ in samples]), self._rotation)
         model_poses[0] = observation.tool_pose
@@ -78,3 +79,11 @@ class OraclePolicy:
                        observation.K, observation.world_from_camera, observation.images.shape[1:3])
         return DrawnPrediction(observation.stamp_ns, observation.camera_names, to_uint8(drawn.images), observation.K,
                                observation.world_from_camera, self.dt)
+
+
+def _nearest_time(plan: Chunk, pose: np.ndarray, until_ns: int) -> int:
+    """The time in the plan, not after `until_ns`, at which the arm was to be where it is: it may have waited."""
+    times = np.unique(np.append(np.arange(plan.stamp_ns, until_ns, 20_000_000, dtype=np.int64), until_ns))
+    poses = np.stack([plan.sample(int(time))[0] for time in times])
+    angle = 2 * np.arccos(np.clip(np.abs(poses[:, 3:] @ pose[3:]), 0.0, 1.0))
+    return int(times[np.argmin(np.linalg.norm(poses[:, :3] - pose[:3], axis=1) + 0.1 * angle)])
