@@ -22,7 +22,7 @@ from ..codec.decode import DecodedActions, decode
 from ..codec.encode import TOOL_POINTS, action_points, blob_sigma, draw, encode, to_uint8
 from ..codec.published import decode_published
 from ..geometry.camera import project
-from ..geometry.pose import matrix_from_pose7, rotation_angle, vector_from_rotation
+from ..geometry.pose import matrix_from_pose7, vector_from_rotation
 from ..geometry.triangulation import projection_jacobian
 
 __all__ = ["GARBAGE", "KINDS", "Frames", "Kind", "Scores", "decoder_table", "evaluate_kind", "generate",
@@ -61,8 +61,8 @@ KINDS = {
     "negative_focal": Kind("smooth noise 5 %, negative focal lengths", noise=0.05, negative_focal=True),
     "missing": Kind("one point missing in one view", missing=True),
     "missing_noise": Kind("one point missing, smooth noise 5 %", missing=True, noise=0.05),
-    "imagined": Kind("blobs of a model: 1.3 x wider, peak 0.5, +-1 px apart, 96 px", size=(96, 96), fade=0.5, noise=0.01,
-                     widen=1.3, jitter=1.0),
+    "imagined": Kind("blobs of a model: 1.3 x wider, peak 0.5, +-1 px apart, 96 px", size=(96, 96), fade=0.5,
+                     noise=0.01, widen=1.3, jitter=1.0),
 }
 GARBAGE = {
     "pure_noise": "pure smooth noise",

@@ -1,0 +1,93 @@
+"""Encoding and decoding from file to file (`.npz`), for the command line; every input is checked at this boundary."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ..geometry.pose import matrix_from_action
+from .decode import decode
+from .encode import encode, to_uint8
+
+__all__ = ["decode_file", "encode_file"]
+
+
+def encode_file(in_npz, out_npz) -> dict[str, np.ndarray]:
+    """Draw the actions of `in_npz` and write the pictures to `out_npz`; returns what was written.
+
+    In: `actions [T, 7]` xyz (m), extrinsic "xyz" Euler (rad), openness 0..1; `K [V, 3, 3]` px; `E [V, 4, 4]`
+    world_from_camera; `size [2]` = H, W. Out: `uv [V, T, 3, 2]` px (NaN: behind the camera), `images [V, T, H, W, 3]`
+    uint8. Raises ValueError naming the array, its value and the remedy.
+    """
+    data = _load(in_npz, ("actions", "K", "E", "size"))
+    actions = _numbers("actions", data["actions"], "give T rows of x y z, three Euler angles and openness")
+    if actions.ndim != 2 or actions.shape[1] != 7 or len(actions) == 0:
+        raise ValueError(f"actions has shape {list(actions.shape)}, expected [T, 7] with T >= 1; "
+                         "give rows of x y z (m), Euler angles (rad) and openness")
+    size = _numbers("size", data["size"], "give H and W in pixels")
+    if size.shape != (2,):
+        raise ValueError(f"size has shape {list(size.shape)}, expected [2]; give H and W in pixels")
+    if not np.isfinite(size).all():
+        raise ValueError(f"size is {size.tolist()}; give H and W as whole, finite pixel counts")
+    world_from_tool, openness = matrix_from_action(actions)
+    drawn = encode(world_from_tool, openness, *_cameras(data), tuple(size.tolist()))
+    result = {"uv": drawn.uv, "images": to_uint8(drawn.images)}
+    np.savez_compressed(Path(out_npz), **result)
+    return result
+
+
+def decode_file(in_npz, out_npz) -> dict[str, np.ndarray]:
+    """Decode the pictures of `in_npz` and write the poses to `out_npz`; returns what was written.
+
+    In: `images [V, T, H, W, 3]` uint8 or float in [0, 1], `K [V, 3, 3]`, `E [V, 4, 4]`. Out: `poses [T, 7]` xyz (m) and
+    quaternion xyzw, `openness [T]`, `covariance [T, 6, 6]` and `valid [T]` as `decode` gives them.
+    """
+    data = _load(in_npz, ("images", "K", "E"))
+    if data["images"].dtype != np.uint8:
+        _numbers("images", data["images"], "give uint8, or float in [0, 1]")
+    result = decode(data["images"], *_cameras(data))._asdict()
+    np.savez_compressed(Path(out_npz), **result)
+    return result
+
+
+def _load(path, names) -> dict[str, np.ndarray]:
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path} does not exist; give an .npz file with the arrays {', '.join(names)}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not hasattr(archive, "files"):
+                raise ValueError("it holds a single array")
+            missing = [name for name in names if name not in archive.files]
+            if missing:
+                raise ValueError(f"{path} has the arrays {archive.files} but not {', '.join(missing)}; "
+                                 f"write all of {', '.join(names)}")
+            return {name: archive[name] for name in names}
+    except (OSError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"{path} is not a readable .npz file ({error}); write it with numpy.savez") from None
+    except ValueError as error:
+        if str(path) in str(error):
+            raise
+        raise ValueError(f"{path} cannot be read as plain arrays ({error}); "
+                         "write numeric arrays with numpy.savez") from None
+
+
+def _numbers(name: str, array: np.ndarray, remedy: str) -> np.ndarray:
+    if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
+        raise ValueError(f"{name} has dtype {array.dtype}; {remedy}, as real numbers")
+    return array
+
+
+def _cameras(data):
+    cameras = []
+    for name, size in (("K", 3), ("E", 4)):
+        array = _numbers(name, data[name], f"give one {size}x{size} matrix per camera")
+        if array.ndim != 3 or array.shape[1:] != (size, size) or len(array) == 0:
+            raise ValueError(f"{name} has shape {list(array.shape)}, expected [V, {size}, {size}] with V >= 1; "
+                             f"give one {size}x{size} matrix per camera")
+        cameras.append(array)
+    if len(cameras[0]) != len(cameras[1]):
+        raise ValueError(f"K holds {len(cameras[0])} cameras and E {len(cameras[1])}; give both for every camera")
+    return cameras
