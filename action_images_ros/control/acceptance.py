@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..geometry.pose import matrix_from_pose7, rotation_angle
 from .chunk import Chunk
 from .limits import Limits
+from .turns import turn_between
 
 __all__ = ["AcceptanceRules", "ChunkRejected", "accepted_part", "pose_distance"]
 
@@ -49,10 +49,9 @@ class AcceptanceRules:
 
 
 def pose_distance(pose_a, pose_b) -> tuple[float, float]:
-    """Distance (m) and angle (rad) between two poses `[7]`; antipodal quaternions are the same orientation."""
-    matrix_a, matrix_b = matrix_from_pose7(pose_a), matrix_from_pose7(pose_b)
-    return (float(np.linalg.norm(matrix_a[:3, 3] - matrix_b[:3, 3])),
-            float(rotation_angle(matrix_a[:3, :3], matrix_b[:3, :3])))
+    """Distance (m) and angle (rad) between two poses `[7]` with unit quaternions, antipodes being the same."""
+    return (float(np.linalg.norm(pose_a[:3] - pose_b[:3])),
+            float(np.linalg.norm(turn_between(pose_a[3:], pose_b[3:]))))
 
 
 def accepted_part(chunk: Chunk, now_ns: int, pose_then, limits: Limits, rules: AcceptanceRules) -> Chunk:

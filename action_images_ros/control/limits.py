@@ -6,10 +6,12 @@ with more acceleration and never out of the box than allowed, and says when it h
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.spatial.transform import Rotation
+
+from .turns import turn_between, turned
 
 __all__ = ["Limits", "Motion"]
 
@@ -73,19 +75,17 @@ class Limits:
         for angular, "workspace" (the step would leave the box: the pose stays, velocity becomes 0).
         """
         wanted = np.asarray(wanted, dtype=np.float64)
-        if wanted.shape != (7,) or not np.isfinite(wanted).all() or np.linalg.norm(wanted[3:]) < 1e-6:
+        if wanted.shape != (7,) or not np.isfinite(wanted).all() or _length(wanted[3:]) < 1e-6:
             raise ValueError(f"wanted is {wanted.tolist()}; give xyz in metres and a quaternion x y z w")
         if not dt > 0:
             return previous, ()
         before = previous.pose if previous.wanted is None else previous.wanted
-        rotation = Rotation.from_quat(previous.pose[3:])
-        target = Rotation.from_quat(wanted[3:])
         linear, linear_flag = _follow(
             previous.linear, wanted[:3] - previous.pose[:3], (wanted[:3] - before[:3]) / dt,
             self.max_linear_speed, self.max_linear_acceleration, dt)
         angular, angular_flag = _follow(
-            previous.angular, (target * rotation.inv()).as_rotvec(),
-            (target * Rotation.from_quat(before[3:]).inv()).as_rotvec() / dt,
+            previous.angular, turn_between(previous.pose[3:], wanted[3:] / _length(wanted[3:])),
+            turn_between(before[3:], wanted[3:] / _length(wanted[3:])) / dt,
             self.max_angular_speed, self.max_angular_acceleration, dt)
         motion, blocked = self._moved(previous, linear, angular, dt, wanted)
         flags = [f"linear {linear_flag}"] if linear_flag else []
@@ -103,22 +103,25 @@ class Limits:
     def _moved(self, previous: Motion, linear, angular, dt: float, wanted) -> tuple[Motion, bool]:
         pose = previous.pose.copy()
         pose[:3] += linear * dt
-        quaternion = (Rotation.from_rotvec(angular * dt) * Rotation.from_quat(pose[3:])).as_quat()
-        pose[3:] = quaternion if np.dot(quaternion, pose[3:]) >= 0 else -quaternion
+        pose[3:] = turned(pose[3:], angular * dt)
         if self.contains(pose[:3]) or (not self.contains(previous.pose[:3]) and not np.any(linear)):
             return Motion(pose, linear, angular, wanted), False
         return Motion(previous.pose.copy(), wanted=wanted), True
 
 
+def _length(vector: np.ndarray) -> float:
+    return math.sqrt(float(vector @ vector))
+
+
 def _towards(vector: np.ndarray, goal: np.ndarray, step: float) -> np.ndarray:
     """`vector` moved towards `goal` by at most `step`."""
     change = goal - vector
-    length = float(np.linalg.norm(change))
+    length = _length(change)
     return goal.copy() if length <= step else vector + change * (step / length)
 
 
 def _capped(vector: np.ndarray, limit: float) -> np.ndarray:
-    length = float(np.linalg.norm(vector))
+    length = _length(vector)
     return vector if length <= limit else vector * (limit / length)
 
 
@@ -129,14 +132,14 @@ def _follow(velocity, error, feed_forward, max_speed: float, max_acceleration: f
     """
     feed_forward = _capped(feed_forward, max_speed)
     lag = error - feed_forward * dt
-    distance = float(np.linalg.norm(lag))
+    distance = _length(lag)
     # The second term is what braking in steps of dt needs: without it the last step before standstill overshoots.
-    catch_up = np.sqrt(2 * max_acceleration * distance + (0.5 * max_acceleration * dt) ** 2)
+    catch_up = math.sqrt(2 * max_acceleration * distance + (0.5 * max_acceleration * dt) ** 2)
     catch_up -= 0.5 * max_acceleration * dt
     ideal = feed_forward + (lag / distance * min(distance / dt, catch_up) if distance > 0 else 0.0)
     wanted = _capped(ideal, max_speed)
     result = _towards(velocity, wanted, max_acceleration * dt)
     tolerance = 1e-6 * max_speed
-    if np.linalg.norm(result - wanted) > tolerance:
+    if _length(result - wanted) > tolerance:
         return result, "acceleration"
-    return result, "speed" if np.linalg.norm(error / dt) > max_speed + tolerance else ""
+    return result, "speed" if _length(error) / dt > max_speed + tolerance else ""

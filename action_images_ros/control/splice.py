@@ -8,10 +8,10 @@ At its end the path does not stop dead: time along it runs out linearly (braking
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from .chunk import Chunk
 from .limits import Limits, Motion
+from .turns import turn_between, turned
 
 __all__ = ["ChunkPath"]
 
@@ -40,7 +40,7 @@ class ChunkPath:
         pose, _ = self._chunk_at(now_ns)
         linear, angular = self._chunk_velocity(now_ns)
         self._offset = motion.pose[:3] - pose[:3]
-        self._turn = (Rotation.from_quat(motion.pose[3:]) * Rotation.from_quat(pose[3:]).inv()).as_rotvec()
+        self._turn = turn_between(pose[3:], motion.pose[3:])
         self._linear, self._angular = motion.linear - linear, motion.angular - angular
         self._fade = max(splice_seconds, _fade_seconds(self._offset, limits.max_linear_speed,
                                                        limits.max_linear_acceleration),
@@ -59,8 +59,7 @@ class ChunkPath:
             u = max(seconds / self._fade, 0.0)
             place, slope = 1 + u * u * (2 * u - 3), self._fade * u * (1 - u) ** 2
             pose[:3] += place * self._offset + slope * self._linear
-            turn = Rotation.from_rotvec(place * self._turn + slope * self._angular)
-            pose[3:] = (turn * Rotation.from_quat(pose[3:])).as_quat()
+            pose[3:] = turned(pose[3:], place * self._turn + slope * self._angular)
         return pose, openness
 
     def finished(self, now_ns: int) -> bool:
@@ -84,8 +83,7 @@ class ChunkPath:
     def _chunk_velocity(self, now_ns: int, step_ns: int = 5_000_000) -> tuple[np.ndarray, np.ndarray]:
         """Velocity (m/s) and angular velocity (rad/s) of the chunk's path just after now_ns."""
         start, end = self._chunk_at(now_ns)[0], self._chunk_at(now_ns + step_ns)[0]
-        turn = (Rotation.from_quat(end[3:]) * Rotation.from_quat(start[3:]).inv()).as_rotvec()
-        return (end[:3] - start[:3]) / (step_ns * 1e-9), turn / (step_ns * 1e-9)
+        return (end[:3] - start[:3]) / (step_ns * 1e-9), turn_between(start[3:], end[3:]) / (step_ns * 1e-9)
 
     def _nearest(self, pose: np.ndarray, now_ns: int, max_lead_seconds: float) -> int:
         """The time along the chunk (ns), from its start to now plus the lead, that lies nearest to `pose`."""
