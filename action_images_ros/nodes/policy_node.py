@@ -156,12 +156,14 @@ class PolicyNode(GraphNode):
                 continue
             begin = time.monotonic()
             prediction = self._predict()
-            if prediction is None:
+            if prediction is None or self._stop.is_set():
                 self._stop.wait(0.02)
                 continue
-            if self._stop.is_set():
-                return
-            self._publish(prediction, time.monotonic() - begin)
+            try:
+                self._publish(prediction, time.monotonic() - begin)
+                self.solved("publish")
+            except Exception as error:  # the thread must not die silently
+                self.complain("publish", f"a chunk could not be published: {error!r}")
             self._stop.wait(max(0.0, self._period - (time.monotonic() - begin)))
 
     def _predict(self):
@@ -184,6 +186,8 @@ class PolicyNode(GraphNode):
     def _publish(self, prediction, seconds: float) -> None:
         stamp = stamp_from_ns(prediction.stamp_ns)
         size = prediction.action_images.shape[2:4]
+        video = getattr(prediction, "video", None)
+        stages = getattr(prediction, "stage_seconds", None) or {}
         for view, camera in enumerate(prediction.camera_names):
             frame = f"{camera}_optical_frame"
             out = self._outputs[camera]
@@ -192,8 +196,8 @@ class PolicyNode(GraphNode):
             pose = pose7_from_matrix(prediction.world_from_camera[view])
             out["pose"].publish(pose_stamped(pose, prediction.stamp_ns, self._base))
             pictures = {"action_images": prediction.action_images[view]}
-            if prediction.video is not None and "video" in out:
-                pictures["video"] = prediction.video[view]
+            if video is not None and "video" in out:
+                pictures["video"] = video[view]
             for key, frames in pictures.items():
                 message = image_from_rgb(stack_frames(frames)) if self._encoding == "raw" else \
                     compressed_from_rgb(stack_frames(frames), "png")
@@ -204,7 +208,7 @@ class PolicyNode(GraphNode):
         age = (self.now_ns() - prediction.stamp_ns) * 1e-9
         self.values.update(chunk_seconds=f"{seconds:.3f}", mean_chunk_seconds=f"{self._mean_seconds:.3f}",
                            chunk_age_seconds=f"{age:.3f}", instruction=self.collector.instruction,
-                           **{f"stage_{k}": f"{v:.3f}" for k, v in prediction.stage_seconds.items()})
+                           **{f"stage_{k}": f"{v:.3f}" for k, v in stages.items()})
         horizon = (len(prediction.action_images[0]) - 1) * prediction.dt
         if age > horizon:
             self.complain("slow", f"a chunk is {age:.2f} s old when published, longer than its horizon of {horizon:g} "

@@ -1,0 +1,303 @@
+"""The policy gives a chunk for good input, and for bad input none: the first chunk after it is that of the next good
+observation, which is the proof that nothing came in between."""
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import PoseStamped
+from ros_rig import CAMERAS, DOWN, extrinsic, info, now_ns, picture
+from scripted_model import ScriptedModel
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+
+from action_images_ros.nodes.policy_node import PolicyNode
+from action_images_ros.ros.conversions import ns_from_stamp, pose_stamped, stamp_from_ns
+
+MS = 1_000_000
+
+
+class World:
+    """Publishes what cameras, arm and user would; everything of one moment carries one stamp."""
+
+    def __init__(self, rig):
+        self.rig = rig
+        self.chunks = rig.listen("chunk/<cam>/action_images", "left")
+        self.last = 0
+
+    def stamp(self):
+        self.last = max(now_ns(self.rig), self.last + MS)
+        return self.last
+
+    def say(self, text):
+        self.rig.publish("instruction", String(data=text))
+
+    def calibrate(self, stamp_ns, **infos):
+        for camera in CAMERAS:
+            self.rig.publish("<cam>/pose", extrinsic(stamp_ns, camera), camera)
+            self.rig.publish("<cam>/camera_info", infos.get(camera) or info(stamp_ns, camera), camera)
+
+    def arm(self, stamp_ns, pose=DOWN, fingers=(0.04, 0.04), frame="base"):
+        message = pose if isinstance(pose, PoseStamped) else pose_stamped(pose, stamp_ns, frame)
+        message.header.stamp = stamp_from_ns(stamp_ns)
+        self.rig.publish("current_pose", message)
+        joints = JointState(name=["finger_left", "finger_right"], position=list(fingers))
+        self.rig.publish("joint_states", joints)
+
+    def look(self, stamp_ns, **pictures):
+        for camera in CAMERAS:
+            message = pictures.get(camera, picture(stamp_ns, camera))
+            if message is not None:
+                self.rig.publish("<cam>/image_raw", message, camera)
+
+    def good(self):
+        """A complete good moment; its stamp."""
+        stamp_ns = self.stamp()
+        self.calibrate(stamp_ns)
+        self.arm(stamp_ns)
+        # Topics are delivered independently of each other: the pictures, which start the work, come last.
+        self.rig.spin_until(lambda: self.settled(stamp_ns), "arm and calibration have arrived")
+        self.look(stamp_ns)
+        return stamp_ns
+
+    def settled(self, stamp_ns):
+        collector = self.rig.nodes[0].collector
+        return (collector._poses and collector._poses[-1][0] == stamp_ns and len(collector._infos) == 2
+                and all(ns_from_stamp(i.header.stamp) == stamp_ns for i in collector._infos.values())
+                and collector._joints is not None and len(collector.extrinsics._topic) == 2)
+
+
+@pytest.fixture
+def model():
+    return ScriptedModel([0.5, 0.0, 0.2])
+
+
+@pytest.fixture
+def policy(rig, model_folder, model):
+    node = rig.start(
+        lambda **kwargs: PolicyNode(lambda _: model, **kwargs), cameras=list(CAMERAS), model=model_folder, nice=0,
+        finger_joints=["finger_left", "finger_right"], rate=100.0, predict_video=False, extrinsics="topic",
+        slop=0.02, max_image_age=5.0, robot_tool_from_model_tool=[0.0, 0.0, 0.7071067811865476, 0.7071067811865476])
+    assert node.started
+    return node
+
+
+@pytest.fixture
+def world(rig, policy):
+    return World(rig)
+
+
+def _instructed(world, policy):
+    world.say("reach the ball")
+    world.rig.spin_until(lambda: policy.collector.instruction, "the instruction has arrived")
+
+
+def _ids(world):
+    return [ns_from_stamp(message.header.stamp) for message in world.chunks]
+
+
+def _first_chunk_is_that_of_the_next_good_moment(world):
+    good = world.good()
+    world.rig.spin_until(lambda: world.chunks, "a chunk of the good moment")
+    assert _ids(world)[0] == good
+
+
+def test_a_good_moment_gives_a_chunk_with_its_stamp(world, policy, model):
+    rig = world.rig
+    poses, infos = rig.listen("chunk/<cam>/pose", "right"), rig.listen("chunk/<cam>/camera_info", "right")
+    _instructed(world, policy)
+    stamp_ns = world.good()
+    rig.spin_until(lambda: world.chunks and poses and infos, "a chunk")
+    assert _ids(world)[0] == stamp_ns
+    assert ns_from_stamp(poses[0].header.stamp) == ns_from_stamp(infos[0].header.stamp) == stamp_ns
+    assert (world.chunks[0].height, world.chunks[0].width, infos[0].height) == (9 * 96, 96, 96)
+    assert world.chunks[0].header.frame_id == "left_optical_frame"
+    assert model.observations[0].openness == pytest.approx(1.0)
+    assert model.observations[0].instruction == "reach the ball"
+
+
+def test_the_model_sees_its_own_tool_frame(world, policy, model):
+    _instructed(world, policy)
+    world.good()
+    world.rig.spin_until(lambda: model.observations, "an observation")
+    from scipy.spatial.transform import Rotation
+    model_x = Rotation.from_quat(model.observations[0].tool_pose[3:]).apply([1, 0, 0])
+    robot_y = Rotation.from_quat(DOWN[3:]).apply([0, 1, 0])
+    np.testing.assert_allclose(model_x, robot_y, atol=1e-9)
+
+
+def _bad_intrinsics(change):
+    def look(world, stamp_ns):
+        message = info(stamp_ns, "left")
+        k = message.k.copy()
+        change(k)
+        message.k = k
+        world.calibrate(stamp_ns, left=message)
+        world.arm(stamp_ns)
+        world.rig.spin_until(lambda: world.settled(stamp_ns), "the calibration")
+        world.look(stamp_ns)
+    return look
+
+
+def _bad_arm(**arm):
+    def look(world, stamp_ns):
+        world.calibrate(stamp_ns)
+        world.arm(stamp_ns, **arm)
+        world.rig.spin_until(lambda: world.settled(stamp_ns), "the arm")
+        world.look(stamp_ns)
+    return look
+
+
+def _bad_picture(**changes):
+    def look(world, stamp_ns):
+        world.calibrate(stamp_ns)
+        world.arm(stamp_ns)
+        world.rig.spin_until(lambda: world.settled(stamp_ns), "the arm")
+        world.look(stamp_ns, left=picture(stamp_ns, "left", **changes))
+    return look
+
+
+def _zero(k):
+    k[:] = 0.0
+
+
+def _mirror(k):
+    k[0] = -k[0]
+
+
+def _singular(k):
+    k[4] = 0.0
+
+
+BAD = {
+    "sixteen bit": (_bad_picture(encoding="mono16"), "left/image_raw.*mono16.*8 bits"),
+    "bayer": (_bad_picture(encoding="bayer_rggb8"), "left/image_raw.*bayer_rggb8"),
+    "another size": (_bad_picture(size=(24, 32)), "left/camera_info is for 64x48, the image is 32x24"),
+    "uncalibrated": (_bad_intrinsics(_zero), "left/camera_info.*calibrate"),
+    "singular": (_bad_intrinsics(_singular), "left/camera_info.*singular"),
+    "one negative focal length": (_bad_intrinsics(_mirror), "left.*only one is negative"),
+    "nan pose": (_bad_arm(pose=DOWN * np.nan), "current_pose"),
+    "zero quaternion": (_bad_arm(pose=DOWN * [1, 1, 1, 0, 0, 0, 0]), "current_pose.*quaternion"),
+    "another frame": (_bad_arm(frame="tool0"), "current_pose.*'tool0'.*'base'"),
+    "gripper out of range": (_bad_arm(fingers=(0.4, 0.4)), "finger"),
+    "nan fingers": (_bad_arm(fingers=(0.04, float("nan"))), "joint_states.*not finite"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_named_and_gives_no_chunk(world, policy, case):
+    import re
+    look, words = BAD[case]
+    _instructed(world, policy)
+    look(world, world.stamp())
+    world.rig.spin_until(lambda: re.search(words, policy.problems().get("observation", "")), f"complaint {words!r}")
+    policy.collector._sizes.clear()
+    _first_chunk_is_that_of_the_next_good_moment(world)
+    world.rig.spin_until(lambda: "observation" not in policy.problems(), "the complaint is taken back")
+
+
+def test_negative_focal_lengths_are_normalised_and_used(world, policy, model):
+    def negate(k):
+        k[0], k[4] = -k[0], -k[4]
+    _instructed(world, policy)
+    _bad_intrinsics(negate)(world, world.stamp())
+    world.rig.spin_until(lambda: model.observations, "an observation")
+    assert (np.diagonal(model.observations[0].K[0]) > 0).all()
+
+
+def test_without_an_instruction_there_is_no_chunk(world, policy):
+    world.good()
+    world.rig.spin_until(lambda: "instruction is empty" in policy.problems().get("observation", ""), "a complaint")
+    _instructed(world, policy)
+    _first_chunk_is_that_of_the_next_good_moment(world)
+
+
+def test_an_instruction_taken_back_stops_the_policy(world, policy):
+    _instructed(world, policy)
+    world.good()
+    world.rig.spin_until(lambda: world.chunks, "a chunk")
+    world.say("")
+    world.rig.spin_until(lambda: not policy.collector.instruction, "the empty instruction")
+    world.chunks.clear()
+    world.good()
+    world.rig.spin_until(lambda: "instruction is empty" in policy.problems().get("observation", ""), "a complaint")
+    _instructed(world, policy)
+    _first_chunk_is_that_of_the_next_good_moment(world)
+
+
+def test_a_missing_camera_is_named(world, policy):
+    _instructed(world, policy)
+    stamp_ns = world.stamp()
+    world.look(stamp_ns, right=None)
+    world.rig.spin_until(lambda: "no image from right" in policy.problems().get("images", ""), "a complaint")
+    _first_chunk_is_that_of_the_next_good_moment(world)
+
+
+def test_cameras_that_are_not_synchronised_give_no_chunk(world, policy):
+    _instructed(world, policy)
+    for _ in range(3):
+        stamp_ns = world.stamp()
+        world.look(stamp_ns - 500 * MS, right=picture(stamp_ns, "right"))
+    world.rig.spin_until(lambda: "not synchronised" in policy.problems().get("images", ""), "a complaint")
+    _first_chunk_is_that_of_the_next_good_moment(world)
+
+
+def test_old_pictures_give_no_chunk(world, policy):
+    _instructed(world, policy)
+    stamp_ns = world.stamp() - 20_000 * MS
+    world.look(stamp_ns)
+    world.rig.spin_until(lambda: "old" in policy.problems().get("images", ""), "a complaint")
+    _first_chunk_is_that_of_the_next_good_moment(world)
+
+
+def test_a_size_that_changes_is_refused_until_it_changes_back(world, policy):
+    _instructed(world, policy)
+    world.good()
+    world.rig.spin_until(lambda: world.chunks, "a chunk")
+    world.chunks.clear()
+    stamp_ns = world.stamp()
+    world.calibrate(stamp_ns, left=info(stamp_ns, "left", (24, 32)))
+    world.arm(stamp_ns)
+    world.rig.spin_until(lambda: world.settled(stamp_ns), "the calibration")
+    world.look(stamp_ns, left=picture(stamp_ns, "left", (24, 32)))
+    world.rig.spin_until(lambda: "changed its size from 64x48 to 32x24" in policy.problems().get("observation", ""),
+                         "a complaint")
+    _first_chunk_is_that_of_the_next_good_moment(world)
+
+
+def test_a_policy_that_fails_says_so_and_goes_on(world, policy, model):
+    predict = model.predict
+    model.predict = lambda *_, **__: 1 / 0
+    _instructed(world, policy)
+    world.good()
+    world.rig.spin_until(lambda: "ZeroDivisionError" in policy.problems().get("prediction", ""), "a complaint")
+    model.predict = predict
+    _first_chunk_is_that_of_the_next_good_moment(world)
+
+
+@pytest.mark.parametrize("parameters, words", [
+    ({"cameras": ["left"]}, "cameras.*at least 2"),
+    ({"cameras": ["left", "left"]}, "cameras.*once"),
+    ({"robot_tool_from_model_tool": [0.0, 0.0, 0.0, 0.0]}, "robot_tool_from_model_tool.*quaternion"),
+    ({"robot_tool_from_model_tool": [0.0, 0.0, 1.0]}, "robot_tool_from_model_tool.*four numbers"),
+    ({"image_transport": "theora"}, "image_transport.*raw, compressed"),
+    ({"model": "no_such_model"}, "no_such_model"),
+    ({"extrinsics": "guess"}, "extrinsics.*auto, tf, topic, file"),
+    ({"extrinsics": "file"}, "calibration_file is empty"),
+    ({"finger_joints": [""]}, "finger_joints is empty"),
+    ({"finger_open": 0.0}, "finger_open"),
+    ({"slop": -1.0}, "slop"),
+])
+def test_a_parameter_that_makes_no_sense_leaves_the_node_unconfigured(rig, model_folder, parameters, words):
+    import re
+    usual = {"cameras": list(CAMERAS), "model": model_folder, "nice": 0, "finger_joints": ["f"]}
+    node = rig.start(lambda **kwargs: PolicyNode(lambda _: None, **kwargs), **{**usual, **parameters})
+    assert not node.started
+    assert re.search(words, node.problems()["configure"])
+
+
+def test_weights_that_do_not_fit_leave_the_node_unconfigured(rig, model_folder):
+    def load(_):
+        raise ValueError("model.safetensors lacks blocks.3.attn1.to_q.weight; it belongs to another model card")
+    node = rig.start(lambda **kwargs: PolicyNode(load, **kwargs), cameras=list(CAMERAS), model=model_folder, nice=0,
+                     finger_joints=["f"])
+    assert not node.started
+    assert "lacks blocks.3" in node.problems()["configure"]
