@@ -1,0 +1,101 @@
+"""The training recipe: one dataclass, one commented YAML file (`config/training/*.yaml`)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+import yaml
+
+from action_images_ros.world_model.canvas import MODES, latent_frames
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every key of a recipe; units and meaning are commented in `config/training/nano.yaml`."""
+
+    image_size: tuple[int, int] = (96, 96)
+    frames: int = 9
+    dt: float = 0.2
+    model: dict = field(default_factory=dict)
+    steps: int = 3000
+    batch_size: int = 32
+    learning_rate: float = 1.0e-3
+    warmup_steps: int = 100
+    decay_steps: int = 800
+    weight_decay: float = 0.01
+    ema: float = 0.998
+    gradient_clip: float = 1.0
+    precision: str = "bfloat16"
+    seed: int = 0
+    modes: dict = field(
+        default_factory=lambda: {"policy": 0.6, "label": 0.2, "joint": 0.1, "world": 0.06, "video": 0.04}
+    )
+    first_modes: dict = field(default_factory=lambda: {"policy": 0.5, "label": 0.5})
+    first_steps: int = 0
+    views: dict = field(default_factory=lambda: {2: 0.9, 3: 0.1})
+    pure_noise: float = 0.7
+    action_shift: float = 32.0
+    video_shift: float = 4.0
+    heat_weight: float = 8.0
+    location_weight: float = 0.02
+    video_weight: float = 1.0
+    text_dropout: float = 0.05
+    unknown_pose: float = 0.5
+    pose_jitter: float = 0.3
+    pose_jitter_mm: float = 7.0
+    pose_jitter_deg: float = 3.0
+    augment: float = 0.7
+    roll_deg: float = 12.0
+    zoom: float = 0.15
+    shift: float = 0.06
+    colour: float = 0.2
+    validation_fraction: float = 0.03
+    validate_every: int = 500
+    checkpoint_every: int = 250
+
+    def __post_init__(self):
+        latent_frames(self.frames)
+        object.__setattr__(self, "image_size", tuple(int(n) for n in self.image_size))
+        object.__setattr__(self, "views", {int(k): float(v) for k, v in self.views.items()})
+        if any(n % 16 or n <= 0 for n in self.image_size):
+            raise ValueError(f"image_size = {self.image_size}: height and width must be multiples of 16")
+        for name in ("modes", "first_modes"):
+            unknown = set(getattr(self, name)) - set(MODES)
+            if unknown:
+                raise ValueError(f"{name} names {sorted(unknown)}: the modes are {', '.join(MODES)}")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision = {self.precision!r}: use float32 or bfloat16")
+        for name in ("steps", "batch_size", "checkpoint_every", "validate_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)}: give a positive whole number")
+        if self.decay_steps > self.steps:
+            raise ValueError(f"decay_steps = {self.decay_steps} exceeds steps = {self.steps}: the decay ends the run")
+
+    @classmethod
+    def load(cls, path: str | Path, **overrides) -> TrainConfig:
+        """Read a recipe; unknown keys are refused with the list of known ones."""
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"config {path} does not exist: give a recipe such as config/training/nano.yaml")
+        values = yaml.safe_load(path.read_text()) or {}
+        values.update({k: v for k, v in overrides.items() if v is not None})
+        known = {f.name for f in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ValueError(f"{path} has unknown keys {unknown}: the known ones are {sorted(known)}")
+        return cls(**values)
+
+    def to_dict(self) -> dict:
+        values = asdict(self)
+        values["image_size"] = list(self.image_size)
+        return values
+
+    def learning_rate_at(self, step: int) -> float:
+        """Warm-up, constant, then linear to zero over the last ``decay_steps``: a run can be extended and decayed."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        left = min(1.0, max(0.0, (self.steps - step) / max(1, self.decay_steps)))
+        return self.learning_rate * warm * left
+
+    def modes_at(self, step: int) -> dict:
+        return self.first_modes if step < self.first_steps else self.modes

@@ -1,0 +1,100 @@
+"""What is asked of the generated frames.
+
+Action images: cross-entropy of the painted intensity, weighted towards the Gaussians, and a small cross-entropy of
+*where* each point is (the picture normalised to a distribution). Video: squared error, weighted where things move.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from action_images_ros.codec.encode import PEDESTAL
+from action_images_ros.training.batches import Batch
+from action_images_ros.training.config import TrainConfig
+from action_images_ros.world_model import pixel_latents
+from action_images_ros.world_model.canvas import ACTION, VIDEO
+
+
+def draw_noise_levels(batch: Batch, config: TrainConfig, generator: torch.Generator) -> Tensor:
+    """Noise levels [B, n_unknown]: one per sample and modality.
+
+    Action segments: exactly 1 for ``pure_noise`` of the samples, because a Gaussian is so smooth that anything less
+    tells where it is; the rest shifted high. Video segments: half as often exactly 1, a lower shift.
+    """
+    size = len(batch.known)
+    levels = {}
+    for modality, shift, pure in (
+        (VIDEO, config.video_shift, config.pure_noise / 2),
+        (ACTION, config.action_shift, config.pure_noise),
+    ):
+        s = torch.rand(size, generator=generator)
+        s = shift * s / (1 + (shift - 1) * s)
+        levels[modality] = torch.where(torch.rand(size, generator=generator) < pure, torch.ones_like(s), s)
+    return torch.stack([levels[batch.canvas.modality[f]] for f in batch.canvas.wanted()], dim=1)
+
+
+def noised_canvas(batch: Batch, levels: Tensor, generator: torch.Generator) -> Tensor:
+    """Coarse latents of the unknown frames at these noise levels: [B, n_unknown, 12, H/4, W/4]."""
+    clean = []
+    video, action = 0, 0
+    coarse_video = None if batch.target_video is None else pixel_latents.coarse(batch.target_video)
+    coarse_action = None
+    if batch.target_action is not None:
+        coarse_action = F.avg_pool2d(batch.target_action.flatten(0, 1), 2).unflatten(0, batch.target_action.shape[:2])
+        coarse_action = coarse_action * 2 - 1
+    for f in batch.canvas.wanted():
+        if batch.canvas.modality[f] == VIDEO:
+            clean.append(coarse_video[:, video])
+            video += 1
+        else:
+            clean.append(coarse_action[:, action])
+            action += 1
+    clean = torch.stack(clean, dim=1)
+    s = levels[:, :, None, None, None]
+    return (1 - s) * clean + s * torch.randn(clean.shape, generator=generator)
+
+
+def action_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
+    """(intensity, location) losses; logits and target: [B, n, 12, H/2, W/2]."""
+    logits = logits.float()
+    heat = target.unflatten(2, (-1, 3))
+    blue = heat[:, :, :, 2:]
+    heat = torch.cat([heat[:, :, :, :2], torch.where(blue <= PEDESTAL + 1e-3, torch.zeros_like(blue), blue)], dim=3)
+    weight = 1 + config.heat_weight * heat
+    raw = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    entropy = -(torch.xlogy(target, target) + torch.xlogy(1 - target, 1 - target))  # so that perfect is zero
+    intensity = ((raw - entropy).unflatten(2, (-1, 3)) * weight).mean()
+    total = heat.flatten(4).sum(-1)
+    visible = total > 0.5 * total.amax().clamp(min=1e-6)  # a point cut off by the border has no clean distribution
+    where = heat.flatten(4) / total.clamp(min=1e-6)[..., None]
+    log_painted = F.log_softmax(F.logsigmoid(logits).unflatten(2, (-1, 3)).flatten(4), dim=-1)
+    location = -(where * log_painted).sum(-1) + torch.xlogy(where, where).sum(-1)
+    return intensity, (location * visible).sum() / visible.sum().clamp(min=1)
+
+
+def video_loss(video: Tensor, batch: Batch) -> Tensor:
+    """Squared error of the painted video, five times as heavy where the picture differs from the first frame."""
+    canvas = batch.canvas
+    firsts = [canvas.given.index(canvas.index(int(canvas.view[f]), VIDEO, 0)) for f in canvas.wanted(VIDEO)]
+    moved = (batch.target_video - batch.known[:, firsts]).abs() > 0.15
+    return ((video.float() - batch.target_video).square() * (1 + 4 * moved)).mean()
+
+
+def total_loss(model, batch: Batch, config: TrainConfig, generator: torch.Generator) -> tuple[Tensor, dict]:
+    """One forward pass and its losses by name."""
+    levels = draw_noise_levels(batch, config, generator)
+    noised = noised_canvas(batch, levels, generator)
+    with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"):
+        video, action = model(batch.known, noised, levels, batch.canvas, batch.rays, batch.text)
+    losses = {}
+    loss = 0.0
+    if action is not None:
+        intensity, location = action_loss(action, batch.target_action, config)
+        losses |= {"intensity": intensity, "location": location}
+        loss = loss + 10 * intensity + config.location_weight * location
+    if video is not None:
+        losses["video"] = video_loss(video, batch)
+        loss = loss + config.video_weight * losses["video"]
+    return loss, {name: float(value.detach()) for name, value in losses.items()}

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from action_images_ros.data.episode import Episode
+from action_images_ros.geometry.camera import intrinsics_from_fovy
+from action_images_ros.training.config import TrainConfig
+
+TINY = {"width": 24, "layers": 1, "heads": 2, "quarter_channels": 8, "eighth_channels": 8, "condition": 16}
+
+
+def look_at(azimuth: float) -> np.ndarray:
+    """world_from_camera of a camera in front of the robot looking back at the workspace."""
+    eye = np.array([0.5 + np.cos(azimuth), np.sin(azimuth), 0.7])
+    forward = np.array([0.5, 0.0, 0.1]) - eye
+    forward /= np.linalg.norm(forward)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    pose[:3, 3] = eye
+    return pose
+
+
+@pytest.fixture
+def config():
+    return TrainConfig(
+        image_size=(48, 48), model=TINY, steps=4, decay_steps=1, batch_size=3, warmup_steps=1, precision="float32",
+        validate_every=100, checkpoint_every=2, validation_fraction=0.25, views={2: 1.0})
+
+
+@pytest.fixture(scope="session")
+def episodes():
+    """Five short episodes of noise pictures seen by three cameras, the tool moving down."""
+    rng = np.random.default_rng(0)
+    made = []
+    for seed in range(5):
+        length = 11 + seed
+        poses = np.tile([0.5, 0.0, 0.3, 1.0, 0.0, 0.0, 0.0], (length, 1))
+        poses[:, 2] -= 0.02 * np.arange(length)
+        made.append(Episode(
+            task="reach_target", seed=seed, instruction="reach the red ball", dt=0.2,
+            images=rng.integers(0, 255, (3, length, 48, 48, 3), dtype=np.uint8),
+            K=np.stack([intrinsics_from_fovy(50, 48, 48)] * 3),
+            world_from_camera=np.stack([look_at(a) for a in (-0.7, 0.0, 0.7)]),
+            poses=poses, openness=(np.arange(length) < 5).astype(float), success=True,
+            camera_names=("camera_0", "camera_1", "camera_2")))
+    return made
+
+
+@pytest.fixture
+def encode_text():
+    def encode(texts):
+        tokens = np.zeros((len(texts), 24, 384), np.float32)
+        tokens[:, :5] = 0.1
+        return tokens, tokens[..., 0] > 0
+
+    return encode
