@@ -77,11 +77,10 @@ def _checked(images, K, E):
         low, high = float(np.min(images)), float(np.max(images))
         if not (np.isfinite(low) and np.isfinite(high)) or low < -1e-3 or high > 1.001:
             raise ValueError(f"images has values from {low} to {high}; give float images in [0, 1] or uint8")
-    K, E = normalise_signs(K, E)
-    if K.shape != (len(images), 3, 3) or E.shape != (len(images), 4, 4):
-        raise ValueError(f"K has shape {list(K.shape)} and E {list(E.shape)} for {len(images)} views; "
+    if np.shape(K) != (len(images), 3, 3) or np.shape(E) != (len(images), 4, 4):
+        raise ValueError(f"K has shape {list(np.shape(K))} and E {list(np.shape(E))} for {len(images)} views; "
                          "give [V, 3, 3] and [V, 4, 4]")
-    return images, K, E
+    return images, *normalise_signs(K, E)
 
 
 def _usable(blobs: Blobs, sigma: float) -> np.ndarray:
@@ -92,7 +91,7 @@ def _usable(blobs: Blobs, sigma: float) -> np.ndarray:
 
 
 def _spread(blobs: Blobs, used, sigma: float) -> np.ndarray:
-    """Extra variance `[V, T]` px^2 of views whose red and green blobs are wider than drawn, beyond measurement error."""
+    """Extra variance `[V, T]` px^2 of views whose red and green blobs are wider than drawn and than noise explains."""
     believed = used[..., :2]
     number = np.maximum(believed.sum(-1), 1)
     width = np.where(believed, blobs.width[..., :2] - 1.0, 0.0).sum(-1) / number

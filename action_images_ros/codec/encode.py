@@ -104,10 +104,10 @@ def encode(world_from_tool, openness, K, E, size: tuple[int, int]) -> ActionImag
         if not np.isfinite(value).all():
             where = [int(i) for i in np.argwhere(~np.isfinite(value))[0]]
             raise ValueError(f"{name}{where} is {value[tuple(where)]}; every pose must be finite")
+    if np.ndim(K) != 3 or np.ndim(E) != 3 or len(K) != len(E):
+        raise ValueError(f"K has shape {list(np.shape(K))} and E {list(np.shape(E))}, expected [V, 3, 3] and "
+                         "[V, 4, 4]; give one matrix per camera")
     K, E = normalise_signs(K, E)
-    if K.ndim != 3 or E.ndim != 3 or len(K) != len(E):
-        raise ValueError(f"K has shape {list(K.shape)} and E {list(E.shape)}, expected [V, 3, 3] and [V, 4, 4]; "
-                         "give one matrix per camera")
     uv, depth = project(action_points(world_from_tool), K[:, None, None], E[:, None, None])
     uv = np.where((depth > 1e-6)[..., None], uv, np.nan)
     return ActionImages(uv, draw(uv, openness, size))

@@ -65,10 +65,10 @@ def triangulate(uv, K, E, weights=None, *, pixel_sigma: float = 1.0, iterations:
     if uv.ndim != 3 or uv.shape[-1] != 2 or uv.shape[0] < 2:
         raise ValueError(f"uv has shape {list(uv.shape)}, expected [V, N, 2] with V >= 2; "
                          "a point needs two views to be triangulated")
-    K, E = normalise_signs(K, E)
-    if K.shape != (len(uv), 3, 3) or E.shape != (len(uv), 4, 4):
-        raise ValueError(f"K has shape {list(K.shape)} and E {list(E.shape)} for {len(uv)} views; "
+    if np.shape(K) != (len(uv), 3, 3) or np.shape(E) != (len(uv), 4, 4):
+        raise ValueError(f"K has shape {list(np.shape(K))} and E {list(np.shape(E))} for {len(uv)} views; "
                          "give [V, 3, 3] and [V, 4, 4]")
+    K, E = normalise_signs(K, E)
     seen = np.isfinite(uv).all(axis=-1)
     trust = np.where(seen, 1.0 if weights is None else np.asarray(weights, dtype=np.float64), 0.0)
     result = _solve(np.where(seen[..., None], uv, 0.0), K, E, trust, pixel_sigma, iterations)
