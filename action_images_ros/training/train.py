@@ -1,6 +1,7 @@
 """The training loop: resumable, with an averaged (EMA) copy, a metrics file, and sheets to look at.
 
-A run folder holds `config.yaml`, `metrics.jsonl`, `sheets/`, `checkpoint.pt` (all that is needed to go on) and `model/` (the averaged weights as a model folder that every command can load).
+A run folder holds `config.yaml`, `metrics.jsonl`, `sheets/`, `checkpoint.pt` (all that is needed to go on)
+and `model/` (the averaged weights as a model folder that every command can load).
 """
 
 from __future__ import annotations

@@ -89,6 +89,6 @@ def load_denoiser(folder: str | Path) -> NanoDenoiser:
     wrong += [f"{n}: unknown" for n in found if n not in expected]
     if wrong:
         listed = "; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
-        raise ValueError(f"the weights in {folder} do not fit its config.json ({listed}): use those of one training run")
+        raise ValueError(f"the weights in {folder} do not fit its config.json ({listed}): take both of one run")
     model = NanoDenoiser.from_pretrained(folder, local_files_only=True, low_cpu_mem_usage=False)
     return model.float().eval()
