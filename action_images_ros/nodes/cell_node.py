@@ -52,12 +52,6 @@ class CellNode(GraphNode):
             camera_rate=declare(self, "camera_rate", 10.0, "pictures per simulated second", low=0.1, high=50.0),
             factor=declare(self, "real_time_factor", 1.0, "simulated seconds per second", low=0.01, high=100.0),
             command_timeout=declare(self, "command_timeout", 0.5, "hold without commands after, s", low=0.05))
-        make = self._make_cell
-        if make is None:
-            from ..cell.cell import Cell as make
-        self._planner = None
-        if declare(self, "publish_expert", False, "the expert's plan, for policy: oracle"):
-            self._planner = ExpertPlanner(make, self._publish_plan, _PLAN_SECONDS, _PLAN_DT)
         self._cell = None
         self._cameras: dict[str, dict] = {}
         self._plan_due_ns = self._reset_ns = 0
@@ -66,7 +60,13 @@ class CellNode(GraphNode):
         self._joints = self.advertise("joint_states")
         self._pose = self.advertise("current_pose")
         self._status = self.advertise("cell/status")
-        self._plan = self.advertise("cell/expert_plan"), self.advertise("cell/expert_gripper")
+        make = self._make_cell
+        if make is None:
+            from ..cell.cell import Cell as make
+        self._planner = None
+        if declare(self, "publish_expert", False, "the expert's plan, for policy: oracle"):
+            self._plan = self.advertise("cell/expert_plan"), self.advertise("cell/expert_gripper")
+            self._planner = ExpertPlanner(make, self._publish_plan, _PLAN_SECONDS, _PLAN_DT)
         self.listen("target_pose", self._on_target)
         self.listen("gripper_command", self._on_gripper)
         self.serve(Trigger, "~/reset", self._on_reset_request)

@@ -52,7 +52,8 @@ class PolicyNode(GraphNode):
                                 ("raw", "png"))
         self._period = 1.0 / declare(self, "rate", 10.0, "most chunks per second", low=0.01, high=100.0)
         self._seed = declare(self, "seed", 0, "seed of the sampler's noise", low=0)
-        self._video = declare(self, "predict_video", True, "compute the predicted video too")
+        self._video_every = declare(self, "video_every", 3, "every how many chunks with the video, 0: never", low=0)
+        self._count = 0
         self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
         kind = choice("policy", declare(self, "policy", "model", "model, or oracle (tests only)"),
                       ("model", "oracle"))
@@ -109,7 +110,7 @@ class PolicyNode(GraphNode):
                 "action_images": self.advertise(f"chunk/<cam>/action_images{suffix}", camera),
                 "camera_info": self.advertise("chunk/<cam>/camera_info", camera),
                 "pose": self.advertise("chunk/<cam>/pose", camera)}
-            if self._video:
+            if self._video_every:
                 self._outputs[camera]["video"] = self.advertise(f"chunk/<cam>/predicted_video{suffix}", camera)
             self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: collector.add_image(c, m), camera)
             self.listen("<cam>/camera_info", lambda m, c=camera: collector.add_camera_info(c, m), camera)
@@ -174,8 +175,10 @@ class PolicyNode(GraphNode):
             self.complain("observation", str(error))
             return None
         self.solved("observation")
+        video = self._video_every > 0 and self._count % self._video_every == 0
+        self._count += 1
         try:
-            prediction = self._policy.predict(observation, mode="policy", video=self._video, seed=self._seed)
+            prediction = self._policy.predict(observation, mode="policy", video=video, seed=self._seed)
         except Exception as error:  # the thread must not die silently: the arm holds, the user reads why
             self.complain("prediction", f"the policy gave no chunk: {error}" if isinstance(error, ValueError)
                           else f"the policy failed: {error!r}")

@@ -27,7 +27,7 @@ class Session:
     """
 
     def __init__(self, options: GraphOptions, *, domain: int | None = None, log: Path | None = None,
-                 write: Callable[[str, str], None] | None = None, patience: float = 90.0) -> None:
+                 write: Callable[[str, str], None] | None = None, patience: float = 180.0) -> None:
         self.options = options
         self.specs = processes(options)
         self.environment = isolated_environment(domain)

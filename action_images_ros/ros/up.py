@@ -20,7 +20,7 @@ from .graph import GraphOptions, ProcessSpec, processes
 
 __all__ = ["Supervisor", "up"]
 
-_PATIENCE = (8.0, 4.0, 2.0)   # seconds after SIGINT, SIGTERM, SIGKILL
+_PATIENCE = (15.0, 5.0, 2.0)   # seconds after SIGINT, SIGTERM, SIGKILL
 
 
 class Supervisor:
@@ -48,8 +48,9 @@ class Supervisor:
             self._readers.append(reader)
 
     def _read(self, name: str, process: subprocess.Popen) -> None:
-        for line in process.stdout:
-            self._write(name, line.rstrip("\n"))
+        with process.stdout:
+            for line in process.stdout:
+                self._write(name, line.rstrip("\n"))
 
     def ended(self) -> dict[str, int]:
         """Nodes that have ended and their exit codes."""

@@ -74,7 +74,7 @@ def model():
 def policy(rig, model_folder, model):
     node = rig.start(
         lambda **kwargs: PolicyNode(lambda _: model, **kwargs), cameras=list(CAMERAS), model=model_folder, nice=0,
-        finger_joints=["finger_left", "finger_right"], rate=100.0, predict_video=False, extrinsics="topic",
+        finger_joints=["finger_left", "finger_right"], rate=100.0, video_every=0, extrinsics="topic",
         slop=0.02, max_image_age=5.0, robot_tool_from_model_tool=[0.0, 0.0, 0.7071067811865476, 0.7071067811865476])
     assert node.started
     return node

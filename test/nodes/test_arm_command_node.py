@@ -1,0 +1,267 @@
+"""Nothing moves before it is enabled; a complete chunk moves the arm; everything else ends in a hold."""
+
+import numpy as np
+import pytest
+from control_rig import make_chunk
+from ros_rig import DOWN, now_ns
+from std_srvs.srv import SetBool, Trigger
+
+from action_images_ros.nodes.arm_command_node import ArmCommandNode
+from action_images_ros.ros.chunk_messages import confidence_message, gripper_message, poses_message
+from action_images_ros.ros.conversions import ns_from_stamp, pose7_from_pose_stamped, pose_stamped
+
+MS = 1_000_000
+START = DOWN[:3]
+
+
+class Arm:
+    """An ideal arm: it is where it was last told to be; says so at every turn of the test's loop."""
+
+    def __init__(self, rig, node):
+        self.rig, self.node, self.pose = rig, node, DOWN.copy()
+        self.targets, self.grips, self.plans = (rig.listen(n) for n in ("target_pose", "gripper_command", "plan"))
+        self.silent = False
+
+    def spin_until(self, ready, what, timeout=20.0):
+        def turn():
+            if self.targets:
+                self.pose = pose7_from_pose_stamped(self.targets[-1], "base", "target_pose")
+            if not self.silent:
+                self.rig.publish("current_pose", pose_stamped(self.pose, now_ns(self.rig), "base"))
+            return ready()
+        return self.rig.spin_until(turn, what, timeout)
+
+    def enable(self, on=True):
+        return self.rig.call(SetBool, "arm_command/enable", SetBool.Request(data=on))
+
+    def trigger(self, name):
+        return self.rig.call(Trigger, f"arm_command/{name}", Trigger.Request())
+
+    def known(self):
+        """Wait until the node has a fresh pose, so that it can judge a chunk."""
+        begin = now_ns(self.rig)
+        history = self.node.executor_core._history
+        self.spin_until(lambda: history and history[-1][0] > begin, "a pose at the node")
+
+    def chunk(self, without=(), stamp_ns=None, **changes):
+        """Publish a chunk that starts where the arm is, observed now."""
+        self.known()
+        stamp_ns = now_ns(self.rig) if stamp_ns is None else stamp_ns
+        chunk = make_chunk(stamp_ns, start=self.pose[:3], **changes)
+        for part, message in (("poses", poses_message(chunk, "base")), ("gripper", gripper_message(chunk, "base")),
+                              ("confidence", confidence_message(chunk, "base"))):
+            if part not in without:
+                self.rig.publish(f"chunk/{part}", message)
+        return stamp_ns
+
+    def plan_ids(self):
+        return [ns_from_stamp(plan.header.stamp) for plan in self.plans]
+
+    def state(self):
+        return self.node.values.get("state"), self.node.values.get("reason")
+
+
+def _start(rig, **parameters):
+    node = rig.start(ArmCommandNode, **{"pose_timeout": 2.0, "clock_stall_seconds": 5.0, **parameters})
+    assert node.started
+    arm = Arm(rig, node)
+    arm.known()
+    return arm
+
+
+@pytest.fixture
+def arm(rig):
+    return _start(rig)
+
+
+def test_nothing_is_commanded_before_it_is_enabled(arm):
+    arm.chunk()
+    arm.spin_until(lambda: not arm.node._pairing.incomplete() and arm.node._pairing._done, "the chunk's arrival")
+    assert not arm.targets
+    enabled_after = now_ns(arm.rig)
+    assert arm.enable().success
+    arm.spin_until(lambda: arm.targets, "the first command")
+    assert ns_from_stamp(arm.targets[0].header.stamp) >= enabled_after
+    assert arm.state()[0] == "hold"
+
+
+def test_a_chunk_seen_before_enabling_moves_nothing(arm):
+    old = now_ns(arm.rig)
+    arm.enable()
+    arm.chunk(stamp_ns=old)
+    new = arm.chunk()
+    arm.spin_until(lambda: arm.plans, "a plan")
+    assert arm.plan_ids() == [new]
+
+
+def test_a_complete_chunk_moves_the_arm_along_it_within_the_speed_limit(arm):
+    arm.enable()
+    arm.chunk(velocity=(0.1, 0.0, 0.0))
+    arm.spin_until(lambda: arm.pose[0] > START[0] + 0.05, "motion along x")
+    assert np.abs(arm.pose[1:3] - START[1:]).max() < 2e-3
+    times = np.array([ns_from_stamp(m.header.stamp) for m in arm.targets]) * 1e-9
+    x = np.array([m.pose.position.x for m in arm.targets])
+    moving = np.diff(times) > 1e-3
+    assert (np.abs(np.diff(x))[moving] / np.diff(times)[moving]).max() < 0.25 * 1.05
+
+
+def test_the_gripper_is_commanded_on_change_only(arm):
+    arm.enable()
+    arm.chunk(openness=0.0)
+    arm.spin_until(lambda: arm.grips and arm.pose[0] > START[0] + 0.05, "the gripper and motion")
+    assert [grip.data for grip in arm.grips] == [0.0]
+
+
+@pytest.mark.parametrize("part", ["poses", "gripper", "confidence"])
+def test_an_incomplete_chunk_is_not_executed(arm, part):
+    arm.enable()
+    arm.chunk(without=[part])
+    complete = arm.chunk()
+    arm.spin_until(lambda: arm.plans, "a plan")
+    assert arm.plan_ids() == [complete]
+
+
+def _refused(arm, words):
+    arm.spin_until(lambda: words in arm.node.problems().get("chunk", ""), f"refusal {words!r}")
+    good = arm.chunk()
+    arm.spin_until(lambda: arm.plans, "a plan")
+    assert arm.plan_ids() == [good]
+
+
+def test_a_stale_chunk_is_refused_and_the_arm_holds(rig):
+    arm = _start(rig, max_chunk_age=0.2)
+    arm.enable()
+    stamp_ns = now_ns(rig)
+    arm.spin_until(lambda: now_ns(rig) - stamp_ns > 300 * MS, "0.3 seconds of ROS time")
+    arm.chunk(stamp_ns=stamp_ns)
+    arm.spin_until(lambda: "stale" in arm.node.problems().get("chunk", ""), "refusal")
+    assert arm.state()[0] == "hold"
+
+
+def test_a_chunk_that_begins_elsewhere_is_refused(arm):
+    arm.enable()
+    arm.known()
+    chunk = make_chunk(now_ns(arm.rig), start=START - [0.15, 0, 0])
+    for name, message in (("poses", poses_message), ("gripper", gripper_message), ("confidence", confidence_message)):
+        arm.rig.publish(f"chunk/{name}", message(chunk, "base"))
+    _refused(arm, "from where the arm was")
+
+
+def test_an_uncertain_chunk_is_refused(arm):
+    arm.enable()
+    arm.chunk(sigma=0.2)
+    _refused(arm, "valid and certain enough")
+
+
+def test_a_chunk_in_another_frame_is_refused(arm):
+    arm.enable()
+    arm.known()
+    chunk = make_chunk(now_ns(arm.rig), start=arm.pose[:3])
+    for name, message in (("poses", poses_message), ("gripper", gripper_message), ("confidence", confidence_message)):
+        arm.rig.publish(f"chunk/{name}", message(chunk, "camera"))
+    _refused(arm, "'camera'")
+
+
+def test_a_used_up_chunk_ends_in_a_hold(arm):
+    arm.enable()
+    arm.chunk(frames=3, velocity=(0.02, 0.0, 0.0))
+    arm.spin_until(lambda: arm.state() == ("hold", "the chunk is used up"), "a hold")
+    held = arm.pose.copy()
+    count = len(arm.targets)
+    arm.spin_until(lambda: len(arm.targets) > count + 20, "twenty more commands")
+    np.testing.assert_allclose(arm.pose, held, atol=1e-6)
+
+
+def test_a_silent_arm_ends_in_a_hold(rig):
+    arm = _start(rig, pose_timeout=0.3)
+    arm.enable()
+    arm.chunk()
+    arm.spin_until(lambda: arm.state()[0] == "executing", "execution")
+    arm.silent = True
+    arm.spin_until(lambda: arm.state()[0] == "hold", "a hold")
+
+
+@pytest.mark.parametrize("pose, words", [(DOWN * np.nan, "current_pose"), (DOWN * [1, 1, 1, 0, 0, 0, 0], "quaternion")])
+def test_a_wrong_pose_is_named_and_not_used(arm, pose, words):
+    arm.silent = True
+    before = arm.node._pose.copy()
+    arm.rig.publish("current_pose", pose_stamped(pose, now_ns(arm.rig), "base"))
+    arm.spin_until(lambda: words in arm.node.problems().get("pose", ""), "a complaint")
+    np.testing.assert_array_equal(arm.node._pose, before)
+
+
+def test_disabling_stops_the_commands(arm):
+    arm.enable()
+    arm.chunk()
+    arm.spin_until(lambda: arm.state()[0] == "executing", "execution")
+    arm.enable(False)
+    disabled_ns = now_ns(arm.rig)
+    arm.spin_until(lambda: arm.state()[0] == "disabled", "the state disabled")
+    arm.targets.clear()
+    arm.enable()
+    arm.spin_until(lambda: arm.targets, "the next command")
+    late = [ns_from_stamp(m.header.stamp) - disabled_ns for m in arm.targets]
+    assert min(late) > 0 and arm.state()[0] == "hold"
+
+
+def test_stop_brakes_and_refuses_chunks_until_enabled_again(arm):
+    arm.enable()
+    arm.chunk()
+    arm.spin_until(lambda: arm.pose[0] > START[0] + 0.02, "motion")
+    assert "No emergency stop" in arm.trigger("stop").message
+    arm.spin_until(lambda: "stopped" in str(arm.state()[1]), "a hold")
+    arm.plans.clear()
+    arm.chunk()
+    arm.spin_until(lambda: "stopped" in arm.node.problems().get("chunk", ""), "refusal")
+    arm.enable()
+    good = arm.chunk()
+    arm.spin_until(lambda: arm.plans, "a plan")
+    assert arm.plan_ids() == [good]
+
+
+def test_with_approval_nothing_moves_until_it_is_approved(rig):
+    arm = _start(rig, require_approval=True)
+    assert not arm.trigger("approve").success
+    arm.enable()
+    arm.chunk()
+    arm.spin_until(lambda: arm.plans, "a proposal")
+    assert arm.state()[0] == "hold" and np.allclose(arm.pose, DOWN)
+    assert arm.trigger("approve").success
+    arm.spin_until(lambda: arm.pose[0] > START[0] + 0.05, "motion")
+
+
+def test_a_rejected_chunk_never_moves_the_arm(rig):
+    arm = _start(rig, require_approval=True)
+    arm.enable()
+    arm.chunk(velocity=(0.0, 0.1, 0.0))
+    arm.spin_until(lambda: arm.plans, "a proposal")
+    assert arm.trigger("reject").success
+    arm.plans.clear()
+    arm.chunk(velocity=(0.1, 0.0, 0.0))
+    arm.spin_until(lambda: arm.plans, "the next proposal")
+    assert arm.trigger("approve").success
+    arm.spin_until(lambda: arm.pose[0] > START[0] + 0.05, "motion")
+    assert max(abs(m.pose.position.y - START[1]) for m in arm.targets) < 1e-3
+
+
+def test_a_deactivated_node_commands_nothing_and_cannot_be_enabled(arm):
+    arm.node.trigger_deactivate()
+    response = arm.enable()
+    assert not response.success and "not active" in response.message
+
+
+@pytest.mark.parametrize("parameters, words", [
+    ({"workspace_min": [0.8, -0.4, 0.0]}, "workspace_min.*workspace_max"),
+    ({"workspace_max": [0.7, 0.4]}, "workspace_max"),
+    ({"max_linear_speed": 0.0}, "max_linear_speed"),
+    ({"max_linear_speed": float("nan")}, "max_linear_speed"),
+    ({"rate": 1.0}, "rate"),
+    ({"alignment": "sometimes"}, "alignment"),
+    ({"gripper_close_below": 0.7}, "close_below"),
+    ({"outside_workspace": "clamp"}, "outside_workspace"),
+])
+def test_limits_that_make_no_sense_leave_the_node_unconfigured(rig, parameters, words):
+    import re
+    node = rig.start(ArmCommandNode, **parameters)
+    assert not node.started
+    assert re.search(words, node.problems()["configure"])

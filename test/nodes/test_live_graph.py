@@ -1,0 +1,121 @@
+"""The graph as separate processes, the oracle for a model: it closes the loop and is wired as the table says."""
+
+import json
+
+import pytest
+import rclpy
+
+from action_images_ros.ros import qos
+from action_images_ros.ros.client import GraphError
+from action_images_ros.ros.graph import GraphOptions
+from action_images_ros.ros.node_table import TOPICS, topic_names
+from action_images_ros.ros.session import Session
+from action_images_ros.ros.trials import run_trial
+
+CAMERAS = ("camera_0", "camera_1")
+NODES = {"cell", "policy", "decoder", "arm_command", "view"}
+
+
+@pytest.fixture(scope="module")
+def session(model_folder, tmp_path_factory):
+    log = tmp_path_factory.mktemp("graph") / "graph.log"
+    return Session(GraphOptions(policy="oracle", model=model_folder, overrides={
+        "policy": {"nice": 0}, "cell": {"image_size": [96, 96]}}), log=log)
+
+
+@pytest.fixture(scope="module")
+def client(session):
+    with session as client:
+        yield client
+    assert session.exit_codes == dict.fromkeys(NODES, 0)
+
+
+def _endpoints(client, list_all):
+    """topic -> {node: qos profile} of this package's nodes, for one side of the graph."""
+    found = {}
+    for name, _ in client.node.get_topic_names_and_types():
+        for info in list_all(name):
+            if info.node_name in NODES:
+                found.setdefault(name, {})[info.node_name] = (info.topic_type, info.qos_profile)
+    return found
+
+
+# What the table leaves to ROS itself.
+_ROS_OWN = ("/rosout", "/parameter_events", "transition_event", "heartbeat")
+
+
+def _expected(side):
+    """The table's rows as this graph is configured: raw images, raw chunks."""
+    rows = [row for row in TOPICS if not row.name.endswith("/compressed")]
+    return {name if name.startswith("/") else f"/cell/{name}": row for name, row in topic_names(rows, CAMERAS).items()
+            if getattr(row, side)}
+
+
+@pytest.mark.parametrize("side", ["publishers", "subscribers"])
+def test_the_running_graph_is_wired_as_the_table_says(client, side):
+    expected = _expected(side)
+    node = client.node
+    query = node.get_publishers_info_by_topic if side == "publishers" else node.get_subscriptions_info_by_topic
+
+    def wired():
+        found = _endpoints(client, query)
+        return all(set(getattr(row, side)) <= set(found.get(name, {})) for name, row in expected.items()) and found
+    found = client.wait_for("discovery of every endpoint", wired, 30.0)
+    for name, row in expected.items():
+        assert set(found[name]) - ({"cell"} if name == "/clock" else set()) == \
+            set(getattr(row, side)) - ({"cell"} if name == "/clock" else set()), name
+        for kind, profile in found[name].values():
+            assert kind == row.type, name
+            assert profile.reliability == qos.PROFILES[row.qos].reliability, name
+            assert profile.durability == qos.PROFILES[row.qos].durability, name
+    if side == "publishers":
+        extra = {name for name in found if name not in expected and not name.endswith(_ROS_OWN)}
+        assert extra == set()
+
+
+def test_the_oracle_reaches_the_target_through_the_whole_graph(client):
+    trial = run_trial(client, "reach_target", 1, limit_seconds=20.0)
+    assert trial.success
+    assert trial.chunks >= 1
+
+
+def test_a_disabled_arm_stays_where_it_is(client):
+    """The sentinel: the arm, enabled afterwards, moves from exactly where it was."""
+    client.enable(False)
+    scene = client.set_up("reach_target", 2)
+    poses = []
+    client.listen("current_pose", poses.append)
+    client.say(scene["instruction"])
+    chunks = []
+    client.listen("chunk/confidence", chunks.append)
+    client.wait_for("three chunks", lambda: len(chunks) >= 3, 60.0)
+    still = [pose.pose.position for pose in poses]
+    assert max(abs(p.x - still[0].x) + abs(p.y - still[0].y) + abs(p.z - still[0].z) for p in still) < 2e-3
+    client.enable(True)
+    client.wait_for("motion", lambda: abs(poses[-1].pose.position.x - still[0].x)
+                    + abs(poses[-1].pose.position.y - still[0].y) > 0.02, 60.0)
+    client.enable(False)
+
+
+def test_every_node_beats_and_tells_its_state(client):
+    client.wait_for("diagnostics of every node", lambda: set(client.diagnostics) >= NODES, 20.0)
+    assert json.loads(json.dumps(client.status))["task"] == "reach_target"
+    assert "ORACLE" in client.value("policy", "policy")
+
+
+def test_a_scene_that_does_not_exist_is_refused(client):
+    with pytest.raises(GraphError, match="task is 'juggle'"):
+        client.set_up("juggle", 1)
+    client.set_up("reach_target", 1)
+
+
+def test_the_graph_is_not_to_be_seen_from_other_domains(session, client):
+    context = rclpy.context.Context()
+    rclpy.init(args=[], context=context, domain_id=(session.domain + 1) % 100)
+    try:
+        stranger = rclpy.create_node("stranger", context=context)
+        heard = {name for name, _ in stranger.get_topic_names_and_types()}
+        stranger.destroy_node()
+    finally:
+        context.try_shutdown()
+    assert not any(name.startswith("/cell/") for name in heard)
