@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry.pose import interpolate
 from .chunk import Chunk
 from .limits import Limits
 from .turns import turn_between
@@ -29,6 +30,7 @@ class AcceptanceRules:
     max_age_seconds: float = 3.0           # since the observation; a slow model needs more, a moving scene less
     max_future_seconds: float = 0.1        # a stamp further ahead of now is a clock error
     min_valid_frames: int = 3              # fewer usable frames are not worth moving for
+    max_bridged_frames: int = 2            # frames at the beginning that may be unreadable, see accepted_part; 0: none
     max_first_pose_distance: float = 0.05  # m, between frame 0 and where the arm was at the observation
     max_first_pose_angle: float = 0.5      # rad, the same
     max_position_sigma: float = 0.05       # m, a frame less certain ends the chunk
@@ -43,6 +45,8 @@ class AcceptanceRules:
         if int(self.min_valid_frames) != self.min_valid_frames or self.min_valid_frames < 2:
             raise ValueError(f"min_valid_frames is {self.min_valid_frames}; give a whole number of 2 or more: one pose "
                              "is no motion")
+        if int(self.max_bridged_frames) != self.max_bridged_frames or self.max_bridged_frames < 0:
+            raise ValueError(f"max_bridged_frames is {self.max_bridged_frames}; give a whole number of 0 or more")
         for name, value in self.__dict__.items():
             if isinstance(value, float) and not value > 0:
                 raise ValueError(f"{name} is {value}; give a number above 0")
@@ -58,25 +62,31 @@ def accepted_part(chunk: Chunk, now_ns: int, pose_then, limits: Limits, rules: A
     """The leading frames of `chunk` that may be executed; raises ChunkRejected when they are too few or unfit.
 
     pose_then: the arm's measured pose `[7]` at the chunk's stamp, or None when it is not known.
+
+    The chunk ends before its first uncertain frame. Only at the very beginning, where the tool may still be at the edge
+    of a picture, up to `max_bridged_frames` are made up: frame 0 shows where the arm was, which the arm knows better,
+    and the way from there to the first certain frame must be one that the limits allow. The gripper keeps still there.
     """
     age = (now_ns - chunk.stamp_ns) * 1e-9
     if age > rules.max_age_seconds:
         raise ChunkRejected(f"stale: its observation is {age:.2f} s old (max_age_seconds {rules.max_age_seconds:g})")
     if age < -rules.max_future_seconds:
         raise ChunkRejected(f"its stamp is {-age:.2f} s in the future; check the clocks")
-    frames = _certain_frames(chunk, rules)
-    _refuse_short(frames, len(chunk), "valid and certain enough", rules)
-    _check_numbers(chunk, frames)
-    good = chunk.truncated(frames)
+    first, end = _certain_frames(chunk, rules)
+    _refuse_short(end - first, len(chunk), "valid and certain enough", rules)
+    _check_numbers(chunk, first, end)
+    if first > 0:
+        chunk = _bridged(chunk, first, pose_then, limits, rules)
+    good = chunk.truncated(end)
     frames = _plausible_frames(good, rules)
     _refuse_short(frames, len(chunk), "reachable at a plausible speed", rules)
     inside = limits.contains(good.poses[:frames, :3])
     if not inside.all():
-        first = int(np.argmin(inside))
-        where = f"frame {first} at {np.round(good.poses[first, :3], 3).tolist()} m is outside the workspace"
+        outside = int(np.argmin(inside))
+        where = f"frame {outside} at {np.round(good.poses[outside, :3], 3).tolist()} m is outside the workspace"
         if rules.outside_workspace == "reject":
             raise ChunkRejected(f"{where} {limits.workspace_min} to {limits.workspace_max}")
-        frames = first
+        frames = outside
         _refuse_short(frames, len(chunk), f"inside the workspace ({where})", rules)
     if pose_then is None:
         raise ChunkRejected("the arm's pose at its observation is not known; is current_pose published?")
@@ -93,15 +103,42 @@ def _refuse_short(frames: int, total: int, what: str, rules: AcceptanceRules) ->
         raise ChunkRejected(f"only {frames} of {total} frames are {what} (min_valid_frames {rules.min_valid_frames})")
 
 
-def _certain_frames(chunk: Chunk, rules: AcceptanceRules) -> int:
-    """Number of leading frames that are marked valid with a covariance that is finite and small enough."""
+def _certain_frames(chunk: Chunk, rules: AcceptanceRules) -> tuple[int, int]:
+    """First frame and end of the leading run that is marked valid with a finite, small enough covariance.
+
+    The run begins at frame 0 or, where that is not certain, at most `max_bridged_frames` later; else it is empty.
+    """
     sure = (chunk.valid & (chunk.sigma_position <= rules.max_position_sigma)
             & (chunk.sigma_rotation <= rules.max_rotation_sigma))
-    return len(chunk) if sure.all() else int(np.argmin(sure))
+    first = int(np.argmax(sure))
+    if not sure[first] or first > rules.max_bridged_frames:
+        return 0, 0
+    after = sure[first:]
+    return first, len(chunk) if after.all() else first + int(np.argmin(after))
 
 
-def _check_numbers(chunk: Chunk, frames: int) -> None:
-    poses, openness = chunk.poses[:frames], chunk.openness[:frames]
+def _bridged(chunk: Chunk, first: int, pose_then, limits: Limits, rules: AcceptanceRules) -> Chunk:
+    """The chunk with the way from where the arm was to frame `first` in place of the frames before; openness NaN."""
+    if pose_then is None:
+        raise ChunkRejected(f"frame 0 is not certain and the arm's pose at its observation is not known; "
+                            f"is current_pose published? (first certain frame: {first})")
+    distance, angle = pose_distance(chunk.poses[first], pose_then)
+    seconds = first * chunk.dt
+    if (distance > rules.max_first_pose_distance + limits.max_linear_speed * seconds
+            or angle > rules.max_first_pose_angle + limits.max_angular_speed * seconds):
+        raise ChunkRejected(f"its first certain frame {first} is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} "
+                            f"deg from where the arm was {seconds:.1f} s before: further than the limits allow")
+    poses, openness = chunk.poses.copy(), chunk.openness.copy()
+    covariance, valid = chunk.covariance.copy(), chunk.valid.copy()
+    poses[:first] = interpolate(pose_then, poses[first], np.arange(first) / first)
+    openness[:first], covariance[:first], valid[:first] = np.nan, covariance[first], True
+    return Chunk(chunk.stamp_ns, chunk.dt, poses, openness, covariance, valid)
+
+
+def _check_numbers(chunk: Chunk, first: int, end: int) -> None:
+    poses, openness = np.zeros((end, 7)), np.zeros(end)
+    poses[:, 6] = 1.0
+    poses[first:], openness[first:] = chunk.poses[first:end], chunk.openness[first:end]
     bad = ~np.isfinite(poses).all(axis=1) | ~np.isfinite(openness)
     if bad.any():
         raise ChunkRejected(f"frame {int(np.argmax(bad))} is marked valid but holds NaN or infinity")

@@ -195,6 +195,52 @@ def test_a_chunk_ends_before_its_first_invalid_frame(arm):
     np.testing.assert_allclose(arm.pose[:3], chunk.poses[4, :3], atol=1e-3)
 
 
+def unreadable(chunk, *frames):
+    """The chunk with these frames invalid and NaN."""
+    poses, openness, valid = chunk.poses.copy(), chunk.openness.copy(), chunk.valid.copy()
+    for array, value in ((poses, np.nan), (openness, np.nan), (valid, False)):
+        array[list(frames)] = value
+    return changed(chunk, poses=poses, openness=openness, valid=valid)
+
+
+@pytest.mark.parametrize("frames", [(0,), (0, 1)])
+def test_an_unreadable_beginning_is_bridged_from_where_the_arm_was(arm, limits, frames):
+    chunk = chunk_from_here(arm, velocity=(0.15, 0.05, 0))
+    assert follow(arm, unreadable(chunk, *frames)) == 9
+    arm.run(3)
+    check_smooth(arm, limits)
+    assert not any(np.any(velocity[:1] < -1e-9) for velocity in arm.velocities())
+    np.testing.assert_allclose(arm.pose, chunk.poses[-1], atol=1e-3)
+
+
+def test_the_gripper_keeps_still_while_a_beginning_is_bridged(arm):
+    follow(arm, chunk_from_here(arm, velocity=(0, 0, 0), openness=1.0))
+    arm.run(0.5)
+    follow(arm, unreadable(chunk_from_here(arm, velocity=(0, 0, 0), openness=0.0), 0, 1))
+    assert arm.run(0.3).openness == 1.0
+    assert arm.run(0.3).openness == 0.0
+
+
+def test_a_beginning_is_bridged_only_to_where_the_limits_allow_to_be_by_then(arm):
+    far = make_chunk(stamp_ns=arm.times[-1], start=arm.pose[:3] + [0, 0.2, 0])
+    with pytest.raises(ChunkRejected, match="first certain frame 1 .* further than the limits allow"):
+        follow(arm, unreadable(far, 0))
+
+
+@pytest.mark.parametrize("frames", [(0, 1, 2), (0, 3), (1,), (0, 1, 4)])
+def test_no_more_than_the_beginning_is_bridged(arm, frames):
+    with pytest.raises(ChunkRejected, match="valid and certain enough"):
+        follow(arm, unreadable(chunk_from_here(arm), *frames))
+
+
+def test_bridging_can_be_forbidden(limits):
+    executor = ChunkExecutor(limits, rules=AcceptanceRules(max_bridged_frames=0))
+    executor.enable()
+    executor.command(0, START)
+    with pytest.raises(ChunkRejected, match="only 0 of 9"):
+        executor.add(unreadable(make_chunk(), 0), TICK)
+
+
 def test_outside_the_workspace_a_chunk_can_be_cut_short_instead():
     limits = Limits((0.2, -0.5, 0.0), (0.8, 0.5, 0.8))
     rules = AcceptanceRules(outside_workspace="truncate")
@@ -361,7 +407,8 @@ def test_settings_that_make_no_sense_are_refused_by_name(arguments, name):
 
 
 @pytest.mark.parametrize("arguments, name", [
-    ({"min_valid_frames": 1}, "min_valid_frames"), ({"outside_workspace": "clamp"}, "outside_workspace"),
+    ({"min_valid_frames": 1}, "min_valid_frames"), ({"max_bridged_frames": -1}, "max_bridged_frames"),
+    ({"outside_workspace": "clamp"}, "outside_workspace"),
     ({"max_age_seconds": 0.0}, "max_age_seconds"),
 ])
 def test_rules_that_make_no_sense_are_refused_by_name(arguments, name):
