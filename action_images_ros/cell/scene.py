@@ -123,6 +123,9 @@ def compile_scene(add_objects: Callable) -> "mujoco.MjModel":
     spec.visual.global_.offheight = 1280
     spec.visual.map.znear = 0.02
     spec.visual.map.zfar = 10
+    for actuator in spec.actuators:
+        # The implicit integrator leaves a clipped actuator's damping out, and these servos shake without it.
+        actuator.forcelimited = mujoco.mjtLimited.mjLIMITED_FALSE
     for key in list(spec.keys):
         spec.delete(key)
     _add_surfaces(spec)

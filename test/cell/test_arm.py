@@ -47,6 +47,21 @@ def test_a_moving_target_is_followed_within_four_millimetres_and_met_at_rest():
         assert np.linalg.norm(cell.tcp_pose[:3] - goal) < 0.0005
 
 
+def test_pressing_on_the_table_stays_steady_and_is_forgiven():
+    with Cell("reach_target", 2) as cell:
+        above, below = cell.commanded_pose, cell.commanded_pose
+        above[:3], below[:3] = [0.5, 0.0, 0.05], [0.5, 0.0, -0.03]
+        above[3:] = below[3:] = tool_down(0.0)
+        cell.step(above, 0.0, 3.0)
+        cell.step(below, 0.0, 2.0)
+        pressed = cell.tcp_pose[:3]
+        assert pressed[2] > -0.005, "the fingers stay above the table"
+        cell.step(below, 0.0, 0.5)
+        assert np.linalg.norm(cell.tcp_pose[:3] - pressed) < 0.005
+        cell.step(above, 0.0, 1.5)
+        assert np.linalg.norm(cell.tcp_pose[:3] - above[:3]) < 0.001
+
+
 def test_the_gripper_closes_and_opens_fully_within_half_a_second():
     with Cell("reach_target", 1) as cell:
         pose = cell.commanded_pose

@@ -37,6 +37,17 @@ def test_the_arm_stays_where_it_is_without_sagging(model):
     np.testing.assert_allclose(data.qpos[:7], angles, atol=1e-3)
 
 
+def test_the_servos_do_not_shake_however_far_their_command_jumps(model):
+    data = mujoco.MjData(model)
+    angles = np.array([0, -0.3, 0, -2.4, 0, 2.1, 0.785])
+    data.qpos[:7] = angles
+    jump = np.array([0.2, 0, -0.2, 0, 0.2, 0, -0.2])
+    data.ctrl[:7] = angles + jump
+    mujoco.mj_step(model, data, 1000)
+    np.testing.assert_allclose(data.qpos[:7], angles + jump, atol=1e-3)
+    np.testing.assert_allclose(data.qvel[:7], 0, atol=1e-3)
+
+
 def test_the_meshes_stay_light(model):
     assert model.mesh_facenum.sum() < 13_000
     assert sum(path.stat().st_size for path in ASSETS.rglob("*") if path.is_file()) < 700_000
