@@ -7,6 +7,7 @@ callbacks only hand it messages. `~/stop` brakes and holds; it is no emergency s
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 import time
@@ -49,6 +50,8 @@ class ArmCommandNode(GraphNode):
         """Read parameters, refuse limits that make no sense, connect."""
         self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
         self._period = 1.0 / declare(self, "rate", 100.0, "commands per second", low=10.0, high=500.0)
+        self._priority = declare(self, "realtime_priority", 10, "SCHED_FIFO priority of the commands, 0: none", low=0,
+                                 high=99)
         self._require_approval = declare(self, "require_approval", False, "each chunk waits for ~/approve")
         self._approval = Approval(declare(self, "approval_timeout", 20.0, "a proposal lapses after, s", low=0.1))
         self._pose_timeout = declare(self, "pose_timeout", 0.3, "steady time without current_pose, s", low=0.01)
@@ -222,7 +225,18 @@ class ArmCommandNode(GraphNode):
             self._thread.join(timeout=2.0)
         self._thread = None
 
+    def _take_priority(self) -> None:
+        """Real-time scheduling of this thread where asked for and allowed (limits.conf: rtprio)."""
+        if self._priority == 0:
+            return
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(self._priority))
+        except OSError as error:
+            self.get_logger().info(f"realtime_priority {self._priority} is not granted ({error}), commands run at the "
+                                   "usual priority; grant it with rtprio in /etc/security/limits.conf")
+
     def _command_loop(self) -> None:
+        self._take_priority()
         due = last = time.monotonic()
         while not self._stop.is_set():
             try:

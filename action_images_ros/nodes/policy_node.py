@@ -6,7 +6,6 @@ the last one. Everything of a chunk carries the observation's stamp, the chunk's
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 
@@ -39,7 +38,6 @@ class PolicyNode(GraphNode):
         self._policy = None
         self._card = None
         self._mean_seconds = 0.0
-        self._niced = False
 
     def configure(self) -> None:
         """Read parameters, load the model, connect."""
@@ -61,7 +59,6 @@ class PolicyNode(GraphNode):
             self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"))
         model = declare(self, "model", "nano", "directory of the model or a name in models/")
         threads = declare(self, "torch_threads", 1, "threads of the model, 0: all", low=0, high=1024)
-        self._be_nice(declare(self, "nice", 5, "priority of this process below the others", low=0, high=19))
         self._card = read_card_facts(model)
         settings = CollectorSettings(
             cameras=cameras, size=self._card.image_size, base_frame=self._base,
@@ -82,11 +79,6 @@ class PolicyNode(GraphNode):
         self.collector.set_instruction(declare(self, "instruction", "", "instruction before one is published"))
         self._connect(cameras, transport)
         self.values["policy"] = kind if kind == "model" else "ORACLE: the expert's poses, not a prediction"
-
-    def _be_nice(self, nice: int) -> None:
-        if not self._niced:
-            os.nice(nice)
-            self._niced = True
 
     def _load(self, kind: str, model: str, threads: int, turn):
         if kind == "oracle":

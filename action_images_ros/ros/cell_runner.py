@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+_RESET_NS = 4_000_000_000
+"""Simulated time that setting up a scene takes: what was seen or planned in the scene before is then too old."""
+
 __all__ = ["CellRunner", "CellSettings", "Commands", "Snapshot"]
 
 
@@ -102,7 +105,7 @@ class CellRunner:
     def _set_up(self, task: str, seed: int) -> None:
         cell = self._make(task, seed, image_size=self.settings.image_size, cameras=self.settings.cameras)
         if self._cell is not None:
-            self._offset_ns = self.time_ns() + round(self._cell.control_period * 1e9)
+            self._offset_ns = self.time_ns() + _RESET_NS
             self._cell.close()
         self._cell = cell
         self.commands = Commands()

@@ -6,6 +6,7 @@ key: each is logged (at most once in a while) and shown in /diagnostics until it
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -51,6 +52,7 @@ class GraphNode(LifecycleNode):
         self._logged: dict[str, tuple[str, float]] = {}
         self._mine: list[tuple[Callable, Any]] = []
         self._state = "unconfigured"
+        self._niced = 0
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.EVENTS)
         self._heartbeat = self.create_publisher(Header, "~/heartbeat", qos.EVENTS)
         self.create_timer(self.heartbeat_seconds, self._beat, clock=self.steady)
@@ -162,6 +164,7 @@ class GraphNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure; a wrong parameter is named and leaves the node unconfigured."""
         try:
+            self._be_nice(declare(self, "nice", 0, "priority of this process below the others, 0..19", low=0, high=19))
             self.configure()
         except Exception as error:  # rclpy would swallow it and say nothing
             self._destroy_mine()
@@ -171,6 +174,11 @@ class GraphNode(LifecycleNode):
         self.solved("configure")
         self._state = "inactive"
         return super().on_configure(state)
+
+    def _be_nice(self, nice: int) -> None:
+        if self._niced < nice:
+            os.nice(nice - self._niced)
+            self._niced = nice
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to work."""

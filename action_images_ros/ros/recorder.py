@@ -56,7 +56,7 @@ class Recorder:
         self._cameras = tuple(cameras)
         self._lock = threading.Lock()
         self._messages: dict[tuple[str, str], dict[int, Any]] = {}
-        self._positions: list[np.ndarray] = []
+        self._positions: list[tuple[int, np.ndarray]] = []
         self._commands = 0
         self._on = False
         for camera in cameras:
@@ -76,7 +76,7 @@ class Recorder:
         p = message.pose.position
         if self._on:
             with self._lock:
-                self._positions.append(np.array([p.x, p.y, p.z]))
+                self._positions.append((ns_from_stamp(message.header.stamp), np.array([p.x, p.y, p.z])))
 
     def _on_command(self, _: Any) -> None:
         self._commands += self._on
@@ -99,7 +99,7 @@ class Recorder:
         with self._lock:
             messages, positions, commands = self._messages, self._positions, self._commands
             self._messages, self._positions = {}, []
-        record = SceneRecord(positions=positions, commands=commands)
+        record = SceneRecord(positions=[p for stamp, p in positions if stamp >= not_before_ns], commands=commands)
         for stamp in self._complete(messages, "<cam>/image_raw"):
             if stamp >= not_before_ns:
                 record.pictures.append((stamp, self._stack(messages, "<cam>/image_raw", stamp)))

@@ -35,13 +35,17 @@ class Supervisor:
         self._directory: tempfile.TemporaryDirectory | None = None
 
     def start(self) -> None:
-        """Start all. Each gets a session of its own: Ctrl-C in the terminal reaches this process only."""
+        """Start all, each in a process group of its own: Ctrl-C in the terminal reaches this process only.
+
+        Not in a session of its own: Linux weighs sessions against each other, and a niced policy would be nice to
+        nobody but itself.
+        """
         self._directory = tempfile.TemporaryDirectory(prefix="action_images_")
         for spec in self._specs:
             command = [sys.executable, "-m", spec.node.module, *spec.ros_arguments(Path(self._directory.name))]
             process = subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                                       start_new_session=True)
+                                       process_group=0)
             self.processes[spec.node.name] = process
             reader = threading.Thread(target=self._read, args=(spec.node.name, process), daemon=True)
             reader.start()

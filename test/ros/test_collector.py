@@ -1,0 +1,119 @@
+"""What the collector refuses and what it makes of good input, without a graph."""
+
+import numpy as np
+import pytest
+from ros_rig import CAMERAS, DOWN, extrinsic, info, picture
+from sensor_msgs.msg import JointState
+
+from action_images_ros.ros.collector import CollectorSettings, ObservationCollector
+from action_images_ros.ros.conversions import pose_stamped
+from action_images_ros.ros.extrinsics import Extrinsics
+
+MS = 1_000_000
+NOW = 10_000 * MS
+
+
+def _collector(**changes):
+    settings = {"cameras": CAMERAS, "size": (48, 48), "base_frame": "base", "finger_joints": ("finger",),
+                "finger_open": 0.08, "slop_s": 0.02, "max_image_age_s": 1.0, "max_pose_age_s": 0.2}
+    extrinsics = Extrinsics(CAMERAS, "base", source="topic")
+    return ObservationCollector(CollectorSettings(**{**settings, **changes}), extrinsics)
+
+
+def _fill(collector, stamp_ns=NOW, pose_at=(0,)):
+    collector.set_instruction("reach")
+    for camera in CAMERAS:
+        collector.add_camera_info(camera, info(stamp_ns, camera))
+        collector.extrinsics.add_pose(camera, extrinsic(stamp_ns, camera))
+    for offset in pose_at:
+        pose = DOWN.copy()
+        pose[0] += offset / (100 * MS)
+        collector.add_pose(pose_stamped(pose, stamp_ns + offset, "base"))
+    collector.add_joints(JointState(name=["finger"], position=[0.04]))
+    for camera in CAMERAS:
+        collector.add_image(camera, picture(stamp_ns, camera))
+    return collector
+
+
+def test_a_complete_moment_is_one_observation():
+    observation = _fill(_collector()).observe(NOW)
+    assert observation.stamp_ns == NOW and observation.camera_names == CAMERAS
+    assert observation.images.shape == (2, 48, 48, 3) and observation.openness == pytest.approx(0.5)
+
+
+def test_the_pose_is_that_of_the_pictures_moment():
+    observation = _fill(_collector(), pose_at=(-50 * MS, 50 * MS)).observe(NOW)
+    np.testing.assert_allclose(observation.tool_pose[:3], DOWN[:3], atol=1e-9)
+
+
+def test_a_pose_too_far_from_the_pictures_is_refused():
+    with pytest.raises(ValueError, match="current_pose is 0.50 s away.*max_pose_age"):
+        _fill(_collector(), pose_at=(-500 * MS,)).observe(NOW)
+
+
+def test_a_set_is_announced_once():
+    collector = _fill(_collector())
+    assert collector.fresh.is_set()
+    collector.observe(NOW)
+    assert not collector.fresh.is_set()
+
+
+def test_old_sets_are_refused():
+    with pytest.raises(ValueError, match="images are old: left 2.0 s, right 2.0 s"):
+        _fill(_collector()).observe(NOW + 2000 * MS)
+
+
+def test_cameras_out_of_step_are_named_with_their_distance():
+    collector = _collector()
+    collector.set_instruction("reach")
+    collector.add_image("left", picture(NOW - 100 * MS, "left"))
+    collector.add_image("right", picture(NOW, "right"))
+    with pytest.raises(ValueError, match=r"not synchronised.*0.100 s apart \(slop is 0.02 s\)"):
+        collector.observe(NOW)
+
+
+@pytest.mark.parametrize("what, words", [
+    ("_infos", "nothing came on left/camera_info"), ("_poses", "nothing came on current_pose"),
+    ("_joints", "nothing came on joint_states")])
+def test_what_never_came_is_named(what, words):
+    collector = _fill(_collector())
+    setattr(collector, what, None if what == "_joints" else type(getattr(collector, what))())
+    with pytest.raises(ValueError, match=words):
+        collector.observe(NOW)
+
+
+def test_an_unknown_camera_pose_is_refused_with_the_ways_to_give_it():
+    collector = _fill(_collector())
+    collector.extrinsics._topic.clear()
+    with pytest.raises(ValueError, match="left/pose, or set calibration_file"):
+        collector.observe(NOW)
+
+
+def test_joint_states_of_another_part_of_the_robot_are_passed_over():
+    collector = _fill(_collector())
+    collector.add_joints(JointState(name=["head"], position=[1.0]))
+    assert collector.observe(NOW).openness == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("position, expected", [(0.0, 0.0), (0.082, 1.0), (-0.003, 0.0)])
+def test_a_little_beyond_the_range_is_its_end(position, expected):
+    collector = _fill(_collector())
+    collector.add_joints(JointState(name=["finger"], position=[position]))
+    assert collector.observe(NOW).openness == expected
+
+
+def test_a_gripper_that_counts_the_other_way_is_understood():
+    collector = _fill(_collector(finger_closed=0.85, finger_open=0.0))
+    collector.add_joints(JointState(name=["finger"], position=[0.0]))
+    assert collector.observe(NOW).openness == 1.0
+
+
+def test_a_gripper_without_range_is_refused():
+    with pytest.raises(ValueError, match="finger_open and finger_closed are both"):
+        _collector(finger_open=0.0)
+
+
+def test_time_that_jumps_back_starts_anew():
+    collector = _fill(_collector())
+    _fill(collector, stamp_ns=100 * MS)
+    assert collector.observe(100 * MS).stamp_ns == 100 * MS
