@@ -25,6 +25,8 @@ MAX_ROTATION_SD = 0.6
 """The same for rotation (rad)."""
 TOLERANCE = 0.1
 """Disagreement of the views, in blob sigmas, that needs no explanation by noise or by spread-out blobs."""
+MAX_SECOND = 0.65
+"""A second blob of this share of the first one's height makes a plane ambiguous."""
 SPREAD_SHARE = 0.2
 """Blobs wider than drawn are the average of several guesses; this share of the extra width counts as uncertainty."""
 
@@ -59,7 +61,8 @@ def decode(images, K, E) -> DecodedActions:
     fit = fit_poses(blobs.uv, variance, used, K, E, TOLERANCE * sigma)
     scale = np.clip((10.0 + fit.chi2) / (10.0 + fit.redundancy), 0.1, 1e12)
     poses, covariance = _pack(fit, scale)
-    return DecodedActions(poses, _openness(blobs, used), covariance, _verdict(fit, covariance, sigma))
+    valid = _verdict(fit, covariance, sigma) & ~_doubled(blobs)
+    return DecodedActions(poses, _openness(blobs, used), covariance, valid)
 
 
 def _checked(images, K, E):
@@ -84,10 +87,20 @@ def _checked(images, K, E):
 
 
 def _usable(blobs: Blobs, sigma: float) -> np.ndarray:
-    clear = blobs.amplitude > np.maximum(0.12, 5.0 * blobs.amplitude_sd)
-    alone = blobs.second < 0.65
+    """Blobs `[V, T, 3]` to believe: well above the noise, the only one of their plane, sharp, inside the picture."""
     sharp = (blobs.variance < (0.4 * sigma) ** 2).all(-1)
-    return clear & alone & sharp & blobs.inside
+    return _clear(blobs) & (blobs.second < MAX_SECOND) & sharp & blobs.inside
+
+
+def _clear(blobs: Blobs) -> np.ndarray:
+    return blobs.amplitude > np.maximum(0.12, 5.0 * blobs.amplitude_sd)
+
+
+def _doubled(blobs: Blobs) -> np.ndarray:
+    """Frames `[T]` in which fewer than two views are free of planes that show two strong blobs."""
+    strong = blobs.amplitude > 0.5 * blobs.amplitude.max(axis=(0, 2))[:, None]  # not the noise of an empty plane
+    doubled = (strong & _clear(blobs) & (blobs.second >= MAX_SECOND)).any(-1)
+    return np.sum(~doubled, axis=0) < 2
 
 
 def _spread(blobs: Blobs, used, sigma: float) -> np.ndarray:

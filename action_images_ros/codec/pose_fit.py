@@ -18,7 +18,7 @@ from .encode import TOOL_POINTS
 
 __all__ = ["PoseFit", "fit_poses"]
 
-_ROLLS = 24
+_ROLLS = 72
 _HUBER = 3.0
 
 
@@ -128,7 +128,7 @@ def _start(uv, variance, used, K, E):
 
 
 def _start_from_two(points, missing, uv, used, K, E):
-    """Two points fix all but a roll about their line: of 24 rolls, the two that suit the third point's views best."""
+    """Two points fix all but a roll about their line: of 72 rolls, the two that suit the third point's views best."""
     a, b = (i for i in range(3) if i != missing)
     middle_tool = (TOOL_POINTS[a] + TOOL_POINTS[b]) / 2
     axis_tool = TOOL_POINTS[b] - TOOL_POINTS[a]
@@ -150,9 +150,9 @@ def _start_from_two(points, missing, uv, used, K, E):
     error = error.sum(0)
     index = np.arange(len(error))
     best = error.argmin(-1)
-    dips = (error <= np.roll(error, 1, -1)) & (error <= np.roll(error, -1, -1))
-    dips[index, best] = False
-    second = np.where(dips, error, np.where(dips.any(-1, keepdims=True), np.inf, error)).argmin(-1)
+    apart = np.abs((np.arange(_ROLLS) - best[:, None] + _ROLLS // 2) % _ROLLS - _ROLLS // 2) > 2
+    dips = (error <= np.roll(error, 1, -1)) & (error <= np.roll(error, -1, -1)) & apart
+    second = np.where(np.where(dips.any(-1, keepdims=True), dips, apart), error, np.inf).argmin(-1)
     return tuple((rotation[index, roll], translation[index, roll]) for roll in (best, second))
 
 
