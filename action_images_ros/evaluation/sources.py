@@ -55,7 +55,8 @@ class ModelSource:
     def __call__(self, cell: Cell) -> Chunk:
         observation = observe_cell(cell, self.views, tuple(self.model.card.image_size), scene=self._scene())
         begin = time.perf_counter()
-        prediction = self.model.predict(observation, mode="policy", seed=self.seed)
+        # Another noise for every chunk: a misreading is not repeated until the time is over.
+        prediction = self.model.predict(observation, mode="policy", seed=self.seed + len(self.seconds))
         chunk = chunk_from_prediction(prediction, ROBOT_TOOL_FROM_MODEL_TOOL)
         self.seconds.append(time.perf_counter() - begin)
         return chunk
