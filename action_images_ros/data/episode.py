@@ -168,7 +168,7 @@ def iterate_episodes(directory: str | Path, *, tasks=None, mmap: bool = True) ->
 
 
 def load_episodes(directory: str | Path, *, tasks=None, limit: int | None = None) -> list[Episode]:
-    """All successful episodes of a folder, images mapped into memory (0.5 ms per episode to open).
+    """All successful episodes of a folder, images mapped into memory (about a millisecond per episode).
 
     Raises ValueError when the folder holds none.
     """
