@@ -291,7 +291,7 @@ class ArmCommandNode(GraphNode):
         """Report the pose's silence and the command period."""
         reason = self._watchdog.reason()
         if reason:
-            self.complain("current_pose", f"{reason}; the driver must publish it")
+            self.complain("current_pose", f"{reason}; the driver must publish it", self.missing)
         else:
             self.solved("current_pose")
         waiting = self._pairing.incomplete()

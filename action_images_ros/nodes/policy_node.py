@@ -139,7 +139,7 @@ class PolicyNode(GraphNode):
         """Say which camera is missing, old or out of step."""
         reason = self.collector.waiting_for(self.now_ns())
         if reason:
-            self.complain("images", reason)
+            self.complain("images", reason, self.missing)
         else:
             self.solved("images")
 
@@ -164,7 +164,8 @@ class PolicyNode(GraphNode):
         try:
             observation = self.collector.observe(self.now_ns())
         except ValueError as error:
-            self.complain("observation", str(error))
+            waiting = not self.collector.instruction   # nothing is wrong, nobody has said what to do
+            self.complain("observation", str(error), WARN if waiting else self.missing)
             return None
         self.solved("observation")
         video = self._video_every > 0 and self._count % self._video_every == 0

@@ -157,9 +157,10 @@ class GraphClient:
         if not response.success:
             raise GraphError(f"arm_command/enable refused: {response.message}")
 
-    def say(self, instruction: str) -> None:
-        """Publish an instruction (latched)."""
+    def say(self, instruction: str):
+        """Publish an instruction (latched); returns the publisher."""
         self._instruction.publish(String(data=instruction))
+        return self._instruction
 
     def set_up(self, task: str, seed: int, timeout: float = 60.0) -> dict[str, Any]:
         """Set the cell up anew; the answer has `instruction`, `episode` and `time_ns`."""

@@ -40,6 +40,7 @@ class GraphNode(LifecycleNode):
     """
 
     heartbeat_seconds = 0.5
+    start_up_seconds = 10.0
     complaint_seconds = 5.0   # the same problem is logged again after this long
 
     def __init__(self, name: str, **kwargs: Any) -> None:
@@ -53,6 +54,7 @@ class GraphNode(LifecycleNode):
         self._mine: list[tuple[Callable, Any]] = []
         self._state = "unconfigured"
         self._niced = 0
+        self._active_since = 0.0
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.EVENTS)
         self._heartbeat = self.create_publisher(Header, "~/heartbeat", qos.EVENTS)
         self.create_timer(self.heartbeat_seconds, self._beat, clock=self.steady)
@@ -140,6 +142,11 @@ class GraphNode(LifecycleNode):
         return self.get_clock().now().nanoseconds
 
     @property
+    def missing(self) -> bytes:
+        """Level of something that has not come yet: a warning while the others are still starting, then an error."""
+        return WARN if time.monotonic() - self._active_since < self.start_up_seconds else ERROR
+
+    @property
     def active(self) -> bool:
         """Whether the lifecycle state is active."""
         return self._state == "active"
@@ -182,6 +189,7 @@ class GraphNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to work."""
+        self._active_since = time.monotonic()
         self.activate()
         self._state = "active"
         return super().on_activate(state)

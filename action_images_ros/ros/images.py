@@ -15,11 +15,20 @@ from sensor_msgs.msg import CompressedImage, Image
 __all__ = ["ENCODINGS", "HAS_CV_BRIDGE", "compressed_from_rgb", "image_from_rgb", "rgb_from_compressed",
            "rgb_from_image", "rgb_from_message"]
 
-try:
-    from cv_bridge import CvBridge
-    _BRIDGE = CvBridge()
-except (ImportError, AttributeError):   # AttributeError: a cv_bridge built for another numpy
-    _BRIDGE = None
+
+
+def _find_bridge():
+    """cv_bridge where it is installed and works: one built for another numpy fails only when it is used."""
+    try:
+        from cv_bridge import CvBridge
+        bridge = CvBridge()
+        bridge.imgmsg_to_cv2(Image(height=1, width=1, encoding="bgr8", step=3, data=bytes(3)), "rgb8")
+        return bridge
+    except Exception:   # whatever is wrong with it, numpy does the same
+        return None
+
+
+_BRIDGE = _find_bridge()
 HAS_CV_BRIDGE = _BRIDGE is not None
 
 ENCODINGS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC1": 1, "8UC3": 3}

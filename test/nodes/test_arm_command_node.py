@@ -169,7 +169,7 @@ def test_a_used_up_chunk_ends_in_a_hold(arm):
     held = arm.pose.copy()
     count = len(arm.targets)
     arm.spin_until(lambda: len(arm.targets) > count + 20, "twenty more commands")
-    np.testing.assert_allclose(arm.pose, held, atol=1e-6)
+    np.testing.assert_allclose(arm.pose, held, atol=1e-4)
 
 
 def test_a_silent_arm_ends_in_a_hold(rig):

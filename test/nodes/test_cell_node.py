@@ -99,7 +99,7 @@ def test_commands_move_the_arm_and_success_is_reported(rig, cell):
     node, heard = cell
     _command(rig, node, DOWN + [0.2, 0, 0, 0, 0, 0, 0])
     rig.spin_until(lambda: _told(heard)["success"], "success")
-    assert heard.current_pose[-1].pose.position.x == pytest.approx(0.65)
+    rig.spin_until(lambda: heard.current_pose[-1].pose.position.x == pytest.approx(0.65), "the pose commanded")
 
 
 @pytest.mark.parametrize("pose, words", [

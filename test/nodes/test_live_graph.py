@@ -1,6 +1,8 @@
 """The graph as separate processes, the oracle for a model: it closes the loop and is wired as the table says."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import rclpy
@@ -101,6 +103,21 @@ def test_every_node_beats_and_tells_its_state(client):
     client.wait_for("diagnostics of every node", lambda: set(client.diagnostics) >= NODES, 20.0)
     assert json.loads(json.dumps(client.status))["task"] == "reach_target"
     assert "ORACLE" in client.value("policy", "policy")
+
+
+def test_a_user_without_the_ros2_command_can_speak_and_enable(session, client):
+    def user(*arguments):
+        return subprocess.run([sys.executable, "-m", "action_images_ros.ros.user", *arguments], capture_output=True,
+                              text=True, env=session.environment, timeout=60)
+    said = []
+    client.listen("instruction", said.append)
+    assert user("say", "wave").stdout.strip() == "instruction: 'wave'"
+    client.wait_for("the instruction", lambda: any(message.data == "wave" for message in said), 20.0)
+    assert user("enable").stdout.strip() == "enabled"
+    client.wait_for("the arm's state", lambda: client.value("arm_command", "state") in ("hold", "executing"), 20.0)
+    assert user("disable").returncode == 0
+    refused = user("approve")
+    assert refused.returncode == 1 and "nothing waits for approval" in refused.stderr
 
 
 def test_a_scene_that_does_not_exist_is_refused(client):
