@@ -114,6 +114,7 @@ class PolicyNode(GraphNode):
 
     def _on_instruction(self, message: String) -> None:
         self.collector.set_instruction(message.data)
+        self.values["instruction"] = self.collector.instruction
         self.get_logger().info(f"instruction: {message.data!r}")
 
     def activate(self) -> None:
@@ -203,7 +204,7 @@ class PolicyNode(GraphNode):
         self._mean_seconds += weight * (seconds - self._mean_seconds)
         age = (self.now_ns() - prediction.stamp_ns) * 1e-9
         self.values.update(chunk_seconds=f"{seconds:.3f}", mean_chunk_seconds=f"{self._mean_seconds:.3f}",
-                           chunk_age_seconds=f"{age:.3f}", instruction=self.collector.instruction,
+                           chunk_age_seconds=f"{age:.3f}",
                            **{f"stage_{k}": f"{v:.3f}" for k, v in stages.items()})
         horizon = (len(prediction.action_images[0]) - 1) * prediction.dt
         if age > horizon:

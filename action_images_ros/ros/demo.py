@@ -31,7 +31,7 @@ LEAST_WAY = 0.01
 
 
 def demo(out: str | Path = "out", *, model: str = "nano", policy: str = "model",
-         scenes: Sequence[tuple[str, int]] = SCENES, limit_seconds: float = 15.0, speed: float = 0.6,
+         scenes: Sequence[tuple[str, int]] = SCENES, limit_seconds: float = 20.0, speed: float = 1.0,
          console: Console | None = None) -> int:
     """Run the demo; 0 when the graph worked in every scene, else 1. Prints what happens.
 

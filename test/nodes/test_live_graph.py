@@ -109,10 +109,8 @@ def test_a_user_without_the_ros2_command_can_speak_and_enable(session, client):
     def user(*arguments):
         return subprocess.run([sys.executable, "-m", "action_images_ros.ros.user", *arguments], capture_output=True,
                               text=True, env=session.environment, timeout=60)
-    said = []
-    client.listen("instruction", said.append)
     assert user("say", "wave").stdout.strip() == "instruction: 'wave'"
-    client.wait_for("the instruction", lambda: any(message.data == "wave" for message in said), 20.0)
+    client.wait_for("the instruction at the policy", lambda: client.value("policy", "instruction") == "wave", 20.0)
     assert user("enable").stdout.strip() == "enabled"
     client.wait_for("the arm's state", lambda: client.value("arm_command", "state") in ("hold", "executing"), 20.0)
     assert user("disable").returncode == 0
