@@ -73,11 +73,22 @@ class WindowDrawer:
             raise ValueError(
                 f"{len(wrong)} episodes have dt = {wrong[0].dt} s, the recipe has {config.dt} s: match them"
             )
+        self.starts = np.array([(i, start) for i, n in enumerate(self.lengths) for start in range(n)])
+        self.shares = np.cumsum([weight for e in episodes for weight in self._weights(e)])
+
+    def _weights(self, episode) -> np.ndarray:
+        """How often a window should begin at each frame: in half of all frames the arm only waits at its goal, which is
+        learnt at once, so windows count by how far the tool travels in them (and how much the gripper changes)."""
+        config = self.config
+        frames = np.minimum(np.arange(len(episode.poses))[:, None] + np.arange(config.frames), len(episode.poses) - 1)
+        path = np.linalg.norm(np.diff(episode.poses[frames, :3], axis=1), axis=-1).sum(axis=1)
+        closes = np.ptp(episode.openness[frames], axis=1)
+        return config.still_weight + np.clip(path / config.full_weight_path, 0, 1) + 0.5 * closes
 
     def draw(self, rng: np.random.Generator, views: int, whole: bool, augment: bool = True) -> Window:
         """One window of ``views`` cameras; ``whole``: all T images, else only the first."""
-        index = rng.choice(len(self.episodes), p=self.lengths / self.lengths.sum())
-        return self.cut(index, int(rng.integers(self.lengths[index])), rng, views, whole, augment)
+        index, start = self.starts[np.searchsorted(self.shares, rng.random() * self.shares[-1], side="right")]
+        return self.cut(int(index), int(start), rng, views, whole, augment)
 
     def cut(self, index: int, start: int, rng, views: int, whole: bool, augment: bool = True) -> Window:
         """The window of one episode that begins at a frame; past the episode's end the arm stays where it is."""

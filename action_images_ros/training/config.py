@@ -34,6 +34,8 @@ class TrainConfig:
     first_modes: dict = field(default_factory=lambda: {"policy": 0.5, "label": 0.5})
     first_steps: int = 0
     views: dict = field(default_factory=lambda: {2: 0.9, 3: 0.1})
+    still_weight: float = 0.12
+    full_weight_path: float = 0.15
     pure_noise: float = 0.7
     action_shift: float = 32.0
     video_shift: float = 4.0
