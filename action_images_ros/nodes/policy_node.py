@@ -172,7 +172,7 @@ class PolicyNode(GraphNode):
         video = self._video_every > 0 and self._count % self._video_every == 0
         self._count += 1
         try:
-            prediction = self._policy.predict(observation, mode="policy", video=video, seed=self._seed)
+            prediction = self._policy.predict(observation, mode="policy", video=video, seed=self._seed + self._count)
         except Exception as error:  # the thread must not die silently: the arm holds, the user reads why
             self.complain("prediction", f"the policy gave no chunk: {error}" if isinstance(error, ValueError)
                           else f"the policy failed: {error!r}")
