@@ -23,6 +23,8 @@ __all__ = ["Blobs", "find_blobs"]
 
 BANK = np.array([0.45, 0.7, 1.0])
 """Standard deviations of the filters as fractions of the blob's."""
+FLANK = 0.05
+"""What the flank of the first blob is let off, as a share of its peak, when a second one is looked for."""
 _CONTOUR = np.sqrt(-2.0 * np.log(PEDESTAL))  # radius of the blue blob's edge in blob sigmas
 
 
@@ -81,7 +83,11 @@ def _smoothing(length, sigma, step):
 
 
 def _coarse_peaks(planes, sigma):
-    """Highest place `[N, 2]` of the smoothed planes, its value, and the highest value farther than 2 sigma off."""
+    """Highest place `[N, 2]` of the smoothed planes, its value, and the value of a second blob 2 sigma off or more.
+
+    A second blob is a local maximum. A high flank of the first (less FLANK) counts as one that has run into it; it is
+    let off a little because the blobs a model paints are wider than drawn.
+    """
     step = 2 if sigma >= 3.0 else 1
     rows, y = _smoothing(planes.shape[1], 0.6 * sigma, step)
     columns, x = _smoothing(planes.shape[2], 0.6 * sigma, step)
@@ -91,7 +97,19 @@ def _coarse_peaks(planes, sigma):
     at = np.stack([x[best % len(x)], y[best // len(x)]], axis=-1)
     value = flat[np.arange(len(flat)), best]
     near = (((x - at[:, :1]) ** 2)[:, None, :] + ((y - at[:, 1:]) ** 2)[:, :, None]) < (2.0 * sigma) ** 2
-    return at, value, np.where(near, 0.0, smooth).max((1, 2))
+    peaks = np.where(near | (smooth < _highest_around(smooth)), 0.0, smooth).max((1, 2))
+    return at, value, np.maximum(peaks, np.where(near, 0.0, smooth).max((1, 2)) - FLANK * value)
+
+
+def _highest_around(planes):
+    """The highest of every place and its eight neighbours, `[N, h, w]`."""
+    for axis in (1, 2):
+        rows = np.moveaxis(planes, axis, 0)
+        high = rows.copy()
+        np.maximum(high[1:], rows[:-1], out=high[1:])
+        np.maximum(high[:-1], rows[1:], out=high[:-1])
+        planes = np.moveaxis(high, 0, axis)
+    return planes
 
 
 @cache
