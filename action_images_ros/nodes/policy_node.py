@@ -217,7 +217,7 @@ class PolicyNode(GraphNode):
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the node."""
-    return run_node(PolicyNode, argv)
+    return run_node(PolicyNode, argv, leave_at_once=True)
 
 
 if __name__ == "__main__":

@@ -251,8 +251,12 @@ def stamp_of(message: Any) -> int:
     return ns_from_stamp(message.header.stamp)
 
 
-def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None) -> int:
-    """main() of a node: 0 after SIGINT or SIGTERM, 1 when it could not be configured, 2 on a wrong parameter type."""
+def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, leave_at_once: bool = False) -> int:
+    """main() of a node: 0 after SIGINT or SIGTERM, 1 when it could not be configured, 2 on a wrong parameter type.
+
+    leave_at_once: end the process when the node is destroyed, without taking down the interpreter: torch needs many
+    seconds for that on a busy machine.
+    """
     stop = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):   # also where SIGINT is ignored: a process started with &
         signal.signal(sign, lambda *_: stop.set())
@@ -275,4 +279,8 @@ def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None) -> in
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
+    if leave_at_once:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     return code

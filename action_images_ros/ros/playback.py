@@ -13,40 +13,61 @@ from .images import rgb_from_message
 __all__ = ["Playback", "overlay"]
 
 
-class Playback:
-    """Takes the parts of a chunk as they come and steps through its frames; a new chunk begins at its first frame."""
+_JUMP_NS = 10_000_000_000
 
-    def __init__(self, loop: bool) -> None:
+
+class Playback:
+    """Takes the parts of chunks as they come and steps through one chunk's frames after the other.
+
+    A chunk is played to its end, though newer ones come meanwhile: cut short, none would be seen but for its beginning.
+    Then the newest is next; where the policy adds a video to some chunks, the newest that has one.
+    """
+
+    def __init__(self, loop: bool, depth: int = 16) -> None:
         self.picture: Any = None
-        self._loop = loop
-        self._parts: dict[str, tuple[int, Any]] = {}
-        self._playing: int | None = None
+        self._loop, self._depth = loop, depth
+        self._chunks: dict[int, dict[str, Any]] = {}
+        self._playing = -1
         self._stacks: dict[str, np.ndarray] = {}
         self._index = 0
 
     def add(self, part: str, stamp_ns: int, value: Any) -> None:
         """`action_images` or `predicted_video` (messages) or `size` (H, W) of the chunk of this id."""
-        self._parts[part] = (stamp_ns, value)
+        if self._chunks and stamp_ns < max(self._chunks) - _JUMP_NS:   # ROS time was set back
+            self._chunks.clear()
+            self._playing, self._index, self._stacks = -1, 0, {}
+        self._chunks.setdefault(stamp_ns, {})[part] = value
+        while len(self._chunks) > self._depth:
+            del self._chunks[min(self._chunks)]
 
     def advance(self) -> dict[str, np.ndarray]:
         """The next frame of every stream; empty when nothing is to be shown. ValueError on parts that do not fit."""
-        self._take_newest()
-        count = min((len(stack) for stack in self._stacks.values()), default=0)
+        if self._index >= self._count():
+            self._take_next()
+        self._open("predicted_video", self._playing)   # it may come a little later than the rest
+        count = self._count()
         if count == 0 or (self._index >= count and not self._loop):
             return {}
         frames = {name: stack[self._index % count] for name, stack in self._stacks.items()}
         self._index += 1
         return frames
 
-    def _take_newest(self) -> None:
-        stamp, size = self._parts.get("size", (None, None))
-        if stamp is None or self._parts.get("action_images", (None, None))[0] != stamp:
+    def _count(self) -> int:
+        return min((len(stack) for stack in self._stacks.values()), default=0)
+
+    def _take_next(self) -> None:
+        whole = [stamp for stamp, parts in self._chunks.items() if {"size", "action_images"} <= set(parts)]
+        filmed = [stamp for stamp in whole if "predicted_video" in self._chunks[stamp]]
+        newest = max(filmed or whole, default=-1)
+        if newest < 0 or newest == self._playing:
             return
-        if stamp != self._playing:
-            self._playing, self._index, self._stacks = stamp, 0, {}
-        for name in ("action_images", "predicted_video"):   # the video may come a little later
-            if name not in self._stacks and self._parts.get(name, (None, None))[0] == stamp:
-                self._stacks[name] = split_frames(rgb_from_message(self._parts[name][1]), size)
+        self._playing, self._index, self._stacks = newest, 0, {}
+        self._open("action_images", newest)
+
+    def _open(self, name: str, stamp: int) -> None:
+        parts = self._chunks.get(stamp, {})
+        if name in parts and "size" in parts and name not in self._stacks:
+            self._stacks[name] = split_frames(rgb_from_message(parts[name]), parts["size"])
 
 
 def overlay(picture: np.ndarray, action_image: np.ndarray, strength: float = 0.8) -> np.ndarray:

@@ -20,7 +20,7 @@ from .graph import GraphOptions, ProcessSpec, processes
 
 __all__ = ["Supervisor", "up"]
 
-_PATIENCE = (15.0, 5.0, 2.0)   # seconds after SIGINT, SIGTERM, SIGKILL
+_PATIENCE = (20.0, 5.0, 2.0)   # seconds after SIGINT, SIGTERM, SIGKILL
 
 
 class Supervisor:

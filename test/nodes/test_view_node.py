@@ -38,7 +38,7 @@ def test_predicted_video_and_action_images_are_played_in_order(rig):
     assert actions[0].header.frame_id == "left_optical_frame"
 
 
-def test_a_new_chunk_takes_over_at_its_first_frame(rig):
+def test_a_new_chunk_takes_over_when_the_last_one_is_over(rig):
     assert rig.start(ViewNode, cameras=["left"], rate=50.0, loop=True).started
     actions = rig.listen("view/<cam>/action_images", "left")
     _send(rig, 5, [1, 2])

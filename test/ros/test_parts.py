@@ -93,12 +93,27 @@ def test_a_chunk_is_played_once_or_over_again():
     assert [again.advance()["action_images"].mean() for _ in range(4)] == [1, 2, 3, 1]
 
 
-def test_a_new_chunk_begins_at_its_first_frame():
+def _add(playback, stamp, values, video=None):
+    playback.add("size", stamp, (4, 6))
+    playback.add("action_images", stamp, _message(values))
+    if video is not None:
+        playback.add("predicted_video", stamp, _message(video))
+
+
+def test_a_chunk_is_played_to_its_end_and_then_the_newest():
     playback = _filled(True)
     playback.advance()
-    playback.add("size", 6, (4, 6))
-    playback.add("action_images", 6, _message([7, 8]))
-    assert playback.advance()["action_images"].mean() == 7
+    _add(playback, 6, [4, 5])
+    _add(playback, 7, [7, 8])
+    assert [playback.advance()["action_images"].mean() for _ in range(4)] == [2, 3, 7, 8]
+
+
+def test_chunks_with_a_video_are_preferred():
+    playback = _filled(True)
+    _add(playback, 6, [4, 5], video=[14, 15])
+    _add(playback, 7, [7, 8])
+    shown = [playback.advance() for _ in range(3)]
+    assert shown[0]["predicted_video"].mean() == 14 and shown[2]["action_images"].mean() == 4
 
 
 def test_a_video_that_comes_late_joins_in():
@@ -106,6 +121,14 @@ def test_a_video_that_comes_late_joins_in():
     assert set(playback.advance()) == {"action_images"}
     playback.add("predicted_video", 5, _message([11, 12, 13]))
     assert playback.advance()["predicted_video"].mean() == 12
+
+
+def test_time_set_back_begins_anew():
+    playback = Playback(False)
+    _add(playback, 100 * SECOND, [1, 2])
+    playback.advance()
+    _add(playback, SECOND, [7, 8])
+    assert playback.advance()["action_images"].mean() == 7
 
 
 def test_parts_of_different_chunks_are_not_mixed():
