@@ -43,7 +43,8 @@ def film_frames(record: SceneRecord, title: str, dt: float, outcome: str = "") -
     first = record.pictures[0][0] if record.pictures else 0
     for index, (stamp, views) in enumerate(record.pictures):
         chunk = record.chunk_at(stamp)
-        rows = [_row(views[view], chunk, view, stamp, dt) for view in range(len(views))]
+        filmed = record.chunk_at(stamp, filmed=True)
+        rows = [_row(views[view], chunk, filmed, view, stamp, dt) for view in range(len(views))]
         bar = np.full((_BAR, rows[0].shape[1], 3), _PAPER, np.uint8)
         last = index == len(record.pictures) - 1
         _text(bar, f"{title}   {(stamp - first) * 1e-9:5.1f} s   {outcome if last else ''}", 8, 20, 0.55)
@@ -55,14 +56,20 @@ def film_frames(record: SceneRecord, title: str, dt: float, outcome: str = "") -
         yield np.vstack([bar, *rows])
 
 
-def _row(picture: np.ndarray, chunk: ShownChunk | None, view: int, stamp: int, dt: float) -> np.ndarray:
+def _row(picture: np.ndarray, chunk: ShownChunk | None, filmed: ShownChunk | None, view: int, stamp: int,
+         dt: float) -> np.ndarray:
     if chunk is None:
         return np.hstack([_tile(_square(picture)), _tile(None), _tile(None)])
-    frame = int(np.clip((stamp - chunk.stamp_ns) * 1e-9 / dt, 0, chunk.action_images.shape[1] - 1))
+    frame = _frame(chunk, stamp, dt)
     ahead = chunk.action_images[view, frame:].max(axis=0)     # the rest of the way, not only this moment
-    video = None if chunk.video is None else chunk.video[view, frame]
+    video = None if filmed is None else filmed.video[view, _frame(filmed, stamp, dt)]
     camera = overlay(_square(picture), ahead, 0.6)
     return np.hstack([_tile(camera), _tile(video), _tile(chunk.action_images[view, frame])])
+
+
+def _frame(chunk: ShownChunk, stamp: int, dt: float) -> int:
+    """The frame of a chunk that is meant for this moment, or its last."""
+    return int(np.clip((stamp - chunk.stamp_ns) * 1e-9 / dt, 0, chunk.action_images.shape[1] - 1))
 
 
 def write_film(path: Path, frames: Iterator[np.ndarray], rate: int = 10) -> int:

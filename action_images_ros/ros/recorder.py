@@ -43,9 +43,10 @@ class SceneRecord:
             return 0.0
         return float(np.linalg.norm(np.diff(self.positions, axis=0), axis=1).sum())
 
-    def chunk_at(self, time_ns: int) -> ShownChunk | None:
-        """The newest chunk observed before that time."""
-        before = [stamp for stamp in self.chunks if stamp <= time_ns]
+    def chunk_at(self, time_ns: int, *, filmed: bool = False) -> ShownChunk | None:
+        """The newest chunk observed before that time; `filmed`: that has a predicted video."""
+        before = [stamp for stamp, chunk in self.chunks.items()
+                  if stamp <= time_ns and (chunk.video is not None or not filmed)]
         return self.chunks[max(before)] if before else None
 
 
