@@ -123,6 +123,7 @@ class CellRunner:
         while not self._stop.is_set():
             if self._serve_requests():
                 begin, began_ns = self._steady(), self.time_ns()
+                window, window_ns = begin, began_ns
             self._step()
             due = begin + (self.time_ns() - began_ns) * 1e-9 / self.settings.factor
             late = self._steady() - due
