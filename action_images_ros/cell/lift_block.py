@@ -44,7 +44,8 @@ class LiftExpert(Expert):
         closing = cell.commanded_openness < 0.5
         width = cell.openness * GRIPPER_STROKE
         if closing and between and width > 0.02:
-            if width < 0.05 and abs(cell.finger_speed) < 0.004:
+            settled = abs(cell.finger_speed) < 0.004 or block.xpos[2] > BLOCK_HALF + 0.003
+            if width < 0.05 and settled:
                 up = cell.commanded_pose
                 top = BLOCK_HALF + self.lift
                 up[2] = np.clip(up[2], top, top + 0.03) if up[2] < top + 0.03 else top
