@@ -29,8 +29,8 @@ class AcceptanceRules:
 
     max_age_seconds: float = 3.0           # since the observation; a slow model needs more, a moving scene less
     max_future_seconds: float = 0.1        # a stamp further ahead of now is a clock error
-    min_valid_frames: int = 3              # fewer usable frames are not worth moving for
-    max_bridged_frames: int = 2            # frames at the beginning that may be unreadable, see accepted_part; 0: none
+    min_valid_frames: int = 2              # fewer usable frames are no motion
+    max_bridged_frames: int = 2            # unreadable frames in a row that may be bridged, see accepted_part; 0: none
     max_first_pose_distance: float = 0.05  # m, between frame 0 and where the arm was at the observation
     max_first_pose_angle: float = 0.5      # rad, the same
     max_position_sigma: float = 0.05       # m, a frame less certain ends the chunk
@@ -63,16 +63,19 @@ def accepted_part(chunk: Chunk, now_ns: int, pose_then, limits: Limits, rules: A
 
     pose_then: the arm's measured pose `[7]` at the chunk's stamp, or None when it is not known.
 
-    The chunk ends before its first uncertain frame. Only at the very beginning, where the tool may still be at the edge
-    of a picture, up to `max_bridged_frames` are made up: frame 0 shows where the arm was, which the arm knows better,
-    and the way from there to the first certain frame must be one that the limits allow. The gripper keeps still there.
+    The chunk ends before its first uncertain frame. Two gaps of at most `max_bridged_frames` are bridged by a straight
+    way: between two certain frames, and at the very beginning, where the tool may still be at the edge of a picture:
+    frame 0 shows where the arm was, which the arm knows better. The speeds of a bridged way are checked like any
+    other, and the gripper keeps still on it.
     """
     age = (now_ns - chunk.stamp_ns) * 1e-9
     if age > rules.max_age_seconds:
         raise ChunkRejected(f"stale: its observation is {age:.2f} s old (max_age_seconds {rules.max_age_seconds:g})")
     if age < -rules.max_future_seconds:
         raise ChunkRejected(f"its stamp is {-age:.2f} s in the future; check the clocks")
-    first, end = _certain_frames(chunk, rules)
+    sure = _certain_frames(chunk, rules)
+    chunk, sure = _gaps_bridged(chunk, sure, rules)
+    first, end = _leading_run(sure, rules)
     _refuse_short(end - first, len(chunk), "valid and certain enough", rules)
     _check_numbers(chunk, first, end)
     if first > 0:
@@ -103,18 +106,39 @@ def _refuse_short(frames: int, total: int, what: str, rules: AcceptanceRules) ->
         raise ChunkRejected(f"only {frames} of {total} frames are {what} (min_valid_frames {rules.min_valid_frames})")
 
 
-def _certain_frames(chunk: Chunk, rules: AcceptanceRules) -> tuple[int, int]:
-    """First frame and end of the leading run that is marked valid with a finite, small enough covariance.
-
-    The run begins at frame 0 or, where that is not certain, at most `max_bridged_frames` later; else it is empty.
-    """
-    sure = (chunk.valid & (chunk.sigma_position <= rules.max_position_sigma)
+def _certain_frames(chunk: Chunk, rules: AcceptanceRules) -> np.ndarray:
+    """Frames `[T]` marked valid with a finite, small enough covariance."""
+    return (chunk.valid & (chunk.sigma_position <= rules.max_position_sigma)
             & (chunk.sigma_rotation <= rules.max_rotation_sigma))
+
+
+def _gaps_bridged(chunk: Chunk, sure: np.ndarray, rules: AcceptanceRules) -> tuple[Chunk, np.ndarray]:
+    """The chunk with short gaps between certain frames filled by the straight way across, and what is certain then."""
+    certain, finite = np.flatnonzero(sure), np.isfinite(chunk.poses).all(axis=1)
+    gaps = [(a, b) for a, b in zip(certain[:-1], certain[1:], strict=True)
+            if 1 < b - a <= rules.max_bridged_frames + 1 and finite[a] and finite[b]]
+    if not gaps:
+        return chunk, sure
+    poses, openness, sure = chunk.poses.copy(), chunk.openness.copy(), sure.copy()
+    covariance, valid = chunk.covariance.copy(), chunk.valid.copy()
+    for a, b in gaps:
+        inside = slice(a + 1, b)
+        poses[inside] = interpolate(poses[a], poses[b], np.arange(1, b - a) / (b - a))
+        openness[inside], covariance[inside] = openness[a], np.maximum(covariance[a], covariance[b])
+        valid[inside] = sure[inside] = True
+    return Chunk(chunk.stamp_ns, chunk.dt, poses, openness, covariance, valid), sure
+
+
+def _leading_run(sure: np.ndarray, rules: AcceptanceRules) -> tuple[int, int]:
+    """First frame and end of the leading run of certain frames.
+
+    It begins at frame 0 or, where that is not certain, at most `max_bridged_frames` later; else it is empty.
+    """
     first = int(np.argmax(sure))
     if not sure[first] or first > rules.max_bridged_frames:
         return 0, 0
     after = sure[first:]
-    return first, len(chunk) if after.all() else first + int(np.argmin(after))
+    return first, len(sure) if after.all() else first + int(np.argmin(after))
 
 
 def _bridged(chunk: Chunk, first: int, pose_then, limits: Limits, rules: AcceptanceRules) -> Chunk:

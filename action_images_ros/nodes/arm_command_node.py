@@ -105,6 +105,7 @@ class ArmCommandNode(GraphNode):
         return AcceptanceRules(
             max_age_seconds=declare(self, "max_chunk_age", d.max_age_seconds, "older chunks are refused, s"),
             min_valid_frames=declare(self, "min_valid_frames", d.min_valid_frames, "fewer are refused"),
+            max_bridged_frames=declare(self, "max_bridged_frames", d.max_bridged_frames, "0: none"),
             max_first_pose_distance=declare(self, "max_first_pose_distance", d.max_first_pose_distance, "m"),
             max_first_pose_angle=declare(self, "max_first_pose_angle", d.max_first_pose_angle, "rad"),
             max_position_sigma=declare(self, "max_position_sigma", d.max_position_sigma, "m"),

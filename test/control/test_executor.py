@@ -149,7 +149,7 @@ def test_an_arm_that_lags_behind_its_command_is_not_pulled_back_at_a_splice(limi
 @pytest.mark.parametrize("broken, reason", [
     (lambda c: changed(c, stamp_ns=c.stamp_ns - 4 * SECOND), "stale"),
     (lambda c: changed(c, stamp_ns=c.stamp_ns + SECOND), "in the future"),
-    (lambda c: changed(c, valid=np.arange(9) < 2), "only 2 of 9 frames are valid"),
+    (lambda c: changed(c, valid=np.arange(9) < 1), "only 1 of 9 frames are valid"),
     (lambda c: changed(c, covariance=c.covariance * np.nan), "only 0 of 9 frames are valid"),
     (lambda c: changed(c, covariance=c.covariance * 1e4), "only 0 of 9 frames are valid"),
     (lambda c: changed(c, poses=np.where(np.arange(63).reshape(9, 7) == 30, np.nan, c.poses)), "frame 4 .* NaN"),
@@ -227,8 +227,28 @@ def test_a_beginning_is_bridged_only_to_where_the_limits_allow_to_be_by_then(arm
         follow(arm, unreadable(far, 0))
 
 
-@pytest.mark.parametrize("frames", [(0, 1, 2), (0, 3), (1,), (0, 1, 4)])
-def test_no_more_than_the_beginning_is_bridged(arm, frames):
+@pytest.mark.parametrize("frames", [(4,), (1, 2), (0, 3), (2, 5, 6)])
+def test_short_gaps_between_certain_frames_are_bridged_straight(arm, limits, frames):
+    chunk = chunk_from_here(arm, velocity=(0.1, 0.05, 0))
+    assert follow(arm, unreadable(chunk, *frames)) == 9
+    arm.run(3)
+    check_smooth(arm, limits)
+    np.testing.assert_allclose(arm.pose, chunk.poses[-1], atol=1e-3)
+
+
+def test_the_gripper_switches_only_at_a_frame_that_was_read(arm):
+    chunk = chunk_from_here(arm, velocity=(0, 0, 0), openness=1.0)
+    follow(arm, unreadable(changed(chunk, openness=np.where(np.arange(9) < 2, 1.0, 0.0)), 2, 3))
+    assert arm.run(0.7).openness == 1.0
+    assert arm.run(0.3).openness == 0.0
+
+
+def test_a_longer_gap_ends_the_chunk(arm):
+    assert follow(arm, unreadable(chunk_from_here(arm), 4, 5, 6)) == 4
+
+
+@pytest.mark.parametrize("frames", [(0, 1, 2), (1, 2, 3)])
+def test_no_longer_gap_at_the_beginning_is_bridged(arm, frames):
     with pytest.raises(ChunkRejected, match="valid and certain enough"):
         follow(arm, unreadable(chunk_from_here(arm), *frames))
 
