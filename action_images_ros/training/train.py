@@ -36,8 +36,13 @@ class Trainer:
         self.average = NanoDenoiser.from_config(self.model.config)
         self.average.load_state_dict(self.model.state_dict())
         self.average.eval().requires_grad_(False)
-        decayed = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(name.startswith(config.train_only))
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        if not trained:
+            names = ", ".join(name for name, _ in self.model.named_children())
+            raise ValueError(f"train_only = {config.train_only!r} names no parameter: begin with one of {names}")
+        decayed, others = [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]
         self.optimiser = torch.optim.AdamW(
             [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
             lr=config.learning_rate,

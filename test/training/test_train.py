@@ -69,3 +69,18 @@ def test_a_folder_without_episodes_is_refused(tmp_path, config):
 def test_held_out_episodes_are_not_trained_on(episodes):
     training, held = split_episodes(episodes, 0.4)
     assert held and not {e.seed for e in training} & {e.seed for e in held}
+
+
+def test_only_the_named_part_is_trained(tmp_path, data, config):
+    first = train(config, data, tmp_path / "first")
+    video = replace(config, train_only="decoders.0", modes={"world": 1.0}, learning_rate=1e-2)
+    before, after = weights(first), weights(train(video, data, tmp_path / "second", init=first))
+    for name, value in before.items():
+        if not name.startswith("decoders.0"):
+            assert torch.equal(after[name], value), name
+    assert any(not torch.equal(after[n], before[n]) for n in before if n.startswith("decoders.0"))
+
+
+def test_a_part_that_does_not_exist_is_refused_with_the_parts_there_are(tmp_path, data, config):
+    with pytest.raises(ValueError, match="train_only = 'nose'.*decoders"):
+        train(replace(config, train_only="nose"), data, tmp_path / "run")
