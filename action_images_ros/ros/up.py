@@ -40,6 +40,9 @@ class Supervisor:
         Not in a session of its own: Linux weighs sessions against each other, and a niced policy would be nice to
         nobody but itself.
         """
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+            # Started with & in a script: the nodes would inherit deafness to the polite way of being stopped.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self._directory = tempfile.TemporaryDirectory(prefix="action_images_")
         for spec in self._specs:
             command = [sys.executable, "-m", spec.node.module, *spec.ros_arguments(Path(self._directory.name))]

@@ -57,7 +57,11 @@ def noised_canvas(batch: Batch, levels: Tensor, generator: torch.Generator) -> T
 
 
 def action_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
-    """(intensity, location) losses; logits and target: [B, n, 12, H/2, W/2]."""
+    """(intensity, location) losses; logits and target: [B, n, 12, H/2, W/2].
+
+    Least for a perfect picture, where intensity is 0; location is 0 too but for the blue of an open gripper, whose
+    pedestal is painted and is no blob.
+    """
     logits = logits.float()
     heat = target.unflatten(2, (-1, 3))
     blue = heat[:, :, :, 2:]
