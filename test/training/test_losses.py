@@ -25,7 +25,7 @@ def batch(make_batch):
 
 
 def test_a_perfect_picture_costs_nothing(make_batch, episodes, config):
-    """With the gripper closed: the open one's pedestal is no blob, but it is painted, which is the floor of `location`."""
+    """Gripper closed: the open one's pedestal is no blob, but it is painted, which is the floor of `location`."""
     batch = make_batch([replace(e, openness=0 * e.openness) for e in episodes])
     logits = torch.logit(batch.target_action.clamp(1e-6, 1 - 1e-6))
     intensity, location = action_loss(logits, batch.target_action, config)
