@@ -134,6 +134,31 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for demo.mp4 and the con
     raise typer.Exit(run(out, model=model))
 
 
+@app.command()
+def trials(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+           tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+           episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 20,
+           seed: Seed = 0, json: Json = None,
+           time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
+           policy: Annotated[str, typer.Option(help="model, or oracle (tests only).")] = "model",
+           log: Annotated[Path | None, typer.Option(help="File for the lines of the nodes.")] = None) -> None:
+    """Success rates through the live ROS graph in the simulated cell."""
+    from .ros.trials import run_live
+
+    raise typer.Exit(run_live(model, tasks=_tasks(tasks), episodes=episodes, seed=seed, policy=policy,
+                              limit_seconds=time_limit, json_path=json, log=log))
+
+
+@app.command()
+def tell(action: Annotated[str, typer.Argument(help="say, enable, disable, approve, reject or stop.")],
+         text: Annotated[str, typer.Argument(help="The instruction, for say.")] = "",
+         namespace: Annotated[str, typer.Option(help="Of the graph; empty for a robot's.")] = "cell") -> None:
+    """Talk to a running graph where there is no ros2 command."""
+    from .ros.user import tell as run
+
+    typer.echo(run(action, text, namespace))
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 

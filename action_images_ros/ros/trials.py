@@ -96,27 +96,3 @@ def run_live(model: str = "nano", *, tasks: Sequence[str] = ("reach_target", "pu
                           f"{sum(trial.real_time_factor for trial in trials) / len(trials):.2f}")
     console.print(table)
     return 0
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """`python -m action_images_ros.ros.trials --model nano --episodes 20`."""
-    import argparse
-
-    parser = argparse.ArgumentParser(description="Episodes through the live graph in the simulated cell.")
-    parser.add_argument("--model", default="nano", help="directory of a model or a name in models/")
-    parser.add_argument("--tasks", default="reach_target,push_button,lift_block", help="separated by commas")
-    parser.add_argument("--episodes", type=int, default=20, help="per task")
-    parser.add_argument("--seed", type=int, default=10_000, help="of the first episode, counted up")
-    parser.add_argument("--limit", type=float, default=15.0, help="simulated seconds per episode")
-    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second at most")
-    parser.add_argument("--policy", default="model", choices=("model", "oracle"), help="oracle: tests only")
-    parser.add_argument("--json", type=Path, help="rows are written here")
-    parser.add_argument("--log", type=Path, help="lines of the nodes are written here")
-    given = parser.parse_args(argv)
-    return run_live(given.model, tasks=given.tasks.split(","), episodes=given.episodes, seed=given.seed,
-                    policy=given.policy, limit_seconds=given.limit, speed=given.speed, json_path=given.json,
-                    log=given.log)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,14 +1,10 @@
 """What a user does with a running graph where there is no ros2 command: say, enable, disable, approve, reject, stop.
 
-    python -m action_images_ros.ros.user say "lift the red block"
-    python -m action_images_ros.ros.user enable
+    action-images tell say "lift the red block"
+    action-images tell enable
 """
 
 from __future__ import annotations
-
-import argparse
-import sys
-from collections.abc import Sequence
 
 import rclpy
 from rclpy.context import Context
@@ -16,7 +12,7 @@ from rclpy.duration import Duration
 
 from .client import GraphClient, GraphError
 
-__all__ = ["act", "main"]
+__all__ = ["act", "tell"]
 
 ACTIONS = ("say", "enable", "disable", "approve", "reject", "stop")
 
@@ -36,25 +32,14 @@ def act(client: GraphClient, action: str, text: str = "", timeout: float = 10.0)
     return client.trigger(f"arm_command/{action}", timeout)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """0 when it was done, 1 when the graph did not answer or refused."""
-    parser = argparse.ArgumentParser(description="Talk to a running graph.")
-    parser.add_argument("action", choices=ACTIONS)
-    parser.add_argument("text", nargs="?", default="", help="the instruction, for say")
-    parser.add_argument("--namespace", default="cell", help="of the graph; empty for a robot's")
-    given = parser.parse_args(argv)
+def tell(action: str, text: str = "", namespace: str = "cell") -> str:
+    """`act` on the graph in a namespace; ValueError with the reason where it does not answer or refuses."""
     context = Context()
     rclpy.init(args=[], context=context)
     try:
-        with GraphClient(given.namespace, context=context, name="action_images_user") as client:
-            print(act(client, given.action, given.text))
-        return 0
+        with GraphClient(namespace, context=context, name="action_images_user") as client:
+            return act(client, action, text)
     except GraphError as error:
-        print(error, file=sys.stderr)
-        return 1
+        raise ValueError(str(error)) from error
     finally:
         context.try_shutdown()
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

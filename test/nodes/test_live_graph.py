@@ -107,7 +107,7 @@ def test_every_node_beats_and_tells_its_state(client):
 
 def test_a_user_without_the_ros2_command_can_speak_and_enable(session, client):
     def user(*arguments):
-        return subprocess.run([sys.executable, "-m", "action_images_ros.ros.user", *arguments], capture_output=True,
+        return subprocess.run([sys.executable, "-m", "action_images_ros.cli", "tell", *arguments], capture_output=True,
                               text=True, env=session.environment, timeout=60)
     assert user("say", "wave").stdout.strip() == "instruction: 'wave'"
     client.wait_for("the instruction at the policy", lambda: client.value("policy", "instruction") == "wave", 20.0)
@@ -115,7 +115,7 @@ def test_a_user_without_the_ros2_command_can_speak_and_enable(session, client):
     client.wait_for("the arm's state", lambda: client.value("arm_command", "state") in ("hold", "executing"), 20.0)
     assert user("disable").returncode == 0
     refused = user("approve")
-    assert refused.returncode == 1 and "nothing waits for approval" in refused.stderr
+    assert refused.returncode == 2 and "nothing waits for approval" in refused.stderr
 
 
 def test_a_scene_that_does_not_exist_is_refused(client):
