@@ -102,7 +102,11 @@ def benchmark_decoder(frames: Annotated[int, typer.Option(help="Generated frames
     from .evaluation.decoding import decoder_table
 
     rows = decoder_table(frames, seed, progress=lambda kind: typer.echo(f"  {kind}", err=True))
-    _show(rows)
+    shown = {"kind": "kind", "position_mm_median": "mm", "position_mm_p95": "p95", "position_mm_median_ratio": "/bound",
+             "rotation_deg_median": "deg", "rotation_deg_median_ratio": "/bound ", "nees": "NEES",
+             "openness_right": "open", "valid": "valid", "published_position_mm_median": "pub. mm",
+             "published_axis_deg_median": "pub. deg", "ms_per_frame": "ms"}
+    _show([{title: row.get(key, "") for key, title in shown.items()} for row in rows])
     _write(json, rows)
 
 
@@ -175,14 +179,14 @@ def _tasks(text: str) -> list[str]:
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
-    """Rows as a table: the columns of all rows in order of appearance, floats with four digits."""
+    """Rows as a table: the columns of all rows in order of appearance, floats with three digits."""
     from rich.console import Console
     from rich.table import Table
 
     columns = list(dict.fromkeys(key for row in rows for key in row))
     table = Table(*columns)
     for row in rows:
-        table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value)
+        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value)
                         for value in (row.get(column, "") for column in columns)))
     Console().print(table)
 
