@@ -1,24 +1,12 @@
 import numpy as np
 import pytest
+from cameras import look_at
 
 from action_images_ros.data.episode import Episode
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.training.config import TrainConfig
 
 TINY = {"width": 24, "layers": 1, "heads": 2, "quarter_channels": 8, "eighth_channels": 8, "condition": 16}
-
-
-def look_at(azimuth: float) -> np.ndarray:
-    """world_from_camera of a camera in front of the robot looking back at the workspace."""
-    eye = np.array([0.5 + np.cos(azimuth), np.sin(azimuth), 0.7])
-    forward = np.array([0.5, 0.0, 0.1]) - eye
-    forward /= np.linalg.norm(forward)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    pose = np.eye(4)
-    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-    pose[:3, 3] = eye
-    return pose
 
 
 @pytest.fixture

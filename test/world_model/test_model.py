@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from cameras import look_at
 
 from action_images_ros.codec.decode import decode
 from action_images_ros.geometry.camera import intrinsics_from_fovy
@@ -10,20 +11,9 @@ from action_images_ros.world_model.model import WorldModel, load_model
 
 def observation(size=(96, 96), instruction="reach the red ball"):
     rng = np.random.default_rng(0)
-    cameras = []
-    for azimuth in (-0.5, 0.5):  # looking back at the robot from the front
-        eye = np.array([0.5 + np.cos(azimuth), np.sin(azimuth), 0.7])
-        forward = np.array([0.5, 0, 0.1]) - eye
-        forward /= np.linalg.norm(forward)
-        right = np.cross(forward, [0, 0, 1])
-        right /= np.linalg.norm(right)
-        camera = np.eye(4)
-        camera[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
-        camera[:3, 3] = eye
-        cameras.append(camera)
     return Observation(
         stamp_ns=123, camera_names=("a", "b"), images=rng.integers(0, 255, (2, *size, 3), dtype=np.uint8),
-        K=np.stack([intrinsics_from_fovy(50, *size)] * 2), world_from_camera=np.stack(cameras),
+        K=np.stack([intrinsics_from_fovy(50, *size)] * 2), world_from_camera=np.stack([look_at(-0.5), look_at(0.5)]),
         tool_pose=np.array([0.5, 0.0, 0.2, 1.0, 0, 0, 0]), openness=1.0, instruction=instruction)
 
 
