@@ -4,7 +4,7 @@
 #
 # PYTHON=...       a Python 3.11 or 3.12; found by itself
 # TORCH_INDEX=...  where to take torch from. Empty: the CPU build if pip's configuration or PyTorch's CPU index has one.
-#                  With a GPU: https://pypi.org/simple
+#                  With a GPU: default (pip's own index)
 # TEST_ARGS=...    handed to pytest, for example TEST_ARGS="test/control -x"
 
 SHELL := bash
