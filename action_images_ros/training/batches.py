@@ -167,18 +167,17 @@ class BatchMaker:
             frames = config.frames if canvas.mode == "world" else 1
             drawn = action_images(shown[:, :frames], openness[:, :frames], K, E, size)
             action = pixel_latents.encode(torch.from_numpy(drawn))
-        source = {VIDEO: video, ACTION: action}
-        known = torch.stack([source[canvas.modality[f]][:, canvas.view[f], canvas.time[f]] for f in given], dim=1)
+        known = pixel_latents.on_canvas({VIDEO: video, ACTION: action}, canvas, given)
 
         target_action = None
         if wanted_action:
             half = tuple(n // ACTION_SCALE for n in size)
             drawn = action_images(poses, openness, resize_intrinsics(K, 1 / ACTION_SCALE, 1 / ACTION_SCALE), E, half)
             latents = pixel_latents.encode(torch.from_numpy(drawn)).add_(1).mul_(0.5)
-            target_action = torch.stack([latents[:, canvas.view[f], canvas.time[f]] for f in wanted_action], dim=1)
+            target_action = pixel_latents.on_canvas({ACTION: latents}, canvas, wanted_action)
         target_video = None
         if wanted_video:
-            target_video = torch.stack([video[:, canvas.view[f], canvas.time[f]] for f in wanted_video], dim=1)
+            target_video = pixel_latents.on_canvas({VIDEO: video}, canvas, wanted_video)
 
         tokens, _ = self.encode_text([w.instruction for w in windows])
         text = torch.from_numpy(np.array(tokens))

@@ -106,7 +106,7 @@ class WorldModel:
         )
 
     def _generate(self, canvas, known: dict, rays, text, steps: int, seed: int):
-        given = torch.stack([known[canvas.modality[f]][:, canvas.view[f], canvas.time[f]] for f in canvas.given], dim=1)
+        given = pixel_latents.on_canvas(known, canvas, canvas.given)
         return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
 
 

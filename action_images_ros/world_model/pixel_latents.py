@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from action_images_ros.world_model.canvas import TEMPORAL_COMPRESSION, latent_frames
+from action_images_ros.world_model.canvas import TEMPORAL_COMPRESSION, Canvas, latent_frames
 
 CHANNELS = 3 * TEMPORAL_COMPRESSION
 COARSE = 4
@@ -32,6 +32,11 @@ def decode(latents: torch.Tensor) -> torch.Tensor:
     planes = latents.unflatten(-3, (TEMPORAL_COMPRESSION, 3)).flatten(-5, -4)
     planes = planes[..., TEMPORAL_COMPRESSION - 1 :, :, :, :].movedim(-3, -1)
     return ((planes.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+
+
+def on_canvas(segments: dict[int, torch.Tensor], canvas: Canvas, frames: list[int]) -> torch.Tensor:
+    """Latent frames of whole segments {modality: [B, V, 1 + k, ...]} at these canvas positions: [B, n, ...]."""
+    return torch.stack([segments[canvas.modality[f]][:, canvas.view[f], canvas.time[f]] for f in frames], dim=1)
 
 
 def coarse(latents: torch.Tensor) -> torch.Tensor:

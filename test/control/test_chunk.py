@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from cameras import looking_at
 from control_rig import SECOND, changed, make_chunk
 from scipy.spatial.transform import Rotation
 
@@ -122,7 +123,7 @@ def test_a_prediction_becomes_robot_tool_poses_and_garbage_stays_invalid():
     chunk = make_chunk(stamp_ns=42, turn=(0.1, 0.2, 0.3), openness=0.0)
     size = (96, 96)
     K = np.stack([intrinsics_from_fovy(50, *size)] * 2)
-    E = np.stack([looking_at((1.3, -0.5, 0.8)), looking_at((1.2, 0.6, 0.9))])
+    E = np.stack([looking_at(eye, (0.5, 0.0, 0.3)) for eye in ((1.3, -0.5, 0.8), (1.2, 0.6, 0.9))])
     images = encode(matrix_from_pose7(to_model_tool(chunk.poses, robot_from_model)), chunk.openness, K, E, size).images
     images = np.array(to_uint8(images))
     images[:, 5] = 0
@@ -135,15 +136,3 @@ def test_a_prediction_becomes_robot_tool_poses_and_garbage_stays_invalid():
     np.testing.assert_allclose(decoded.poses[good, :3], chunk.poses[good, :3], atol=1e-3)
     angle = (Rotation.from_quat(decoded.poses[good, 3:]).inv() * Rotation.from_quat(chunk.poses[good, 3:])).magnitude()
     assert np.degrees(angle).max() < 1
-
-
-def looking_at(eye, target=(0.5, 0.0, 0.3)):
-    """world_from_camera of an optical frame at `eye` that looks at `target`, image down along world down."""
-    z = np.asarray(target) - np.asarray(eye)
-    z = z / np.linalg.norm(z)
-    x = np.cross(z, [0, 0, 1.0])
-    x /= np.linalg.norm(x)
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.stack([x, np.cross(z, x), z], axis=1)
-    matrix[:3, 3] = eye
-    return matrix

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ros_rig import camera_pose
 
 from action_images_ros.codec.decode import decode
 from action_images_ros.control.chunk import Chunk
@@ -16,17 +17,6 @@ TURN = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 START = np.array([0.4, 0.0, 0.2, 1.0, 0.0, 0.0, 0.0])
 
 
-def _camera(eye):
-    eye = np.asarray(eye, dtype=float)
-    forward = np.array([0.5, 0, 0.15]) - eye
-    forward /= np.linalg.norm(forward)
-    right = np.cross(forward, [0, 0, 1.0])
-    right /= np.linalg.norm(right)
-    E = np.eye(4)
-    E[:3, :3], E[:3, 3] = np.stack([right, np.cross(forward, right), forward], 1), eye
-    return E
-
-
 def _plan(stamp_ns=SECOND, count=25):
     poses = np.tile(START, (count, 1))
     poses[:, 0] += 0.01 * np.arange(count)
@@ -36,7 +26,7 @@ def _plan(stamp_ns=SECOND, count=25):
 def _observation(stamp_ns, robot_pose):
     return Observation(stamp_ns, ("a", "b"), np.zeros((2, 96, 96, 3), np.uint8),
                        np.stack([intrinsics_from_fovy(50, 96, 96)] * 2),
-                       np.stack([_camera([1.4, 0.5, 0.8]), _camera([1.3, -0.6, 0.9])]),
+                       np.stack([camera_pose([1.4, 0.5, 0.8]), camera_pose([1.3, -0.6, 0.9])]),
                        to_model_tool(robot_pose, TURN), 1.0, "reach")
 
 

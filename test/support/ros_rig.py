@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import rclpy
+from cameras import looking_at
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
@@ -93,14 +94,7 @@ def now_ns(rig):
 
 def camera_pose(eye):
     """world_from_camera of a camera at `eye` that looks at the table."""
-    eye = np.asarray(eye, dtype=float)
-    forward = np.array([0.5, 0, 0.15]) - eye
-    forward /= np.linalg.norm(forward)
-    right = np.cross(forward, [0, 0, 1.0])
-    right /= np.linalg.norm(right)
-    E = np.eye(4)
-    E[:3, :3], E[:3, 3] = np.stack([right, np.cross(forward, right), forward], 1), eye
-    return E
+    return looking_at(eye, (0.5, 0.0, 0.15))
 
 
 EYES = {"left": [1.4, 0.5, 0.8], "right": [1.3, -0.6, 0.9]}

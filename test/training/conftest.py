@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from cameras import look_at
+from cameras import in_front
 
 from action_images_ros.data.episode import Episode
 from action_images_ros.geometry.camera import intrinsics_from_fovy
@@ -29,7 +29,7 @@ def episodes():
             task="reach_target", seed=seed, instruction="reach the red ball", dt=0.2,
             images=rng.integers(0, 255, (3, length, 48, 48, 3), dtype=np.uint8),
             K=np.stack([intrinsics_from_fovy(50, 48, 48)] * 3),
-            world_from_camera=np.stack([look_at(a) for a in (-0.7, 0.0, 0.7)]),
+            world_from_camera=np.stack([in_front(a) for a in (-0.7, 0.0, 0.7)]),
             poses=poses, openness=(np.arange(length) < 5).astype(float), success=True,
             camera_names=("camera_0", "camera_1", "camera_2")))
     return made
