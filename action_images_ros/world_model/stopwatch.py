@@ -1,0 +1,27 @@
+"""Wall time of the stages of a computation, on a CPU or on a GPU that works in the background."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+
+class Stopwatch:
+    """``lap(stage)`` adds the time since the last lap to ``seconds[stage]`` and returns it, once the GPU is done."""
+
+    def __init__(self, device: torch.device | str = "cpu"):
+        self.seconds: dict[str, float] = {}
+        self._gpu = torch.device(device) if torch.device(device).type == "cuda" else None
+        self._last = self._now()
+
+    def _now(self) -> float:
+        if self._gpu is not None:
+            torch.cuda.synchronize(self._gpu)
+        return time.perf_counter()
+
+    def lap(self, stage: str) -> float:
+        now = self._now()
+        passed, self._last = now - self._last, now
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + passed
+        return passed
