@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from action_images_ros import cli
 
-COMMANDS = ["encode", "decode", "collect", "train", "evaluate", "up", "demo", "benchmark"]
+COMMANDS = ["encode", "decode", "collect", "train", "evaluate", "up", "demo", "benchmark",
+            "import-checkpoint", "verify-denoiser"]
 
 
 def run(*arguments, monkeypatch, capsys):
@@ -44,6 +45,8 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
     (["evaluate", "--replay", "--tasks", "reach_target", "--execute-steps", "0"], ["execute_steps is 0"]),
     (["collect", "somewhere", "--tasks", "fly"], ["task is 'fly'"]),
     (["up", "--robot", "no-such-robot"], ["no-such-robot"]),
+    (["import-checkpoint", "no-such.ckpt", "out"], ["no-such.ckpt is no file"]),
+    (["verify-denoiser", "no-such-file"], ["no-such-file is no file"]),
 ])
 def test_a_user_error_is_one_line_and_exit_code_2(arguments, words, monkeypatch, capsys):
     code, out, err = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)

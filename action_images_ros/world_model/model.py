@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class Prediction:
     """One chunk as pictures; frame i is meant for ``stamp_ns + i * dt``, frame 0 is the observation itself.
 
     action_images, video: uint8 [V, T, H, W, 3]; video is None where it was not asked for. K [V, 3, 3] and
-    world_from_camera [V, 4, 4] belong to these images. stage_seconds: wall time of each stage.
+    world_from_camera [V, 4, 4] belong to these images. stage_seconds: wall time of each stage; step_seconds: of each
+    denoising step, where the backend tells.
     """
 
     stamp_ns: int
@@ -39,6 +41,7 @@ class Prediction:
     world_from_camera: np.ndarray
     dt: float
     stage_seconds: dict[str, float] = field(default_factory=dict)
+    step_seconds: tuple[float, ...] = ()
 
 
 class WorldModel:
@@ -110,15 +113,23 @@ class WorldModel:
         return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
 
 
-def load_model(model: str | os.PathLike, *, threads: int | None = None) -> WorldModel:
-    """Load a model folder, or a name under ``models/``.
+def load_model(model: str | os.PathLike, *, threads: int | None = None, settings: Mapping | None = None):
+    """Load a model folder, or a name under ``models/``, with the backend its card names.
 
-    threads: CPU threads torch may use in this process (all where None). Raises FileNotFoundError and ValueError with
-    the remedy; see `checkpoints.load_denoiser`.
+    threads: CPU threads torch may use in this process (all where None). settings: replace some of a wan model's
+    `settings.json` (see `wan.settings.WanSettings`). Raises FileNotFoundError and ValueError with the remedy; see
+    `checkpoints.load_denoiser` and `wan.load.load_wan`.
     """
     if threads is not None:
         if threads < 1:
             raise ValueError(f"threads = {threads}: give at least one, or leave it out to use all")
         torch.set_num_threads(threads)
     folder = Path(models_path(model))
-    return WorldModel(load_denoiser(folder), ModelCard.load(folder))
+    card = ModelCard.load(folder)
+    if card.backend == "wan":
+        from action_images_ros.world_model.wan.load import load_wan
+
+        return load_wan(folder, settings)
+    if settings:
+        raise ValueError(f"settings = {dict(settings)}: the {card.backend} backend of {folder} has none")
+    return WorldModel(load_denoiser(folder), card)
