@@ -64,7 +64,8 @@ setup(
             "rclpy", "rmw-fastrtps-cpp", "diagnostic-msgs", "geometry-msgs", "nav-msgs", "sensor-msgs", "std-msgs",
             "std-srvs", "trajectory-msgs", "visualization-msgs")],
         "cell": ["mujoco>=3.2", "mink>=0.0.5", "daqp>=0.5"],
-        "wan": ["transformers>=4.56", "ftfy>=6.1", "accelerate>=1.0", "psutil>=5.9"],      # the 5 B model
+        "wan": ["transformers>=4.56", "ftfy>=6.1", "accelerate>=1.0", "psutil>=5.9",
+                "peft>=0.17", "torchao>=0.13"],
         "train": ["accelerate>=1.0", "onnx>=1.16"],
         "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.6", "rosbags>=0.10", "mcap>=1.1"],
     },
