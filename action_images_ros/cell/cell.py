@@ -81,8 +81,8 @@ class Cell:
 
     task: a name in `TASKS`. seed: integer >= 0. image_size: (height, width) in pixels of `render`. cameras: 2-4.
     perturbed: start in a state that an expert was pushed into (see `perturb.py`).
-    Attributes: `instruction`, `camera_names`, `K` [V, 3, 3] (integer pixel centres), `world_from_camera` [V, 4, 4]
-    (OpenCV optical frames), `control_period` (s).
+    Attributes: `instruction`, `words` (the names in it, see `Task.place`), `camera_names`, `K` [V, 3, 3] (integer pixel
+    centres), `world_from_camera` [V, 4, 4] (OpenCV optical frames), `control_period` (s).
     Raises ValueError for an unknown task, a negative seed, sizes or camera counts out of range.
     """
 
@@ -122,16 +122,15 @@ class Cell:
         angles = self._rig.arm.reset(np.concatenate([position, turn.as_quat()]))
         self._openness_command = self._task.initial_openness
         self._rig.indices.place(self.data, angles, self._openness_command)
-        colour = self._task.place(self.model, self.data, layout, position)
-        self.colour = colour
-        self.instruction = self._task.instruction(self._rng(_WORDS), colour)
+        self.words = self._task.place(self.model, self.data, layout, position)
+        self.instruction = self._task.instruction(self._rng(_WORDS), self.words)
         mujoco.mj_forward(self.model, self.data)
         self._start_clock()
 
     def _start_clock(self) -> None:
         self.data.time = 0.0
         self._steps, self._due = 0, 0.0
-        self._progress = Progress(colour=self.colour)
+        self._progress = Progress()
 
     # -- what the robot knows ------------------------------------------------------------------------------------
 
@@ -209,6 +208,10 @@ class Cell:
     def success(self) -> bool:
         """Whether the task has been done since the start; stays true."""
         return self._progress.succeeded
+
+    def took_wrong_object(self) -> bool:
+        """Whether, before any success, the arm did to another object what it was told to do to the named one."""
+        return self._progress.took_wrong_object
 
     def expert(self) -> Expert:
         """The scripted expert of this task."""

@@ -78,13 +78,13 @@ class LiftBlock(Task):
                 friction=[1.0, 0.01, 0.0005], condim=4, rgba=[0.5, 0.4, 0.4, 1], solref=[0.01, 1],
             )
 
-    def place(self, model, data, rng, tcp) -> str:
+    def place(self, model, data, rng, tcp) -> dict[str, str]:
         spots = scatter(rng, len(self.blocks), *self.region, [], 0.115)
         colours = draw_colours(rng, len(self.blocks))
         for name, spot, colour in zip(self.blocks, spots, colours, strict=True):
             self._put(data, name, spot, rng.uniform(-np.pi / 4, np.pi / 4))
             paint(model, name, shade(rng, colour))
-        return colours[0]
+        return {"colour": colours[0]}
 
     def _put(self, data, name: str, position, yaw: float) -> None:
         joint = data.joint(name)
@@ -96,6 +96,9 @@ class LiftBlock(Task):
 
     def in_goal(self, cell) -> bool:
         return cell.object_position[2] - BLOCK_HALF >= self.height
+
+    def at_wrong_object(self, cell) -> bool:
+        return any(cell.data.body(name).xpos[2] - BLOCK_HALF >= self.height for name in self.blocks[1:])
 
     def disturb(self, cell, rng) -> bool:
         here = cell.object_position

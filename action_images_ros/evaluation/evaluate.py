@@ -71,7 +71,8 @@ def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, mode
         finally:
             if other is not None:
                 other.close()
-        return {"task": task, "seed": seed, "success": result.success, "steps": result.steps,
+        return {"task": task, "seed": seed, "success": result.success, "wrong_object": result.wrong_object,
+                "steps": result.steps,
                 "chunk_seconds": round(sum(source.seconds) / len(source.seconds), 4) if source.seconds else 0.0,
                 "seconds": round(result.seconds, 2), "chunks": result.chunks, "rejected": result.rejected,
                 "hold_seconds": round(result.hold_seconds, 2), "last_rejection": result.last_reason,
@@ -135,6 +136,7 @@ def summarise(rows: list[dict]) -> list[dict]:
         low, high = wilson(successes, len(of_task))
         summary.append({"task": task, "episodes": len(of_task), "successes": successes,
                         "rate": successes / len(of_task), "low": round(low, 4), "high": round(high, 4),
+                        "wrong_object": sum(row["wrong_object"] for row in of_task),
                         "median_seconds": median(row["seconds"] for row in of_task),
                         "median_chunk_seconds": median(row["chunk_seconds"] for row in of_task)})
     return summary
@@ -189,10 +191,10 @@ def _print_table(result: dict) -> None:
 
     head = result["settings"]
     last = head["seed"] + head["episodes"] - 1
-    table = Table("task", "success", "rate", "95 % interval", "median s", "s per chunk",
+    table = Table("task", "success", "rate", "95 % interval", "wrong object", "median s", "s per chunk",
                   title=" ".join(filter(None, (head["mode"], head["model"], f"seeds {head['seed']}..{last}"))))
     for row in result["summary"]:
         table.add_row(row["task"], f"{row['successes']}/{row['episodes']}", f"{100 * row['rate']:.0f} %",
-                      f"{100 * row['low']:.0f}-{100 * row['high']:.0f} %", f"{row['median_seconds']:.1f}",
-                      f"{row['median_chunk_seconds']:.2f}")
+                      f"{100 * row['low']:.0f}-{100 * row['high']:.0f} %", str(row["wrong_object"]),
+                      f"{row['median_seconds']:.1f}", f"{row['median_chunk_seconds']:.2f}")
     Console().print(table)

@@ -53,7 +53,7 @@ def test_no_distractor_has_the_objects_colour(task):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_instruction_has_many_phrasings_and_names_the_colour(task):
-    said = {cell.instruction: cell.colour for cell in cells(task)}
+    said = {cell.instruction: cell.words["colour"] for cell in cells(task)}
     assert len(TASKS[task].phrasings) >= 6
     assert all(colour in PALETTE for colour in said.values())
     bare = {"push the button", "press the button"}
@@ -95,6 +95,7 @@ def test_the_wrong_ball_is_no_success():
             pose[:3] += offset * min(1.0, 0.005 / max(np.linalg.norm(offset), 1e-9))
             cell.step(pose, 1.0, 0.02)
         assert not cell.success()
+        assert not cell.took_wrong_object(), "three centimetres away is not there"
 
 
 def test_the_button_counts_when_it_is_eight_millimetres_down_and_comes_back_up():
@@ -131,6 +132,7 @@ def test_lifting_another_block_is_no_success():
             cell.step(*expert.target(cell), 0.02)
         assert cell.data.body("block_1").xpos[2] > 0.09
         assert not cell.success()
+        assert cell.took_wrong_object()
 
 
 def test_scatter_keeps_its_distances():

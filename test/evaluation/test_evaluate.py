@@ -80,7 +80,7 @@ def test_an_interrupted_evaluation_keeps_its_rows(tmp_path, monkeypatch):
     def run(job):
         if job.seed == 9:
             raise KeyboardInterrupt
-        return {"task": job.task, "seed": job.seed, "success": True, "seconds": 1.0, "chunk_seconds": 0.1}
+        return {"task": job.task, "seed": job.seed, "success": True, "wrong_object": False, "seconds": 1.0, "chunk_seconds": 0.1}
     monkeypatch.setattr(module, "_run", run)
     with pytest.raises(KeyboardInterrupt):
         evaluate(tasks=["reach_target"], episodes=5, seed=7, mode="replay", json_path=tmp_path / "r.json", quiet=True)
@@ -88,10 +88,11 @@ def test_an_interrupted_evaluation_keeps_its_rows(tmp_path, monkeypatch):
 
 
 def test_rates_are_counted_per_task():
-    rows = [{"task": task, "success": success, "seconds": 1.0, "chunk_seconds": 0.5}
+    rows = [{"task": task, "success": success, "wrong_object": not success, "seconds": 1.0, "chunk_seconds": 0.5}
             for task, success in (("a", True), ("a", False), ("b", True))]
     summary = {row["task"]: row for row in summarise(rows)}
     assert summary["a"]["rate"] == 0.5 and summary["b"]["successes"] == 1
+    assert summary["a"]["wrong_object"] == 1 and summary["b"]["wrong_object"] == 0
 
 
 @pytest.mark.parametrize("arguments, error", [
