@@ -80,7 +80,8 @@ def test_an_interrupted_evaluation_keeps_its_rows(tmp_path, monkeypatch):
     def run(job):
         if job.seed == 9:
             raise KeyboardInterrupt
-        return {"task": job.task, "seed": job.seed, "success": True, "wrong_object": False, "seconds": 1.0, "chunk_seconds": 0.1}
+        return {"task": job.task, "seed": job.seed, "success": True, "wrong_object": False, "seconds": 1.0,
+                "chunk_seconds": 0.1}
     monkeypatch.setattr(module, "_run", run)
     with pytest.raises(KeyboardInterrupt):
         evaluate(tasks=["reach_target"], episodes=5, seed=7, mode="replay", json_path=tmp_path / "r.json", quiet=True)
