@@ -62,7 +62,7 @@ class CloseDrawerExpert(Expert):
     def waypoint(self, cell):
         front = cell.data.body("drawer")
         out, side = front.xmat.reshape(3, 3)[:, 0], front.xmat.reshape(3, 3)[:, 1]
-        reach = finger_reach(np.arctan2(out[1], out[0]), 0.0)
+        reach = finger_reach(out)
         position = cell.tcp_pose[:3]
         ahead, beside = (position - front.xpos) @ out, (position - front.xpos) @ side
         level = np.array([0.0, 0.0, PUSH_HEIGHT])
@@ -98,7 +98,8 @@ class CloseDrawer(Task):
         drawer, handle = drawer_parts(width, depth)
         resize_parts(model, [*cabinet_parts(width, depth), *drawer, *handle])
         colours = draw_colours(rng, DISTRACTORS + 1)
-        colour, wood = shade(rng, colours[0]), hsv(rng.uniform(0.05, 0.11), rng.uniform(0, 0.45), rng.uniform(0.35, 0.95))
+        colour = shade(rng, colours[0])
+        wood = hsv(rng.uniform(0.05, 0.11), rng.uniform(0, 0.45), rng.uniform(0.35, 0.95))
         for part in cabinet_parts(width, depth):
             paint(model, part.name, wood)
         for part in drawer:

@@ -61,7 +61,7 @@ class CloseLaptopExpert(Expert):
         laptop, hinge = cell.data.body("laptop"), cell.data.body("lid").xpos
         forward, side = laptop.xmat.reshape(3, 3)[:, 0], laptop.xmat.reshape(3, 3)[:, 1]
         length = 2 * float(cell.model.geom("laptop_lid").size[0])
-        reach = finger_reach(np.arctan2(forward[1], forward[0]), 0.0)
+        reach = finger_reach(forward)
         angle = float(cell.data.joint("lid").qpos[0])
         along, out = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
 
@@ -71,13 +71,13 @@ class CloseLaptopExpert(Expert):
         contact = fingertip_on_lid(angle, length, reach)
         apart = (tip - contact) @ out
         if -0.015 < apart < 0.08 and 0.3 * length < tip @ along < 0.9 * length and abs(beside) < 0.05:
-            goal, misalignment = fingertip_on_lid(max(angle - _LEAD, 0.0), length, reach), None
+            goal = fingertip_on_lid(max(angle - _LEAD, 0.0), length, reach)
+            point = hinge + goal[0] * forward + [0, 0, goal[1] + FINGERTIP]
         else:
             goal = contact + _CLEARANCE * out
             misalignment = max(0.0, np.hypot(tip[0] - goal[0], beside) - 0.012)
-        point = hinge + goal[0] * forward + [0, 0, goal[1] + FINGERTIP]
-        if misalignment is not None:
-            point = funnel(position, point, misalignment, 0.075, 2.5)
+            behind = hinge + goal[0] * forward + [0, 0, goal[1] + FINGERTIP]
+            point = funnel(position, behind, misalignment, 0.075, 2.5)
         return np.concatenate([point, tool_down(0.0)]), 0.0
 
 

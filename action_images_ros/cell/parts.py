@@ -6,6 +6,9 @@ import numpy as np
 
 from action_images_ros.cell.gl import mujoco
 
+FINGER_HALF = (0.0105, 0.021)
+"""Half the closed fingers' cross-section along the tool's x and y, metres."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -44,11 +47,6 @@ def put_body(model, body: str, position, yaw: float) -> None:
     model.body_quat[index] = [np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
 
 
-def finger_reach(direction_yaw: float, tool_yaw: float) -> float:
-    """Metres from the TCP to the closed fingers' outer face in a level direction, tool pointing down."""
-    turn = direction_yaw - tool_yaw
-    return FINGER_HALF[0] * abs(np.cos(turn)) + FINGER_HALF[1] * abs(np.sin(turn))
-
-
-FINGER_HALF = (0.0105, 0.021)
-"""Half the closed fingers' cross-section along the tool's x and y, metres."""
+def finger_reach(direction: np.ndarray) -> float:
+    """Metres from the TCP to the closed fingers' outer face in a level unit `direction`; tool down at yaw 0."""
+    return FINGER_HALF[0] * abs(direction[0]) + FINGER_HALF[1] * abs(direction[1])
