@@ -1,5 +1,7 @@
 """The table of tasks."""
 
+from action_images_ros.cell.close_drawer import CloseDrawer, CloseDrawerExpert
+from action_images_ros.cell.close_laptop import CloseLaptop, CloseLaptopExpert
 from action_images_ros.cell.lift_block import BLOCK_HALF, LiftBlock, LiftExpert
 from action_images_ros.cell.push_button import PushButton, PushExpert
 from action_images_ros.cell.reach_target import ReachExpert, ReachTarget
@@ -42,6 +44,28 @@ TASKS: dict[str, Task] = {
             initial_openness=1.0,
             expert=LiftExpert(),
             hold_seconds=0.5,
+        ),
+        CloseDrawer(
+            name="close_drawer",
+            phrasings=(
+                "close the {colour} drawer", "close the drawer", "shut the {colour} drawer", "push the drawer in",
+                "push the {colour} drawer shut", "shut the drawer", "push the {colour} drawer closed",
+                "slide the {colour} drawer back in", "push in the {colour} drawer", "close the open {colour} drawer",
+            ),
+            region=((0.35, -0.2, 0.0), (0.65, 0.2, 0.0)),
+            initial_openness=0.0,
+            expert=CloseDrawerExpert(),
+        ),
+        CloseLaptop(
+            name="close_laptop",
+            phrasings=(
+                "close the laptop", "close the {colour} laptop", "shut the laptop", "shut the {colour} laptop",
+                "close the lid of the {colour} laptop", "fold the {colour} laptop shut", "close the laptop lid",
+                "push the {colour} laptop's lid down", "close the {colour} computer", "shut the lid of the laptop",
+            ),
+            region=((0.35, -0.2, 0.0), (0.65, 0.2, 0.0)),
+            initial_openness=0.0,
+            expert=CloseLaptopExpert(),
         ),
     )
 }
