@@ -119,6 +119,8 @@ class PlacingExpert(GraspExpert):
     """How far above the goal the object is carried."""
     goal_slack = 0.01
     """Offset from the goal that counts as none on the way down."""
+    below = 0.012
+    """How far below the goal the object may still be let go."""
     away = 0.2
     """Height at which the tool waits when all is done."""
 
@@ -127,17 +129,29 @@ class PlacingExpert(GraspExpert):
             return super().waypoint(cell)
         pose = cell.commanded_pose
         pose[3:] = tool_down(yaw_of_tool(pose))
-        if cell.openness * GRIPPER_STROKE > self.wide:
+        low = pose[2] < self.goal(cell)[2] - self.below  # something beside the goal may keep the fingers from opening
+        if low or cell.openness * GRIPPER_STROKE > self.wide:
             pose[2] = max(pose[2], self.away)
         return pose, 1.0
 
     def carry(self, cell):
-        # What is brought to the goal is the object, which need not sit in the middle of the fingers.
-        position, pose = cell.data.body(self.body).xpos, cell.tcp_pose
-        goal = self.goal(cell) + np.append(pose[:2] - position[:2], 0.0)
+        goal, pose = self._tool_goal(cell), cell.tcp_pose
         offset = np.linalg.norm(pose[:2] - goal[:2])
         waypoint = funnel(pose[:3], goal, max(0.0, offset - self.goal_slack), self.travel, 2.5)
         return np.concatenate([waypoint, tool_down(yaw_of_tool(pose))]), 0.0
+
+    def brought(self, cell, offset: float, height: float) -> bool:
+        """Whether the object is held within `offset` across, `height` above and `below` under where it is let go."""
+        off = cell.tcp_pose[:3] - self._tool_goal(cell)
+        return self.grips(cell) and bool(np.linalg.norm(off[:2]) < offset and -self.below < off[2] < height)
+
+    def _tool_goal(self, cell) -> np.ndarray:
+        """Where the TCP brings the object to its goal: the object need not sit in the middle of the fingers.
+
+        An object that is held by its lower edge is let go from a little higher, or the fingertips would be in the way.
+        """
+        in_hand = cell.tcp_pose[:3] - cell.data.body(self.body).xpos
+        return self.goal(cell) + [*in_hand[:2], max(in_hand[2], -0.01)]
 
     def goal(self, cell) -> np.ndarray:
         """Where the object is to be when the fingers open, [3]."""

@@ -23,13 +23,9 @@ _CLEAR_OF_HANDLE = np.deg2rad(55)
 def cup_yaw(rotation: np.ndarray, tool_yaw: float = 0.0) -> float:
     """Yaw (rad) of a tool whose fingers close on a cup beside its handle; `rotation` [3, 3] of the cup in the world.
 
-    The handle points along the cup's x axis. An upright cup is as round as it looks: the fingers close along the
-    world's y unless the handle is near, then they are turned away by as little as needed, at most 55 degrees. The
-    fingers close across the axis of a cup that lies.
+    The handle points along the cup's x axis. The cup is round otherwise: the fingers close along the
+    world's y unless the handle is near, then they are turned away by as little as needed, at most 55 degrees.
     """
-    if abs(rotation[2, 2]) < 0.7:
-        yaw = np.arctan2(rotation[1, 2], rotation[0, 2])
-        return float((yaw + np.pi / 2) % np.pi - np.pi / 2)
     handle = np.arctan2(rotation[1, 0], rotation[0, 0])
     beside = float(handle % np.pi - np.pi / 2)  # of the handle, from the world's y
     if abs(beside) >= _CLEAR_OF_HANDLE:
@@ -71,7 +67,7 @@ def add_cup(spec, name: str) -> None:
 
 
 class PickUpCupExpert(LiftingExpert):
-    """Fingers around the cup a little above its middle, close, up."""
+    """Fingers around the cup a little above its middle, close, up. It does not know how to pick up a cup that lies."""
 
     body = "cup_0"
     rest = CUP_HALF
@@ -84,8 +80,7 @@ class PickUpCupExpert(LiftingExpert):
     above_middle = 0.01
 
     def grasp_point(self, body):
-        upright = abs(body.xmat[8]) > 0.7
-        return np.array([*body.xpos[:2], max(body.xpos[2], 0.02) + self.above_middle * upright])
+        return body.xpos + [0, 0, self.above_middle]
 
     def grasp_yaw(self, body, tool_yaw):
         return cup_yaw(body.xmat.reshape(3, 3), tool_yaw)

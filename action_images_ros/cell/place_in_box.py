@@ -1,6 +1,7 @@
 """Place in box: put the block of the named colour into an open box."""
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from action_images_ros.cell.blocks import add_block, clear_of_tool, put
 from action_images_ros.cell.gl import mujoco
@@ -16,8 +17,9 @@ WALL_HALF = 0.004
 WALL_HEIGHT = 0.04
 FLOOR = 0.004
 """Height of the box's floor."""
-_FROM_BOX = 0.145
-"""Least distance of a block from the middle of the box: open fingers around it clear the walls."""
+_OUTER_HALF = INNER_HALF + 2 * WALL_HALF
+_FROM_BOX = 0.07
+"""Least distance of a block's middle from the walls: open fingers around it clear them."""
 
 
 def in_box(data, name: str) -> bool:
@@ -27,6 +29,13 @@ def in_box(data, name: str) -> bool:
     return bool(np.abs(place[:2]).max() < INNER_HALF and place[2] < WALL_HEIGHT)
 
 
+def from_box(model, spot: np.ndarray) -> float:
+    """Distance in metres, seen from above, between a spot on the table and the outside of the box; 0 within it."""
+    box = model.body("box")
+    place = Rotation.from_quat(model.body_quat[box.id], scalar_first=True).inv().apply(spot - model.body_pos[box.id])
+    return float(np.linalg.norm(np.maximum(np.abs(place[:2]) - _OUTER_HALF, 0.0)))
+
+
 class PlaceInBoxExpert(PlacingExpert):
     """The block is let go a little above the walls: nothing of the hand goes into the box."""
 
@@ -34,15 +43,16 @@ class PlaceInBoxExpert(PlacingExpert):
     highest = 0.08
     reach, level = 0.008, 0.01
     goal_slack = 0.02
-    release, release_offset = 0.058, 0.03
-    """Height of the block, and how far from the box's middle it may be, when the fingers open."""
+    release = 0.058
+    """Height of the block when the fingers open."""
 
     def goal(self, cell):
         return np.array([*cell.data.body("box").xpos[:2], self.release])
 
     def let_go(self, cell):
-        offset = cell.data.body(self.body).xpos - self.goal(cell)
-        return in_box(cell.data, self.body) or (np.linalg.norm(offset[:2]) < self.release_offset and offset[2] < 0.01)
+        if self.grips(cell):
+            return self.brought(cell, 0.03, 0.01)
+        return in_box(cell.data, self.body)
 
 
 class PlaceInBox(Task):
@@ -58,7 +68,7 @@ class PlaceInBox(Task):
         for name in self.blocks:
             add_block(spec, name, BLOCK_HALF)
         body = spec.worldbody.add_body(name="box", pos=HIDDEN)
-        box, outer = mujoco.mjtGeom.mjGEOM_BOX, INNER_HALF + 2 * WALL_HALF
+        box, outer = mujoco.mjtGeom.mjGEOM_BOX, _OUTER_HALF
         body.add_geom(name="box_floor", type=box, size=[outer, outer, FLOOR / 2], pos=[0, 0, FLOOR / 2])
         middle = INNER_HALF + WALL_HALF
         for index, (x, y) in enumerate(((middle, 0), (-middle, 0), (0, middle), (0, -middle))):
@@ -67,18 +77,17 @@ class PlaceInBox(Task):
 
     def place(self, model, data, rng, tcp) -> dict[str, str]:
         while True:
-            centre = rng.uniform(*np.array(self.box_region))
+            body = model.body("box").id
+            model.body_pos[body] = rng.uniform(*np.array(self.box_region))
+            yaw = rng.uniform(-np.pi / 4, np.pi / 4)
+            model.body_quat[body] = [np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
             spots = scatter(rng, len(self.blocks), *self.region, [], 0.1)
-            if all(np.linalg.norm(spot[:2] - centre[:2]) >= _FROM_BOX for spot in spots):
+            if all(from_box(model, spot) >= _FROM_BOX for spot in spots):
                 break
         *colours, other = draw_colours(rng, len(self.blocks) + 1)
         for name, spot, colour in zip(self.blocks, spots, colours, strict=True):
             put(data, name, spot, rng.uniform(-np.pi / 4, np.pi / 4))
             paint_body(model, name, shade(rng, colour))
-        yaw = rng.uniform(-np.pi / 4, np.pi / 4)
-        body = model.body("box").id
-        model.body_pos[body] = centre
-        model.body_quat[body] = [np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
         paint_body(model, "box", shade(rng, other))
         return {"colour": colours[0], "other": other}
 
@@ -96,20 +105,24 @@ class PlaceInBox(Task):
 
     def disturb(self, cell, rng) -> bool:
         """Moves the block, or the box once the block is off the table."""
-        here, box = cell.object_position, cell.model.body("box").id
+        model, here = cell.model, cell.object_position
         others = [cell.data.joint(name).qpos[:3] for name in self.blocks[1:]]
         if here[2] > BLOCK_HALF + 0.01:
-            spot = rng.uniform(*np.array(self.box_region))
-            far = all(np.linalg.norm(spot[:2] - other[:2]) > _FROM_BOX for other in others)
-            if not far or cell.tcp_pose[2] < 0.1:
-                return False
-            cell.model.body_pos[box] = spot
-            return True
-        centre = cell.model.body_pos[box]
-        for _ in range(50):
-            spot = self._shifted(rng, here, 0.03, 0.1)
+            return cell.tcp_pose[2] > 0.1 and self._shift_box(model, rng, others)
+        for _ in range(200):
+            spot = self._shifted(rng, here, 0.03, 0.19)
             far = all(np.linalg.norm(spot[:2] - other[:2]) > 0.095 for other in others)
-            if far and clear_of_tool(cell, spot) and np.linalg.norm(spot[:2] - centre[:2]) > _FROM_BOX:
+            if far and clear_of_tool(cell, spot) and from_box(model, spot) > _FROM_BOX:
                 put(cell.data, self.blocks[0], spot, rng.uniform(-np.pi / 4, np.pi / 4))
                 return True
+        return False
+
+    def _shift_box(self, model, rng, others) -> bool:
+        body = model.body("box").id
+        before = model.body_pos[body].copy()
+        for _ in range(20):
+            model.body_pos[body] = rng.uniform(*np.array(self.box_region))
+            if all(from_box(model, other) > _FROM_BOX for other in others):
+                return True
+        model.body_pos[body] = before
         return False

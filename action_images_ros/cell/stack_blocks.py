@@ -12,10 +12,10 @@ ON_TOP = 0.006
 """How far (m) the height over the block below may be from a block's edge."""
 
 
-def is_on(data, upper: str, lower: str, offset: float = BLOCK_HALF, height: float = ON_TOP) -> bool:
-    """Whether one block is on top of the other: its middle above the other's top face, an edge higher (m)."""
+def is_on(data, upper: str, lower: str, height: float = ON_TOP) -> bool:
+    """Whether one block is on top of the other: its middle over the other's, an edge higher to within `height` (m)."""
     between = data.body(upper).xpos - data.body(lower).xpos
-    return bool(np.linalg.norm(between[:2]) < offset and abs(between[2] - 2 * BLOCK_HALF) < height)
+    return bool(np.linalg.norm(between[:2]) < BLOCK_HALF and abs(between[2] - 2 * BLOCK_HALF) < height)
 
 
 class StackBlocksExpert(PlacingExpert):
@@ -34,7 +34,9 @@ class StackBlocksExpert(PlacingExpert):
         return cell.data.body(self.base).xpos + [0, 0, 2 * BLOCK_HALF + self.gap]
 
     def let_go(self, cell):
-        return is_on(cell.data, self.body, self.base, 0.009 if self.grips(cell) else BLOCK_HALF, 0.008)
+        if self.grips(cell):
+            return self.brought(cell, 0.009, 0.005)
+        return is_on(cell.data, self.body, self.base, height=0.008)
 
 
 class StackBlocks(Task):

@@ -56,7 +56,7 @@ TASKS: dict[str, Task] = {
                 "move the {colour} block into the box", "pick up the {colour} block and put it in the box",
                 "put the {colour} cube in the {other} tray", "lay the {colour} block in the {other} box",
             ),
-            region=((0.36, -0.19, BLOCK_HALF), (0.64, 0.19, BLOCK_HALF)),
+            region=((0.35, -0.2, BLOCK_HALF), (0.65, 0.2, BLOCK_HALF)),
             initial_openness=1.0,
             expert=PlaceInBoxExpert(),
             hold_seconds=0.5,
