@@ -33,6 +33,9 @@ class Task:
     expert: Expert
     hold_seconds: float = 0.0
 
+    grasps = False
+    """Whether the gripper opens and closes in this task."""
+
     def build(self, spec) -> None:
         """Adds the task's bodies to a `mujoco.MjSpec`."""
         raise NotImplementedError
