@@ -66,7 +66,7 @@ class CloseDrawerExpert(Expert):
         position = cell.tcp_pose[:3]
         ahead, beside = (position - front.xpos) @ out, (position - front.xpos) @ side
         level = np.array([0.0, 0.0, PUSH_HEIGHT])
-        if ahead > reach - 0.008 and abs(beside) < 0.03 and position[2] < PUSH_HEIGHT + 0.015:
+        if ahead > reach - 0.008 and abs(beside) < 0.03 and abs(position[2] - PUSH_HEIGHT) < 0.015:
             shut = cell.data.body("cabinet").xpos + (reach - 0.003) * out + level
             return np.concatenate([shut, tool_down(0.0)]), 0.0
         goal = front.xpos + (reach + _CLEARANCE) * out + level
