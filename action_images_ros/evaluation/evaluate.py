@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from ..cell.cell import Cell
+from ..world_model.load import RUNTIMES
 from .intervals import wilson
 from .rollout import RolloutSettings, roll_out
 from .settings import make_executor
@@ -95,7 +96,8 @@ def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, 
     model: name or folder, unused by the replays. mode: "policy", "blind" (images of another seed), "replay" (the
     expert's poses through the executor) or "replay-codec" (the same drawn, 8 bit, decoded). threads: CPU threads of the
     model; with several workers 1. runtime: what runs it, see `world_model.load`. steps: sampling steps of a chunk.
-    The file at json_path is rewritten after every episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for arguments that cannot be.
+    The file at json_path is rewritten after every episode, so that an interrupted run keeps its rows. Raises ValueError
+    and FileNotFoundError for arguments that cannot be.
     """
     from ..cell.tasks import TASKS, find_task
 
@@ -108,6 +110,8 @@ def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, 
                              ("steps", steps, 1)):
         if value < low:
             raise ValueError(f"{name} is {value}; give {low} or more")
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime = {runtime!r}: choose one of {', '.join(RUNTIMES)}")
     settings = settings or RolloutSettings()
     if mode in ("policy", "blind"):
         from ..paths import models_path

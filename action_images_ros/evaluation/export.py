@@ -65,9 +65,9 @@ def export_model(model: str | os.PathLike, *, out: Path | None = None, views: Se
                 if not parity.same and mode == "policy":
                     raise ValueError(
                         f"the export of {folder} for {count} views does not compute what torch does: poses are up "
-                        f"to {parity.position_mm_max:.2f} mm apart, {POSITION_LIMIT_M * 1e3:g} mm are allowed, pictures "
-                        f"up to {parity.levels_max} levels; nothing was written, please report the versions of torch, "
-                        "onnx and onnxruntime")
+                        f"to {parity.position_mm_max:.2f} mm apart, {POSITION_LIMIT_M * 1e3:g} mm are allowed, and "
+                        f"pictures up to {parity.levels_max} levels; nothing was written, please report the "
+                        "versions of torch, onnx and onnxruntime")
             if int8:
                 progress(f"{export_name('policy', count, True)}: calibrating on {CALIBRATION} observations")
                 _quantise(work, card, count)

@@ -122,9 +122,10 @@ def _copy(source: Path, folder: Path) -> str:
 
 def _random(recipe: Path, folder: Path) -> str:
     from ..training.config import TrainConfig
-    from ..world_model.checkpoints import save_random_model
 
     config = TrainConfig.load(recipe)
+    from ..world_model.checkpoints import save_random_model  # torch, once the recipe is known to be one
+
     save_random_model(folder, config.model, ModelCard(recipe.stem, config.image_size, config.frames, config.dt))
     return f"{recipe} with RANDOM weights (speed only)"
 

@@ -17,7 +17,8 @@ OPERATIONS = ("Conv",)  # measured: quantising the matrix products as well makes
 def quantise_graph(source: Path, target: Path, feeds: Iterable[dict[str, np.ndarray]]) -> Path:
     """Write the int8 version of `source` (float) to `target`: weights per channel, activations by range.
 
-    feeds: inputs of the graph, one dictionary per observation, to take the ranges from. Raises ValueError where the package `onnx` is missing.
+    feeds: inputs of the graph, one dictionary per observation, to take the ranges from. Raises ValueError
+    where the package `onnx` is missing.
     """
     try:
         import onnx
