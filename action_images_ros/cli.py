@@ -103,7 +103,7 @@ def export(model: Annotated[str, typer.Argument(help="Name in models/ or folder.
            views: Annotated[str, typer.Option(help="Numbers of cameras, separated by commas; a file each.")] = "2",
            video: Annotated[bool, typer.Option("--video", help="The predicted video too.")] = False,
            int8: Annotated[bool, typer.Option("--int8", help="A quantised version too.")] = False,
-           observations: Annotated[int, typer.Option(help="Observations to compare with torch on.")] = 6,
+           observations: Annotated[int, typer.Option(help="Observations to compare with torch on.")] = 9,
            json: Json = None) -> None:
     """Write the model as ONNX, for the runtimes onnx and onnx-int8, and compare it with torch."""
     from .evaluation.export import export_model

@@ -26,7 +26,7 @@ _NO_PROGRESS = str   # takes a line, does nothing with it
 
 
 def export_model(model: str | os.PathLike, *, out: Path | None = None, views: Sequence[int] = (2,), video: bool = False,
-                 int8: bool = False, observations: int = 6, threads: int = 1,
+                 int8: bool = False, observations: int = 9, threads: int = 1,
                  progress: Callable[[str], object] = _NO_PROGRESS) -> list[dict]:
     """Write policy_<views>views.onnx (and world_.. with `video`, .._int8.onnx with `int8`) into the model's folder.
 

@@ -14,6 +14,7 @@ __all__ = ["POSITION_LIMIT_M", "Parity", "compare", "expert_observations"]
 
 POSITION_LIMIT_M = 1e-3
 LEVEL_LIMIT = 2
+_MOMENTS = 3   # of one episode, equally far apart
 
 
 @dataclass(frozen=True)
@@ -66,25 +67,24 @@ def compare(reference, other, observations: list[Observation], *, video: bool = 
 
 
 def expert_observations(count: int, size: tuple[int, int], views: int = 2, seed: int = 7_000_000) -> list[Observation]:
-    """What a model sees while the experts of the cell work: `count` observations from so many episodes, tasks in turn.
+    """What a model sees while the experts of the cell work: `count` observations, a few of each episode, tasks in turn.
 
-    size: (H, W) px. Each is of another moment of its episode. Raises ValueError for a number of views that the cell
-    does not have.
+    size: (H, W) px. Raises ValueError for a number of views that the cell does not have.
     """
     if not 2 <= views <= 4:
         raise ValueError(f"views is {views}; the simulated cell has 2 to 4 cameras")
     from ..cell.demonstrate import demonstrate
     from ..cell.tasks import TASKS
 
-    observations = []
-    for index in range(count):
-        task = list(TASKS)[index % len(TASKS)]
-        episode = demonstrate(task, seed + index, size=size, cameras=views)
-        frame = index * 3 % episode.frames
-        observations.append(Observation(
-            0, episode.camera_names, episode.images[:, frame], episode.K, episode.world_from_camera,
-            episode.poses[frame], float(episode.openness[frame]), episode.instruction))
-    return observations
+    observations: list[Observation] = []
+    for index in range(-(-count // _MOMENTS)):
+        episode = demonstrate(list(TASKS)[index % len(TASKS)], seed + index, size=size, cameras=views)
+        for moment in range(_MOMENTS):
+            frame = moment * episode.frames // _MOMENTS
+            observations.append(Observation(
+                0, episode.camera_names, episode.images[:, frame], episode.K, episode.world_from_camera,
+                episode.poses[frame], float(episode.openness[frame]), episode.instruction))
+    return observations[:count]
 
 
 def _spread(values: list[float]) -> tuple[float, float]:

@@ -311,11 +311,11 @@ def test_weights_that_do_not_fit_leave_the_node_unconfigured(rig, model_folder):
 
 WITHOUT_TORCH = """
 import sys
-sys.modules["torch"] = None     # an import of it is an error
+sys.path.insert(0, sys.argv[2])
+import no_torch
 import rclpy
 from rclpy.parameter import Parameter
 from action_images_ros.nodes.policy_node import PolicyNode
-sys.path.insert(0, sys.argv[2])
 from observations import noise_observation
 rclpy.init()
 parameters = {"model": sys.argv[1], "runtime": "onnx", "video_every": 0, "nice": 0, "finger_joints": ["f"],
