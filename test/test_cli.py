@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from action_images_ros import cli
 
-COMMANDS = ["encode", "decode", "collect", "train", "evaluate", "up", "demo", "benchmark"]
+COMMANDS = ["encode", "decode", "collect", "train", "evaluate", "export", "up", "demo", "benchmark"]
 
 
 def run(*arguments, monkeypatch, capsys):
@@ -44,6 +44,12 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
     (["evaluate", "--replay", "--tasks", "reach_target", "--execute-steps", "0"], ["execute_steps is 0"]),
     (["collect", "somewhere", "--tasks", "fly"], ["task is 'fly'"]),
     (["up", "--robot", "no-such-robot"], ["no-such-robot"]),
+    (["export", "no-such-model"], ["no-such-model"]),
+    (["export", "nano", "--views", "two"], ["views is 'two'", "2,3"]),
+    (["export", "nano", "--views", "9"], ["views is 9", "2 to 4"]),
+    (["benchmark", "model", "--backends", "tflite:1"], ["tflite:1", "onnx:1"]),
+    (["benchmark", "model", "--random", "no-such.yaml", "--backends", "torch:1"], ["no-such.yaml"]),
+    (["evaluate", "--runtime", "tflite", "--tasks", "reach_target"], ["runtime = 'tflite'"]),
 ])
 def test_a_user_error_is_one_line_and_exit_code_2(arguments, words, monkeypatch, capsys):
     code, out, err = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)

@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from ..cell.cell import Cell
+from ..world_model.load import RUNTIMES
 from .intervals import wilson
 from .rollout import RolloutSettings, roll_out
 from .settings import make_executor
@@ -36,22 +37,25 @@ class _Job:
     model: str
     settings: RolloutSettings
     threads: int | None
+    runtime: str
+    steps: int
 
 
-_models: dict[tuple[str, int | None], object] = {}
+_models: dict[tuple[str, str, int | None], object] = {}
 
 
-def _model(name: str, threads: int | None):
+def _model(name: str, runtime: str, threads: int | None):
     """The model, loaded once per process."""
-    if (name, threads) not in _models:
+    key = (name, runtime, threads)
+    if key not in _models:
         from ..world_model import load_model
 
-        _models[name, threads] = load_model(name, threads=threads)
-    return _models[name, threads]
+        _models[key] = load_model(name, runtime=runtime, threads=threads)
+    return _models[key]
 
 
-def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, model=None) -> dict:
-    """One episode's row. mode: one of MODES; model: a WorldModel, for "policy" and "blind"."""
+def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, model=None, steps: int = 1) -> dict:
+    """One episode's row. mode: one of MODES; model: a WorldModel, for "policy" and "blind", with its sampling steps."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
     views = draw_views(seed, CAMERAS)
@@ -62,10 +66,10 @@ def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, mode
         elif mode == "replay-codec":
             source = CodecReplaySource(task, seed, views)
         elif mode == "policy":
-            source = ModelSource(model, views, seed)
+            source = ModelSource(model, views, seed, steps)
         else:
             other = Cell(task, seed + _OTHER_SCENE, cameras=CAMERAS)
-            source = BlindSource(model, views, other, seed)
+            source = BlindSource(model, views, other, seed, steps)
         try:
             result = roll_out(cell, source, make_executor(), settings)
         finally:
@@ -80,19 +84,21 @@ def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, mode
 
 
 def _run(job: _Job) -> dict:
-    model = _model(job.model, job.threads) if job.mode in ("policy", "blind") else None
-    return run_episode(job.task, job.seed, job.mode, job.settings, model)
+    model = _model(job.model, job.runtime, job.threads) if job.mode in ("policy", "blind") else None
+    return run_episode(job.task, job.seed, job.mode, job.settings, model, job.steps)
 
 
 def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, episodes: int = 50, seed: int = 0, *,
              mode: str = "policy", json_path: str | os.PathLike | None = None, workers: int = 1,
-             settings: RolloutSettings | None = None, threads: int | None = None, quiet: bool = False) -> dict:
+             settings: RolloutSettings | None = None, threads: int | None = None, runtime: str = "torch",
+             steps: int = 1, quiet: bool = False) -> dict:
     """Run `episodes` seeds (seed, seed + 1, ..) of each task; returns {"settings", "summary", "rows"}.
 
     model: name or folder, unused by the replays. mode: "policy", "blind" (images of another seed), "replay" (the
     expert's poses through the executor) or "replay-codec" (the same drawn, 8 bit, decoded). threads: CPU threads of the
-    model; with several workers 1. The file at json_path is rewritten after every episode, so that an interrupted
-    run keeps its rows. Raises ValueError and FileNotFoundError for arguments that cannot be.
+    model; with several workers 1. runtime: what runs it, see `world_model.load`. steps: sampling steps of a chunk.
+    The file at json_path is rewritten after every episode, so that an interrupted run keeps its rows. Raises ValueError
+    and FileNotFoundError for arguments that cannot be.
     """
     from ..cell.tasks import TASKS, find_task
 
@@ -101,19 +107,23 @@ def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, 
         find_task(task)
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
-    for name, value, low in (("episodes", episodes, 1), ("seed", seed, 0), ("workers", workers, 1)):
+    for name, value, low in (("episodes", episodes, 1), ("seed", seed, 0), ("workers", workers, 1),
+                             ("steps", steps, 1)):
         if value < low:
             raise ValueError(f"{name} is {value}; give {low} or more")
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime = {runtime!r}: choose one of {', '.join(RUNTIMES)}")
     settings = settings or RolloutSettings()
     if mode in ("policy", "blind"):
         from ..paths import models_path
 
         model = str(models_path(model))
         threads = threads or (1 if workers > 1 else None)
-    jobs = [_Job(task, seed + index, mode, str(model), settings, threads)
+    jobs = [_Job(task, seed + index, mode, str(model), settings, threads, runtime, steps)
             for task in tasks for index in range(episodes)]
     head = {"mode": mode, "model": Path(model).name if mode in ("policy", "blind") else None, "seed": seed,
             "episodes": episodes, **asdict(settings), "workers": workers, "threads": threads,
+            "runtime": runtime if mode in ("policy", "blind") else None, "steps": steps,
             "machine": f"{os.cpu_count()} cores, {platform.machine()}"}
     rows: list[dict] = []
     for row in _results(jobs, workers, quiet):

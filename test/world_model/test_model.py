@@ -1,20 +1,10 @@
 import numpy as np
 import pytest
-from cameras import in_front
+from observations import noise_observation as observation
 
 from action_images_ros.codec.decode import decode
-from action_images_ros.geometry.camera import intrinsics_from_fovy
-from action_images_ros.observation import Observation
 from action_images_ros.world_model.checkpoints import ModelCard
 from action_images_ros.world_model.model import WorldModel, load_model
-
-
-def observation(size=(96, 96), instruction="reach the red ball"):
-    rng = np.random.default_rng(0)
-    return Observation(
-        stamp_ns=123, camera_names=("a", "b"), images=rng.integers(0, 255, (2, *size, 3), dtype=np.uint8),
-        K=np.stack([intrinsics_from_fovy(50, *size)] * 2), world_from_camera=np.stack([in_front(-0.5), in_front(0.5)]),
-        tool_pose=np.array([0.5, 0.0, 0.2, 1.0, 0, 0, 0]), openness=1.0, instruction=instruction)
 
 
 @pytest.fixture(scope="module")
