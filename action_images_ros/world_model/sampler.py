@@ -6,6 +6,8 @@ itself, so that a single step is a prediction, and measured as good as ten for a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -31,17 +33,21 @@ def generate(
     *,
     steps: int = 1,
     shift: float = 5.0,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
 ) -> tuple[Tensor | None, Tensor | None]:
     """Generate the unknown frames of a batch of canvases (inputs as in `NanoDenoiser.forward`).
 
+    seed: of the noise, one per canvas, so that a canvas is painted alike whatever else is in the batch; a single
+    number stands for seed, seed + 1, ..
     Returns (video, action) latents of whole segments, known frames included: [B, V, 1 + k, 12, H, W] in [-1, 1], None
     where the mode generates none of that modality.
     """
     wanted = canvas.wanted()
     coarse = (known.shape[-2] // pixel_latents.COARSE, known.shape[-1] // pixel_latents.COARSE)
-    generator = torch.Generator(device="cpu").manual_seed(seed)
-    x = torch.randn(len(known), len(wanted), pixel_latents.CHANNELS, *coarse, generator=generator).to(known.device)
+    seeds = range(seed, seed + len(known)) if isinstance(seed, int) else seed
+    if len(seeds) != len(known):
+        raise ValueError(f"seed holds {len(seeds)} seeds for {len(known)} canvases: give one each, or one number")
+    x = torch.stack([_noise(s, (len(wanted), pixel_latents.CHANNELS, *coarse)) for s in seeds]).to(known.device)
     levels = schedule(steps, shift)
     for s, following in zip(levels[:-1], levels[1:], strict=True):
         level = torch.full((len(known), len(wanted)), s, device=known.device)
@@ -61,6 +67,10 @@ def generate(
         None if video is None else _segments(video.float(), known, canvas, VIDEO),
         None if action is None else _segments(action, known, canvas, ACTION),
     )
+
+
+def _noise(seed: int, shape: tuple[int, ...]) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator(device="cpu").manual_seed(int(seed)))
 
 
 def _action_latents(logits: Tensor) -> Tensor:
