@@ -21,7 +21,7 @@ from .rollout import RolloutSettings, roll_out
 from .settings import make_executor
 from .sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
 
-__all__ = ["MODES", "evaluate", "run_episode", "summarise"]
+__all__ = ["MODES", "evaluate", "run_episode", "summarise", "write_result"]
 
 MODES = ("policy", "blind", "replay", "replay-codec")
 CAMERAS = 3
@@ -119,7 +119,7 @@ def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, 
         rows.append(row)
         rows.sort(key=lambda row: (tasks.index(row["task"]), row["seed"]))
         if json_path is not None:
-            _write(Path(json_path), {"settings": head, "summary": summarise(rows), "rows": rows})
+            write_result(Path(json_path), {"settings": head, "summary": summarise(rows), "rows": rows})
     result = {"settings": head, "summary": summarise(rows), "rows": rows}
     if not quiet:
         _print_table(result)
@@ -176,7 +176,8 @@ def _start_worker() -> None:
     os.environ.setdefault("LP_NUM_THREADS", "1")      # one software rendering thread each
 
 
-def _write(path: Path, result: dict) -> None:
+def write_result(path: Path, result: dict) -> None:
+    """Write a result as JSON; the file is whole at any moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_text(json.dumps(result, indent=1) + "\n")
