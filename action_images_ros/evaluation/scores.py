@@ -9,8 +9,9 @@ import numpy as np
 
 from .actions import THRESHOLDS, action_errors, jaccard, tracks
 from .contenders import Guess
+from .features import FeatureDistance
 from .held_out import Window
-from .images import FeatureDistance, moving_psnr, psnr, seams, ssim
+from .images import moving_psnr, psnr, seams, ssim
 from .intervals import bootstrap, wilson
 
 __all__ = ["HEADLINES", "Scored", "score_actions", "score_video", "summarise"]
