@@ -77,23 +77,45 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
              tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
              episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 50,
              seed: Seed = 0, json: Json = None, workers: Workers = 1,
-             replay: Annotated[bool, typer.Option("--replay", help="Ceiling: the expert's poses.")] = False,
-             replay_codec: Annotated[bool, typer.Option("--replay-codec", help="Ceiling through the codec.")] = False,
-             blind: Annotated[bool, typer.Option("--blind", help="Control: images of another seed.")] = False,
+             mode: Annotated[str, typer.Option(help="Closed loop: policy, blind (images of another seed), replay "
+                                               "(the expert's poses), replay-codec. On held-out episodes: joint, "
+                                               "world, label, label-unknown (first pose not given), video.")] = "",
+             replay: Annotated[bool, typer.Option("--replay", help="--mode replay")] = False,
+             replay_codec: Annotated[bool, typer.Option("--replay-codec", help="--mode replay-codec")] = False,
+             blind: Annotated[bool, typer.Option("--blind", help="--mode blind")] = False,
              execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4,
              latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0,
              time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
              threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
-             runtime: Annotated[str, typer.Option(help="torch, torch-bf16, onnx or onnx-int8.")] = "torch",
-             steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1) -> None:
-    """Success rates in the closed loop, without ROS."""
+             runtime: Annotated[str, typer.Option(help="Closed loop: torch, torch-bf16, onnx or onnx-int8.")] = "torch",
+             steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1,
+             data: Annotated[Path | None, typer.Option(help="Held-out: folder of episodes; else made.")] = None,
+             sheets: Annotated[Path | None, typer.Option(help="Held-out: folder for contact sheets.")] = None,
+             batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8) -> None:
+    """Success rates in the closed loop, without ROS; or every mode of the model on held-out episodes."""
+    flags = (("replay", replay), ("replay-codec", replay_codec), ("blind", blind))
+    chosen = [f"--mode {mode}"] * bool(mode) + [f"--{name}" for name, on in flags if on]
+    if len(chosen) > 1:
+        raise ValueError(f"{' and '.join(chosen)} exclude each other; choose one")
+    mode = mode or next((name for name, on in flags if on), "policy")
+    from .evaluation.contenders import OPEN_MODES
+    from .evaluation.evaluate import MODES
     from .evaluation.evaluate import evaluate as run
+
+    if mode in OPEN_MODES:
+        from .evaluation.open_loop import evaluate_mode
+
+        evaluate_mode(model, mode, _tasks(tasks), episodes, seed, data=data, steps=steps, batch=batch, json_path=json,
+                      sheets=sheets, threads=threads)
+        return
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; choose one of {', '.join((*MODES, *OPEN_MODES))}")
+    for name, value in (("data", data), ("sheets", sheets)):
+        if value is not None:
+            raise ValueError(f"--{name} is {value}: it is for the modes {', '.join(OPEN_MODES)}; leave it out")
     from .evaluation.rollout import RolloutSettings
 
-    chosen = [mode for mode, on in (("replay", replay), ("replay-codec", replay_codec), ("blind", blind)) if on]
-    if len(chosen) > 1:
-        raise ValueError(f"--{' and --'.join(chosen)} exclude each other; choose one")
-    run(model, _tasks(tasks), episodes, seed, mode=chosen[0] if chosen else "policy", json_path=json, workers=workers,
+    run(model, _tasks(tasks), episodes, seed, mode=mode, json_path=json, workers=workers,
         settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads, runtime=runtime, steps=steps)
 
 

@@ -22,7 +22,7 @@ from .rollout import RolloutSettings, roll_out
 from .settings import make_executor
 from .sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
 
-__all__ = ["MODES", "evaluate", "run_episode", "summarise"]
+__all__ = ["MODES", "evaluate", "run_episode", "summarise", "write_result"]
 
 MODES = ("policy", "blind", "replay", "replay-codec")
 CAMERAS = 3
@@ -130,7 +130,7 @@ def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, 
         rows.append(row)
         rows.sort(key=lambda row: (tasks.index(row["task"]), row["seed"]))
         if json_path is not None:
-            _write(Path(json_path), {"settings": head, "summary": summarise(rows), "rows": rows})
+            write_result(Path(json_path), {"settings": head, "summary": summarise(rows), "rows": rows})
     result = {"settings": head, "summary": summarise(rows), "rows": rows}
     if not quiet:
         _print_table(result)
@@ -188,7 +188,8 @@ def _start_worker() -> None:
     os.environ.setdefault("LP_NUM_THREADS", "1")      # one software rendering thread each
 
 
-def _write(path: Path, result: dict) -> None:
+def write_result(path: Path, result: dict) -> None:
+    """Write a result as JSON; the file is whole at any moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_text(json.dumps(result, indent=1) + "\n")
@@ -197,11 +198,11 @@ def _write(path: Path, result: dict) -> None:
 
 def _print_table(result: dict) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     head = result["settings"]
     last = head["seed"] + head["episodes"] - 1
-    table = Table("task", "success", "rate", "95 % interval", "wrong object", "median s", "s per chunk",
+    table = Table(Column("task", no_wrap=True), "success", "rate", "95 % interval", "wrong", "median s", "s per chunk",
                   title=" ".join(filter(None, (head["mode"], head["model"], f"seeds {head['seed']}..{last}"))))
     for row in result["summary"]:
         table.add_row(row["task"], f"{row['successes']}/{row['episodes']}", f"{100 * row['rate']:.0f} %",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from action_images_ros.paths import models_path
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO, build_canvas
 from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser
+from action_images_ros.world_model.clips import Clips, Pictures, canvas_of, draw_actions
 from action_images_ros.world_model.prediction import Prediction, Stopwatch, model_inputs
+from action_images_ros.world_model.rays import coarse_rays
 from action_images_ros.world_model.sampler import generate
 from action_images_ros.world_model.text import TextEncoder
 
@@ -22,7 +25,8 @@ __all__ = ["Prediction", "WorldModel", "load_model"]
 
 
 class WorldModel:
-    """A loaded model. ``card`` tells image size, T and dt; ``predict`` is deterministic for a seed.
+    """A loaded model. ``card`` tells image size, T and dt; ``predict`` (one observation, for control) and
+    ``generate`` (many clips, any mode) are deterministic for a seed.
 
     bfloat16: compute under autocast, for processors whose bf16 instructions make that faster.
     """
@@ -44,7 +48,7 @@ class WorldModel:
         Raises ValueError where the observation does not have the model's image size.
         """
         if mode not in ("policy", "joint"):
-            raise ValueError(f"mode = {mode!r}: predict offers 'policy' and 'joint'")
+            raise ValueError(f"mode = {mode!r}: predict offers 'policy' and 'joint', generate all modes")
         watch = Stopwatch()
         tokens, _ = self.text.encode([observation.instruction])
         text = torch.from_numpy(np.array(tokens))
@@ -76,7 +80,43 @@ class WorldModel:
             observation.stamp_ns, tuple(observation.camera_names), actions, frames, K, E, self.card.dt, watch.seconds
         )
 
-    def _generate(self, canvas, known: dict, rays, text, steps: int, seed: int):
+    @torch.inference_mode()
+    def generate(self, clips: Clips, mode: str, *, steps: int = 1, seed: int | Sequence[int] = 0) -> Pictures:
+        """Generate what a mode asks for, for B clips at once (see `clips` for what each mode reads).
+
+        Labelling a recording, for example: cut it into overlapping windows of ``card.frames`` frames ``card.dt`` apart,
+        ``generate(Clips(images, K, world_from_camera, instructions), "label")``, then `codec.decode.decode` each
+        [V, T, ...] of the action images. With poses [B, 1, 7] and openness [B, 1] frame 0 is known, without it is read
+        off the images like the others.
+        seed: one per clip, or one number for seed, seed + 1, ..: a clip gives the same whatever else is in the batch.
+        Raises ValueError where the images do not have the model's size or the mode lacks something.
+        """
+        size = self._checked_size("clip", clips.images.shape[3:5])
+        canvas = canvas_of(clips, mode, self.card.frames)
+        seen = clips.images if mode == "label" else clips.images[:, :, :1]
+        known, drawn = {VIDEO: pixel_latents.encode(torch.from_numpy(seen))}, None
+        if any(canvas.modality[frame] == ACTION for frame in canvas.given):
+            drawn = draw_actions(clips, self.card.frames if mode == "world" else 1)
+            known[ACTION] = pixel_latents.encode(torch.from_numpy(drawn))
+        tokens, _ = self.text.encode(list(clips.instructions))
+        rays = torch.from_numpy(coarse_rays(clips.K, clips.world_from_camera, size))
+        latents = self._generate(canvas, known, rays, torch.from_numpy(np.array(tokens)), steps, seed)
+        video, action = (None if x is None else pixel_latents.decode(x).numpy() for x in latents)
+        if video is not None:
+            video[:, :, 0] = clips.images[:, :, 0]
+        if action is not None and drawn is not None:
+            action[:, :, 0] = to_uint8(drawn[:, :, 0])
+        return Pictures(video, action)
+
+    def _checked_size(self, what: str, size) -> tuple[int, int]:
+        if tuple(size) != tuple(self.card.image_size):
+            raise ValueError(
+                f"{what} images are {tuple(size)}, the model {self.card.name} takes {tuple(self.card.image_size)}: "
+                "make them with observation.prepare_image"
+            )
+        return tuple(size)
+
+    def _generate(self, canvas, known: dict, rays, text, steps: int, seed):
         given = pixel_latents.on_canvas(known, canvas, canvas.given)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)

@@ -79,7 +79,7 @@ class OnnxWorldModel:
         """Frames of one graph after these sampling steps; the arithmetic of `sampler.generate`."""
         views, height, width = feed["images"].shape[:3]
         session = self._session(mode, views)
-        x = noise(build_canvas(mode, views, self.card.frames), (height, width), seed)
+        x = noise(build_canvas(mode, views, self.card.frames), (height, width), [seed])
         levels = schedule(steps)
         for level, following in zip(levels[:-1], levels[1:], strict=True):
             frames, clean = session.run(OUTPUTS, feed | {"noised": x, "level": np.array(level, np.float32)})

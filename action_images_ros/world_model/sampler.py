@@ -6,6 +6,8 @@ action images. Levels and noise are those of `schedule.py`, whatever runs the mo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,14 +28,19 @@ def generate(
     *,
     steps: int = 1,
     shift: float = SHIFT,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
 ) -> tuple[Tensor | None, Tensor | None]:
     """Generate the unknown frames of a batch of canvases (inputs as in `NanoDenoiser.forward`).
 
-    seed: of the noise, >= 0. Returns (video, action) latents of whole segments, known frames included:
-    [B, V, 1 + k, 12, H, W] in [-1, 1], None where the mode generates none of that modality.
+    seed: of the noise, >= 0, one per canvas, so that a canvas is painted alike whatever else is in the batch; a single
+    number stands for seed, seed + 1, ..
+    Returns (video, action) latents of whole segments, known frames included: [B, V, 1 + k, 12, H, W] in [-1, 1], None
+    where the mode generates none of that modality.
     """
-    x = torch.from_numpy(noise(canvas, known.shape[-2:], seed, len(known))).to(known.device)
+    seeds = range(seed, seed + len(known)) if isinstance(seed, int) else seed
+    if len(seeds) != len(known):
+        raise ValueError(f"seed holds {len(seeds)} seeds for {len(known)} canvases: give one each, or one number")
+    x = torch.from_numpy(noise(canvas, known.shape[-2:], seeds)).to(known.device)
     levels = schedule(steps, shift)
     for level, following in zip(levels[:-1], levels[1:], strict=True):
         video, action = predict_clean(model, known, x, level, canvas, rays, text)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from action_images_ros.world_model.canvas import CHANNELS, COARSE, Canvas
@@ -22,12 +24,12 @@ def schedule(steps: int, shift: float = SHIFT) -> list[float]:
     return [shift * s / (1 + (shift - 1) * s) for s in raw]
 
 
-def noise(canvas: Canvas, size: tuple[int, int], seed: int, batch: int = 1) -> np.ndarray:
-    """Standard normal noise for the frames to generate, float32 [batch, n, 12, H/4, W/4].
+def noise(canvas: Canvas, size: tuple[int, int], seeds: Sequence[int]) -> np.ndarray:
+    """Standard normal noise for the frames to generate, float32 [B, n, 12, H/4, W/4].
 
-    size: (H, W) px of the images. seed: >= 0; on every machine the same seed gives the same noise.
+    size: (H, W) px of the images. seeds: one per canvas, >= 0; on every machine the same seed gives the same noise.
     """
-    if seed < 0:
-        raise ValueError(f"seed = {seed}: give a whole number of 0 or more")
-    shape = (batch, len(canvas.wanted()), CHANNELS, size[0] // COARSE, size[1] // COARSE)
-    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+    if min(seeds) < 0:
+        raise ValueError(f"seed = {min(seeds)}: give a whole number of 0 or more")
+    shape = (len(canvas.wanted()), CHANNELS, size[0] // COARSE, size[1] // COARSE)
+    return np.stack([np.random.default_rng(seed).standard_normal(shape, dtype=np.float32) for seed in seeds])
