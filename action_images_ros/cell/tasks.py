@@ -19,6 +19,10 @@ TASKS: dict[str, Task] = {
             initial_openness=1.0,
             expert=ReachExpert(),
             hold_seconds=0.5,
+            unseen_phrasings=(
+                "approach the {colour} ball", "put the gripper on the {colour} ball", "find the {colour} sphere",
+                "could you get to the {colour} ball", "steer the arm to the {colour} one", "tap the {colour} sphere",
+            ),
         ),
         PushButton(
             name="push_button",
@@ -30,6 +34,10 @@ TASKS: dict[str, Task] = {
             region=((0.35, -0.2, 0.0), (0.65, 0.2, 0.0)),
             initial_openness=0.0,
             expert=PushExpert(),
+            unseen_phrasings=(
+                "click the {colour} button", "activate the {colour} switch", "use the {colour} button",
+                "give the {colour} button a push", "please press that {colour} button", "poke the {colour} knob",
+            ),
         ),
         LiftBlock(
             name="lift_block",
@@ -42,6 +50,10 @@ TASKS: dict[str, Task] = {
             initial_openness=1.0,
             expert=LiftExpert(),
             hold_seconds=0.5,
+            unseen_phrasings=(
+                "hoist the {colour} block", "get the {colour} cube off the table", "hold the {colour} block up",
+                "seize the {colour} cube and bring it up", "fetch the {colour} block", "elevate the {colour} cube",
+            ),
         ),
     )
 }
