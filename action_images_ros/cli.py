@@ -74,12 +74,15 @@ def train(config: Annotated[Path, typer.Argument(help="Recipe, for example confi
 
 @app.command()
 def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-             tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+             tasks: Annotated[str | None, typer.Option(help="all, or names separated by commas; default: all, with "
+                                                       "--condition reach_target, push_button and lift_block.")] = None,
              episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 50,
              seed: Seed = 0, json: Json = None, workers: Workers = 1,
              replay: Annotated[bool, typer.Option("--replay", help="Ceiling: the expert's poses.")] = False,
              replay_codec: Annotated[bool, typer.Option("--replay-codec", help="Ceiling through the codec.")] = False,
              blind: Annotated[bool, typer.Option("--blind", help="Control: images of another seed.")] = False,
+             condition: Annotated[str, typer.Option(help="Beside nominal: all, or names separated by commas "
+                                                    "(docs/transfer.md).")] = "",
              execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4,
              latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0,
              time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
@@ -91,8 +94,24 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
     chosen = [mode for mode, on in (("replay", replay), ("replay-codec", replay_codec), ("blind", blind)) if on]
     if len(chosen) > 1:
         raise ValueError(f"--{' and --'.join(chosen)} exclude each other; choose one")
+    conditions = _conditions(condition)
+    if tasks is None:
+        tasks = "reach_target,push_button,lift_block" if conditions else "all"
     run(model, _tasks(tasks), episodes, seed, mode=chosen[0] if chosen else "policy", json_path=json, workers=workers,
-        settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads)
+        settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads, conditions=conditions)
+
+
+@app.command()
+def compare(first: Annotated[Path, typer.Argument(help="File of evaluate --json.")],
+            second: Annotated[Path, typer.Argument(help="Another, of the same seeds.")], json: Json = None) -> None:
+    """Two evaluations against each other, seed by seed, with McNemar's exact test."""
+    from .evaluation.pairs import compare_files
+
+    rows = compare_files(first, second)
+    _show([{"condition": row["condition"], "task": row["task"], "episodes": row["episodes"], first.stem: row["before"],
+            second.stem: row["after"], f"only {first.stem}": row["lost"], f"only {second.stem}": row["won"],
+            "p": row["p"]} for row in rows])
+    _write(json, rows)
 
 
 @benchmark.command("decoder")
@@ -176,6 +195,12 @@ def _tasks(text: str) -> list[str]:
     if not names:
         raise ValueError(f"tasks is {text!r}; give all or some of {', '.join(TASKS)}")
     return names
+
+
+def _conditions(text: str) -> list[str]:
+    from .cell.conditions import CONDITIONS, find_condition
+
+    return list(CONDITIONS) if text == "all" else [find_condition(name).name for name in _names(text)]
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
