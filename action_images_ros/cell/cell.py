@@ -197,7 +197,7 @@ class Cell:
 
     @property
     def object_position(self) -> np.ndarray:
-        """[3] where the ball, the button's cap (unpressed) or the block is; for experts and success tests."""
+        """[3] where the object to deal with is (of a button its unpressed cap); for experts and success tests."""
         return self._task.object_position(self.model, self.data)
 
     # -- acting and looking --------------------------------------------------------------------------------------

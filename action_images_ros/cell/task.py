@@ -35,6 +35,9 @@ class Task:
     unseen_phrasings: tuple[str, ...] = ()
     """Never used in demonstrations; an evaluation may (see `conditions`)."""
 
+    grasps = False
+    """Whether the gripper opens and closes in this task."""
+
     def build(self, spec) -> None:
         """Adds the task's bodies to a `mujoco.MjSpec`."""
         raise NotImplementedError

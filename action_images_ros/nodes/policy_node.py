@@ -109,6 +109,7 @@ class PolicyNode(GraphNode):
             if collector.extrinsics.listens_to_topics:
                 self.listen("<cam>/pose", lambda m, c=camera: collector.extrinsics.add_pose(c, m), camera)
         self.listen("joint_states", collector.add_joints)
+        self.listen("gripper_command", lambda m: collector.add_gripper_command(m.data, self.now_ns()))
         self.listen("current_pose", collector.add_pose)
         self.listen("instruction", self._on_instruction)
 
