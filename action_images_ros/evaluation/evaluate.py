@@ -99,7 +99,8 @@ def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, 
     expert's poses through the executor) or "replay-codec" (the same drawn, 8 bit, decoded). threads: CPU threads of the
     model; with several workers 1. conditions: names in `cell.conditions.CONDITIONS`; the nominal one always runs beside
     them, on the same seeds, and "comparison" pairs each with it (see `pairs`). The file at json_path is rewritten after
-    every episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for arguments that cannot be.
+    every episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for arguments that
+    cannot be.
     """
     from ..cell.tasks import TASKS, find_task
 
@@ -207,8 +208,8 @@ def _print_table(result: dict) -> None:
 
     head, pairs = result["settings"], {(pair["task"], pair["condition"]): pair for pair in result["comparison"]}
     last = head["seed"] + head["episodes"] - 1
-    columns = [Column("task", no_wrap=True), Column("condition", no_wrap=True), "success", "rate", "95 % interval", "wrong object", "median s", "s per chunk",
-               "lost", "won", "p"]
+    columns = [Column("task", no_wrap=True), Column("condition", no_wrap=True), "success", "rate", "95 % interval",
+               "wrong object", "median s", "s per chunk", "lost", "won", "p"]
     several = len(head["conditions"]) > 1
     table = Table(*(columns if several else columns[:1] + columns[2:-3]),
                   title=" ".join(filter(None, (head["mode"], head["model"], f"seeds {head['seed']}..{last}"))))

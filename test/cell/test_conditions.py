@@ -7,6 +7,7 @@ import pytest
 
 from action_images_ros.cell import TASKS, Cell
 from action_images_ros.cell.conditions import CONDITIONS, NOMINAL, Condition, find_condition
+from action_images_ros.world_model.text import TextEncoder
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "data" / "golden_cell.json").read_text())
 ROOM = ("table", "floor", "wall_back", "wall_left", "wall_right")
@@ -48,16 +49,18 @@ def test_a_seed_without_a_condition_is_the_scene_it_always_was(row):
         assert [model.material(model.geom_matid[model.geom(name).id]).name for name in ROOM] == row["surfaces"]
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("switch", SWITCHES)
-def test_a_condition_changes_what_it_says_and_nothing_else(task, switch):
-    value = {"calibration_metres": 0.02} if switch == "calibration" else {switch: True}
-    before, changed, after = scene(task, 17), scene(task, 17, Condition("one", "", **value)), scene(task, 17)
+@pytest.mark.parametrize("task", ["reach_target", "stack_blocks"])
+def test_a_condition_changes_what_it_says_and_nothing_else(task):
+    before = scene(task, 17)
+    for switch in SWITCHES:
+        value = {"calibration_metres": 0.02} if switch == "calibration" else {switch: True}
+        changed = scene(task, 17, Condition("one", "", **value))
+        differing = {name for name in before if not same(before[name], changed[name])}
+        seen = {"images"} if switch in ("cameras", "textures", "lights") else set()
+        moved = {"calibration"} if switch == "cameras" else set()  # there are other cameras to be calibrated
+        assert {switch} | seen <= differing <= {switch} | seen | moved
+    after = scene(task, 17)
     assert all(same(before[name], after[name]) for name in before), "nothing of a condition stays in the scene"
-    differing = {name for name in before if not same(before[name], changed[name])}
-    seen = {"images"} if switch in ("cameras", "textures", "lights") else set()
-    moved = {"calibration"} if switch == "cameras" else set()  # there are other cameras to be calibrated
-    assert {switch} | seen <= differing <= {switch} | seen | moved
 
 
 def test_the_conditions_of_the_table_switch_what_their_names_say():
@@ -80,6 +83,7 @@ def test_every_task_has_unseen_phrasings_that_name_its_objects_as_the_others_do(
     rng = np.random.default_rng(0)
     said = {task.instruction(rng, words, unseen=True) for _ in range(100)}
     assert said == {phrasing.format(**words) for phrasing in task.unseen_phrasings}
+    TextEncoder().encode(sorted(said))  # none is too long for the model
 
 
 @pytest.mark.parametrize("name", ["calibration", "calibration_turned"])
