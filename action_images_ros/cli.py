@@ -74,7 +74,8 @@ def train(config: Annotated[Path, typer.Argument(help="Recipe, for example confi
 
 @app.command()
 def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-             tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+             tasks: Annotated[str | None, typer.Option(help="all, or names separated by commas; default: all, with "
+                                                       "--condition reach_target, push_button and lift_block.")] = None,
              episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 50,
              seed: Seed = 0, json: Json = None, workers: Workers = 1,
              mode: Annotated[str, typer.Option(help="Closed loop: policy, blind (images of another seed), replay "
@@ -83,6 +84,8 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
              replay: Annotated[bool, typer.Option("--replay", help="--mode replay")] = False,
              replay_codec: Annotated[bool, typer.Option("--replay-codec", help="--mode replay-codec")] = False,
              blind: Annotated[bool, typer.Option("--blind", help="--mode blind")] = False,
+             condition: Annotated[str, typer.Option(help="Beside nominal: all, or names separated by commas "
+                                                    "(docs/transfer.md).")] = "",
              execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4,
              latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0,
              time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
@@ -105,8 +108,8 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
     if mode in OPEN_MODES:
         from .evaluation.open_loop import evaluate_mode
 
-        evaluate_mode(model, mode, _tasks(tasks), episodes, seed, data=data, steps=steps, batch=batch, json_path=json,
-                      sheets=sheets, threads=threads)
+        evaluate_mode(model, mode, _tasks(tasks or "all"), episodes, seed, data=data, steps=steps, batch=batch,
+                      json_path=json, sheets=sheets, threads=threads)
         return
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join((*MODES, *OPEN_MODES))}")
@@ -115,8 +118,12 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
             raise ValueError(f"--{name} is {value}: it is for the modes {', '.join(OPEN_MODES)}; leave it out")
     from .evaluation.rollout import RolloutSettings
 
+    conditions = _conditions(condition)
+    if tasks is None:
+        tasks = "reach_target,push_button,lift_block" if conditions else "all"
     run(model, _tasks(tasks), episodes, seed, mode=mode, json_path=json, workers=workers,
-        settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads, runtime=runtime, steps=steps)
+        settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads, runtime=runtime, steps=steps,
+        conditions=conditions)
 
 
 @app.command()
@@ -136,6 +143,19 @@ def export(model: Annotated[str, typer.Argument(help="Name in models/ or folder.
              "position_mm_max": "max mm", "rotation_deg_median": "deg", "rotation_deg_max": "max deg",
              "levels_max": "max level", "verdicts_differ": "valid in one"}
     _show([{title: row[key] for key, title in shown.items()} for row in rows])
+    _write(json, rows)
+
+
+@app.command()
+def compare(first: Annotated[Path, typer.Argument(help="File of evaluate --json.")],
+            second: Annotated[Path, typer.Argument(help="Another, of the same seeds.")], json: Json = None) -> None:
+    """Two evaluations against each other, seed by seed, with McNemar's exact test."""
+    from .evaluation.pairs import compare_files
+
+    rows = compare_files(first, second)
+    _show([{"condition": row["condition"], "task": row["task"], "episodes": row["episodes"], first.stem: row["before"],
+            second.stem: row["after"], f"only {first.stem}": row["lost"], f"only {second.stem}": row["won"],
+            "p": row["p"]} for row in rows])
     _write(json, rows)
 
 
@@ -253,6 +273,12 @@ def _tasks(text: str) -> list[str]:
     if not names:
         raise ValueError(f"tasks is {text!r}; give all or some of {', '.join(TASKS)}")
     return names
+
+
+def _conditions(text: str) -> list[str]:
+    from .cell.conditions import CONDITIONS, find_condition
+
+    return list(CONDITIONS) if text == "all" else [find_condition(name).name for name in _names(text)]
 
 
 def _show(rows: list[dict[str, Any]]) -> None:

@@ -39,6 +39,8 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
 @pytest.mark.parametrize("arguments, words", [
     (["evaluate", "--tasks", "fly"], ["task is 'fly'", "reach_target"]),
     (["evaluate", "--tasks", ""], ["tasks is ''"]),
+    (["evaluate", "--condition", "fog"], ["condition is 'fog'", "cameras"]),
+    (["compare", "no-such.json", "other.json"], ["no-such.json"]),
     (["evaluate", "--replay", "--blind"], ["--replay and --blind exclude each other"]),
     (["evaluate", "--mode", "joint", "--blind"], ["--mode joint and --blind exclude each other"]),
     (["evaluate", "--mode", "dream"], ["mode is 'dream'", "replay-codec", "label-unknown"]),

@@ -32,6 +32,8 @@ class Task:
     initial_openness: float
     expert: Expert
     hold_seconds: float = 0.0
+    unseen_phrasings: tuple[str, ...] = ()
+    """Never used in demonstrations; an evaluation may (see `conditions`)."""
 
     grasps = False
     """Whether the gripper opens and closes in this task."""
@@ -73,9 +75,9 @@ class Task:
         if progress.wrong_seconds > max(self.hold_seconds - 1e-9, 0.0) and not progress.succeeded:
             progress.took_wrong_object = True
 
-    def instruction(self, rng: np.random.Generator, words: dict[str, str]) -> str:
-        """One of the phrasings with the objects' names in it."""
-        return str(rng.choice(self.phrasings)).format(**words)
+    def instruction(self, rng: np.random.Generator, words: dict[str, str], unseen: bool = False) -> str:
+        """One of the (unseen) phrasings with the objects' names in it."""
+        return str(rng.choice(self.unseen_phrasings if unseen else self.phrasings)).format(**words)
 
     def _draw(self, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(*np.array(self.region))

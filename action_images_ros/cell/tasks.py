@@ -25,6 +25,10 @@ TASKS: dict[str, Task] = {
             initial_openness=1.0,
             expert=ReachExpert(),
             hold_seconds=0.5,
+            unseen_phrasings=(
+                "approach the {colour} ball", "put the gripper on the {colour} ball", "find the {colour} sphere",
+                "could you get to the {colour} ball", "steer the arm to the {colour} one", "tap the {colour} sphere",
+            ),
         ),
         PushButton(
             name="push_button",
@@ -36,6 +40,10 @@ TASKS: dict[str, Task] = {
             region=((0.35, -0.2, 0.0), (0.65, 0.2, 0.0)),
             initial_openness=0.0,
             expert=PushExpert(),
+            unseen_phrasings=(
+                "click the {colour} button", "activate the {colour} switch", "use the {colour} button",
+                "give the {colour} button a push", "please press that {colour} button", "poke the {colour} knob",
+            ),
         ),
         LiftBlock(
             name="lift_block",
@@ -48,6 +56,10 @@ TASKS: dict[str, Task] = {
             initial_openness=1.0,
             expert=LiftExpert(),
             hold_seconds=0.5,
+            unseen_phrasings=(
+                "hoist the {colour} block", "get the {colour} cube off the table", "hold the {colour} block up",
+                "seize the {colour} cube and bring it up", "fetch the {colour} block", "elevate the {colour} cube",
+            ),
         ),
         CloseDrawer(
             name="close_drawer",
@@ -59,6 +71,11 @@ TASKS: dict[str, Task] = {
             region=((0.35, -0.2, 0.0), (0.65, 0.2, 0.0)),
             initial_openness=0.0,
             expert=CloseDrawerExpert(),
+            unseen_phrasings=(
+                "make sure the {colour} drawer is closed", "the {colour} drawer should be shut",
+                "nudge the {colour} drawer home", "return the {colour} drawer to its place",
+                "press the {colour} drawer all the way in",
+            ),
         ),
         CloseLaptop(
             name="close_laptop",
@@ -70,6 +87,11 @@ TASKS: dict[str, Task] = {
             region=((0.35, -0.2, 0.0), (0.65, 0.2, 0.0)),
             initial_openness=0.0,
             expert=CloseLaptopExpert(),
+            unseen_phrasings=(
+                "lower the screen of the {colour} laptop", "fold down the {colour} notebook",
+                "the {colour} laptop should be shut", "bring the {colour} laptop's screen down",
+                "make sure the {colour} laptop is closed",
+            ),
         ),
         PlaceInBox(
             name="place_in_box",
@@ -84,6 +106,11 @@ TASKS: dict[str, Task] = {
             initial_openness=1.0,
             expert=PlaceInBoxExpert(),
             hold_seconds=0.5,
+            unseen_phrasings=(
+                "store the {colour} block in the {other} box", "bring the {colour} cube to the {other} box",
+                "let the {colour} block end up in the {other} box", "leave the {colour} cube in the {other} container",
+                "the {colour} block belongs in the {other} box",
+            ),
         ),
         PickUpCup(
             name="pick_up_cup",
@@ -96,6 +123,10 @@ TASKS: dict[str, Task] = {
             initial_openness=1.0,
             expert=PickUpCupExpert(),
             hold_seconds=0.5,
+            unseen_phrasings=(
+                "hold the {colour} cup up", "get the {colour} mug off the table", "fetch the {colour} cup",
+                "hoist the {colour} mug", "seize the {colour} cup and bring it up",
+            ),
         ),
         StackBlocks(
             name="stack_blocks",
@@ -110,6 +141,11 @@ TASKS: dict[str, Task] = {
             initial_openness=1.0,
             expert=StackBlocksExpert(),
             hold_seconds=1.0,
+            unseen_phrasings=(
+                "make a tower, the {colour} block above the {other} one", "pile the {colour} cube onto the {other} one",
+                "the {colour} block goes on top of the {other} block", "rest the {colour} cube on the {other} cube",
+                "leave the {colour} block standing on the {other} block",
+            ),
         ),
     )
 }

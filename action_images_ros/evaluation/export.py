@@ -88,7 +88,7 @@ def _quantise(work: Path, card: ModelCard, views: int) -> None:
     from ..world_model.onnx_model import OnnxWorldModel
 
     model, canvas = OnnxWorldModel(work), build_canvas("policy", views, card.frames)
-    feeds = (model.inputs(seen) | {"noised": noise(canvas, card.image_size, index), "level": np.array(1, np.float32)}
+    feeds = (model.inputs(seen) | {"noised": noise(canvas, card.image_size, [index]), "level": np.array(1, np.float32)}
              for index, seen in enumerate(expert_observations(CALIBRATION, card.image_size, views, seed=7_100_000)))
     quantise_graph(work / export_name("policy", views), work / export_name("policy", views, True), feeds)
 
