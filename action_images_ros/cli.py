@@ -105,17 +105,20 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
     from .evaluation.evaluate import MODES
     from .evaluation.evaluate import evaluate as run
 
+    if mode not in (*MODES, *OPEN_MODES):
+        raise ValueError(f"mode is {mode!r}; choose one of {', '.join((*MODES, *OPEN_MODES))}")
+    held_out = {"data": (data, None), "sheets": (sheets, None), "steps": (steps, 1), "batch": (batch, 8)}
+    closed = {"workers": (workers, 1), "execute-steps": (execute_steps, 4), "latency": (latency, 0.0),
+              "time-limit": (time_limit, 15.0)}
+    for name, (value, default) in (closed if mode in OPEN_MODES else held_out).items():
+        if value != default:
+            raise ValueError(f"--{name} is {value}, which mode {mode!r} does not use; leave it out")
     if mode in OPEN_MODES:
         from .evaluation.open_loop import evaluate_mode
 
         evaluate_mode(model, mode, _tasks(tasks or "all"), episodes, seed, data=data, steps=steps, batch=batch,
                       json_path=json, sheets=sheets, threads=threads)
         return
-    if mode not in MODES:
-        raise ValueError(f"mode is {mode!r}; choose one of {', '.join((*MODES, *OPEN_MODES))}")
-    for name, value in (("data", data), ("sheets", sheets)):
-        if value is not None:
-            raise ValueError(f"--{name} is {value}: it is for the modes {', '.join(OPEN_MODES)}; leave it out")
     from .evaluation.rollout import RolloutSettings
 
     conditions = _conditions(condition)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,10 @@ class Window:
     def matrices(self) -> np.ndarray:
         """The poses as [T, 4, 4]."""
         return matrix_from_pose7(self.poses)
+
+    def backwards(self) -> Window:
+        """The same recording played backwards: a motion that no plan foresees, so that it has to be read."""
+        return replace(self, images=self.images[:, ::-1], poses=self.poses[::-1], openness=self.openness[::-1])
 
 
 def windows_of(episode: Episode, frames: int, dt: float, size: tuple[int, int]) -> list[Window]:

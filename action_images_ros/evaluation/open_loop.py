@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.episode import Episode
+from ..data.episode import Episode, load_episodes
+from ..paths import models_path
 from .actions import mean_pose
 from .contenders import OPEN_MODES, Guess, constant_guess, given_frames, guesses
 from .evaluate import write_result
@@ -37,7 +38,6 @@ def evaluate_mode(model: str | os.PathLike = "nano", mode: str = "joint", tasks:
     at the end. Raises ValueError and FileNotFoundError for arguments that cannot be.
     """
     from ..cell.tasks import TASKS, find_task
-    from ..world_model import load_model
 
     if mode not in OPEN_MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(OPEN_MODES)}")
@@ -47,6 +47,11 @@ def evaluate_mode(model: str | os.PathLike = "nano", mode: str = "joint", tasks:
     tasks = list(TASKS) if tasks is None else tasks
     for task in tasks:
         find_task(task)
+    model = models_path(model)
+    if data is not None:
+        load_episodes(data, limit=1)  # the same refusal, before torch takes its time
+    from ..world_model import load_model
+
     world_model = load_model(model, threads=threads)
     card = world_model.card
     if data is None:
@@ -110,7 +115,7 @@ def _score(window: Window, by: str, guess: Guess, mode: str, features, distance)
     if guess.video is not None:
         values |= score_video(window, guess.video, features, distance)
     if guess.actions is not None:
-        values |= score_actions(window, guess, given_frames(mode))
+        values |= score_actions(guess.judged_on or window, guess, given_frames(mode))
     return Scored(window.task, window.seed, window.start, window.far, by, values)
 
 

@@ -18,7 +18,7 @@ class Black:
         self.asked = []
 
     def generate(self, clips, mode, *, steps, seed):
-        self.asked.append((mode, clips.images[:, :, -1].copy(), clips.poses is None))
+        self.asked.append((mode, clips))
         return SimpleNamespace(video=None if mode == "label" else BLACK,
                                action_images=BLACK if mode in ("joint", "label") else None)
 
@@ -26,8 +26,8 @@ class Black:
 @pytest.mark.parametrize("mode, rivals", [
     ("joint", {"model", "repeat first frame", "hold first pose", "codec"}),
     ("world", {"model", "repeat first frame", "true video"}),
-    ("label", {"model", "hold first pose", "codec"}),
-    ("label-unknown", {"model", "codec"}),
+    ("label", {"model", "hold first pose", "codec", "frozen video", "backwards"}),
+    ("label-unknown", {"model", "codec", "frozen video", "backwards"}),
     ("video", {"model", "repeat first frame"}),
 ])
 def test_every_mode_has_its_rivals(mode, rivals):
@@ -41,20 +41,34 @@ def test_the_codec_reads_the_truth_and_black_pictures_are_not_valid():
     assert not answer["model"].actions.valid.any()
 
 
-def test_world_mode_shows_the_reader_each_video():
+def test_world_mode_has_each_video_read_backwards():
     model = Black()
-    guesses(model, WINDOWS, "world", [0, 1])
-    modes, last, _ = zip(*model.asked, strict=True)
-    assert modes == ("world", "label", "label", "label")
+    answers, _ = guesses(model, WINDOWS, "world", [0, 1])
+    assert [mode for mode, _ in model.asked] == ["world", "label", "label", "label"]
+    painted, still, true = (clips.images for _, clips in model.asked[1:])
     truth = np.stack([w.images for w in WINDOWS])
-    assert not last[1].any()
-    assert np.array_equal(last[2], truth[:, :, 0]) and np.array_equal(last[3], truth[:, :, -1])
+    assert not painted.any()
+    assert all(np.array_equal(still[:, :, frame], truth[:, :, 0]) for frame in range(9))
+    np.testing.assert_array_equal(true, truth[:, :, ::-1])
+    np.testing.assert_array_equal(model.asked[1][1].poses[0], WINDOWS[0].poses[::-1])
+    np.testing.assert_array_equal(answers[0]["model"].judged_on.poses, WINDOWS[0].poses[::-1])
+
+
+def test_a_labeller_is_shown_the_recording_frozen_and_backwards():
+    model = Black()
+    answers, _ = guesses(model, WINDOWS, "label", [0, 1])
+    frozen, backwards = (clips for _, clips in model.asked[1:])
+    truth = np.stack([w.images for w in WINDOWS])
+    assert all(np.array_equal(frozen.images[:, :, frame], truth[:, :, 0]) for frame in range(9))
+    np.testing.assert_array_equal(frozen.poses[1], WINDOWS[1].poses)
+    np.testing.assert_array_equal(backwards.images, truth[:, :, ::-1])
+    np.testing.assert_array_equal(answers[1]["backwards"].judged_on.openness, WINDOWS[1].openness[::-1])
 
 
 def test_the_pose_is_hidden_where_it_is_not_known():
     model = Black()
     guesses(model, WINDOWS, "label-unknown", [0, 1])
-    assert model.asked[0][0] == "label" and model.asked[0][2]
+    assert all(mode == "label" and clips.poses is None for mode, clips in model.asked)
     assert (given_frames("label-unknown"), given_frames("label")) == (0, 1)
 
 
