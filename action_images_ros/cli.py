@@ -200,6 +200,36 @@ def benchmark_model(model: Annotated[str, typer.Option(help="Name in models/ or 
     _write(json, result)
 
 
+@app.command("import-checkpoint")
+def import_checkpoint(checkpoint: Annotated[Path, typer.Argument(help="The published .ckpt.")],
+                      out: Annotated[Path, typer.Argument(help="Denoiser folder to write.")],
+                      config: Annotated[Path | None, typer.Option(help="config.json of another denoiser.")] = None,
+                      shard_gb: Annotated[float, typer.Option(help="Largest shard, GB (10^9 bytes).")] = 2.0,
+                      overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace weights.")] = False) -> None:
+    """Convert published 5 B weights to sharded safetensors."""
+    from json import loads
+
+    from .world_model.wan.import_checkpoint import import_checkpoint as run
+
+    done = run(checkpoint, out, config=None if config is None else loads(config.read_text()), overwrite=overwrite,
+               shard_bytes=round(shard_gb * 1e9), progress=lambda line: typer.echo(f"  {line}", err=True))
+    typer.echo(f"{done.tensors} tensors, {done.parameters:,} parameters, {done.bytes / 1e9:.2f} GB in {done.shards} "
+               f"file(s): {out}" + (f"; left out: {', '.join(done.ignored)}" if done.ignored else ""))
+
+
+@app.command("verify-denoiser")
+def verify_denoiser(file: Annotated[Path, typer.Argument(help="safetensors: weights.*, input.*, output.velocity.")],
+                    tolerance: Annotated[float, typer.Option(help="Largest absolute error accepted.")] = 1e-4) -> None:
+    """Compare the 5 B denoiser with the output of another implementation; exit code 1 above the tolerance."""
+    from .world_model.wan.verify import verify_denoiser as run
+
+    result = run(file)
+    good = result.error <= tolerance
+    typer.echo(f"largest absolute error {result.error:.3g} ({'within' if good else 'ABOVE'} {tolerance:g}), "
+               f"largest value {result.scale:.3g}; {result.parameters:,} parameters, float32")
+    raise typer.Exit(0 if good else 1)
+
+
 @app.command()
 def up(model: Annotated[str, typer.Option(help="Name in models/ or folder; empty: of the parameter file.")] = "",
        robot: Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")] = "cell",

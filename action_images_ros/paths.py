@@ -48,6 +48,9 @@ def models_path(name: str | os.PathLike) -> Path:
         return given
     folder = _share() / "models" / given
     if not folder.is_dir():
+        if len(given.parts) == 2 and not given.is_absolute():
+            raise FileNotFoundError(f"model {os.fspath(name)!r} is no folder here; if it is a name on a model hub: "
+                                    "nothing is downloaded by itself, download it first and give the folder")
         known = sorted(path.name for path in (_share() / "models").glob("*") if path.is_dir())
         raise FileNotFoundError(f"model {os.fspath(name)!r} is neither a folder nor one of "
                                 f"{', '.join(known) or 'none'}; give a name of models/ or the path of a trained run")

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from action_images_ros import cli
 
-COMMANDS = ["encode", "decode", "collect", "train", "evaluate", "export", "up", "demo", "benchmark"]
+COMMANDS = ["encode", "decode", "collect", "train", "evaluate", "export", "up", "demo", "benchmark", "compare",
+            "import-checkpoint", "verify-denoiser"]
 
 
 def run(*arguments, monkeypatch, capsys):
@@ -58,6 +59,8 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
     (["benchmark", "model", "--backends", "tflite:1"], ["tflite:1", "onnx:1"]),
     (["benchmark", "model", "--random", "no-such.yaml", "--backends", "torch:1"], ["no-such.yaml"]),
     (["evaluate", "--runtime", "tflite", "--tasks", "reach_target"], ["runtime = 'tflite'"]),
+    (["import-checkpoint", "no-such.ckpt", "out"], ["no-such.ckpt is no file"]),
+    (["verify-denoiser", "no-such-file"], ["no-such-file is no file"]),
 ])
 def test_a_user_error_is_one_line_and_exit_code_2(arguments, words, monkeypatch, capsys):
     code, out, err = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)

@@ -8,16 +8,20 @@ from pathlib import Path
 
 from action_images_ros.world_model.canvas import PATCH, latent_frames
 
-__all__ = ["CARD", "CONFIG", "WEIGHTS", "ModelCard"]
+__all__ = ["BACKENDS", "CARD", "CONFIG", "WEIGHTS", "ModelCard"]
 
 CARD = "model_card.json"
 CONFIG = "config.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
+BACKENDS = ("nano", "wan")
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """image_size: (H, W) px of every view. frames: T per chunk. dt: seconds between frames."""
+    """image_size: (H, W) px of every view. frames: T per chunk. dt: seconds between frames.
+
+    backend: one of BACKENDS, the code that runs the model.
+    """
 
     name: str
     image_size: tuple[int, int]
@@ -27,6 +31,7 @@ class ModelCard:
     data: dict = field(default_factory=dict)
     recipe: dict = field(default_factory=dict)
     figures: dict = field(default_factory=dict)
+    backend: str = "nano"
 
     @property
     def horizon(self) -> float:
@@ -47,6 +52,8 @@ class ModelCard:
             message = f"{path} is not a model card ({error}): it needs name, image_size, frames and dt"
             raise ValueError(message) from error
         latent_frames(card.frames)
+        if card.backend not in BACKENDS:
+            raise ValueError(f"{path}: backend = {card.backend!r}: use one of {', '.join(BACKENDS)}")
         if len(card.image_size) != 2 or any(n <= 0 or n % PATCH for n in card.image_size) or card.dt <= 0:
             raise ValueError(
                 f"{path}: image_size = {card.image_size}, dt = {card.dt}: sizes are multiples of {PATCH}, dt > 0"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,17 +10,17 @@ import torch
 
 from action_images_ros.codec.encode import to_uint8
 from action_images_ros.observation import Observation
-from action_images_ros.paths import models_path
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO, build_canvas
 from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser
 from action_images_ros.world_model.clips import Clips, Pictures, canvas_of, draw_actions
-from action_images_ros.world_model.prediction import Prediction, Stopwatch, model_inputs
+from action_images_ros.world_model.prediction import Prediction, model_inputs
 from action_images_ros.world_model.rays import coarse_rays
 from action_images_ros.world_model.sampler import generate
+from action_images_ros.world_model.stopwatch import Stopwatch
 from action_images_ros.world_model.text import TextEncoder
 
-__all__ = ["Prediction", "WorldModel", "load_model"]
+__all__ = ["Prediction", "WorldModel", "load_nano"]
 
 
 class WorldModel:
@@ -122,15 +121,6 @@ class WorldModel:
             return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
 
 
-def load_model(model: str | os.PathLike, *, threads: int | None = None, bfloat16: bool = False) -> WorldModel:
-    """Load a model folder, or a name under ``models/``, to run with torch (see `load.load_model` for all runtimes).
-
-    threads: CPU threads torch may use in this process (all where None). Raises FileNotFoundError and ValueError with
-    the remedy; see `checkpoints.load_denoiser`.
-    """
-    if threads is not None:
-        if threads < 1:
-            raise ValueError(f"threads = {threads}: give at least one, or leave it out to use all")
-        torch.set_num_threads(threads)
-    folder = Path(models_path(model))
+def load_nano(folder: Path, *, bfloat16: bool = False) -> WorldModel:
+    """Load a nano model's folder to run with torch; see `checkpoints.load_denoiser` for what may be wrong with it."""
     return WorldModel(load_denoiser(folder), ModelCard.load(folder), bfloat16=bfloat16)

@@ -15,8 +15,9 @@ from action_images_ros.observation import Observation
 from action_images_ros.world_model.canvas import build_canvas
 from action_images_ros.world_model.card import ModelCard
 from action_images_ros.world_model.onnx_files import OUTPUTS, check_export, export_name, facts, weights_hash
-from action_images_ros.world_model.prediction import Prediction, Stopwatch, model_inputs
+from action_images_ros.world_model.prediction import Prediction, model_inputs
 from action_images_ros.world_model.schedule import noise, schedule
+from action_images_ros.world_model.stopwatch import Stopwatch
 from action_images_ros.world_model.text import TextEncoder
 
 __all__ = ["CPU", "OnnxWorldModel"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +12,7 @@ from action_images_ros.observation import Observation
 from action_images_ros.world_model.card import ModelCard
 from action_images_ros.world_model.rays import coarse_rays
 
-__all__ = ["Prediction", "Stopwatch", "model_inputs"]
+__all__ = ["Prediction", "model_inputs"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,8 @@ class Prediction:
     """One chunk as pictures; frame i is meant for ``stamp_ns + i * dt``, frame 0 is the observation itself.
 
     action_images, video: uint8 [V, T, H, W, 3]; video is None where it was not asked for. K [V, 3, 3] and
-    world_from_camera [V, 4, 4] belong to these images. stage_seconds: wall time of each stage.
+    world_from_camera [V, 4, 4] belong to these images. stage_seconds: wall time of each stage; step_seconds: of each
+    denoising step, where the backend tells.
     """
 
     stamp_ns: int
@@ -32,20 +32,7 @@ class Prediction:
     world_from_camera: np.ndarray
     dt: float
     stage_seconds: dict[str, float] = field(default_factory=dict)
-
-
-class Stopwatch:
-    """Wall seconds by stage: each `lap` is counted from the one before."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        """End of a stage; a stage that comes again is added up."""
-        now = time.perf_counter()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
-        self._last = now
+    step_seconds: tuple[float, ...] = ()
 
 
 def model_inputs(observation: Observation, card: ModelCard) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ from action_images_ros.codec.decode import decode
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.world_model.checkpoints import ModelCard
 from action_images_ros.world_model.clips import Clips
-from action_images_ros.world_model.model import WorldModel, load_model
+from action_images_ros.world_model.load import load_model
+from action_images_ros.world_model.model import WorldModel
 
 
 @pytest.fixture(scope="module")

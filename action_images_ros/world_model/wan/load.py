@@ -1,0 +1,108 @@
+"""From a model folder to a model: everything is checked before the first weight is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLWan
+
+from action_images_ros.world_model.checkpoints import ModelCard
+from action_images_ros.world_model.wan.autoencoder import Autoencoder
+from action_images_ros.world_model.wan.denoiser import WanDenoiser
+from action_images_ros.world_model.wan.model import WanWorldModel
+from action_images_ros.world_model.wan.settings import WanSettings
+from action_images_ros.world_model.wan.text import WanTextEncoder
+from action_images_ros.world_model.wan.weights import check_weights, require_memory
+
+_DIFFUSERS, _TRANSFORMERS = "diffusion_pytorch_model", "model"
+
+
+def load_wan(folder: Path, overrides: Mapping | None = None) -> WanWorldModel:
+    """Load a model folder laid out like `models/wan2.2-ti2v-5b`.
+
+    overrides: of `settings.json`. Raises FileNotFoundError and ValueError, saying what to do, before any weight is
+    loaded: parts missing or given as hub names, truncated or foreign weights, too little memory. Never downloads.
+    """
+    card, settings = ModelCard.load(folder), WanSettings.load(folder, overrides)
+    device, dtype = settings.torch_device(), getattr(torch, settings.dtype)
+    umt5 = _umt5()
+    folders = {part: _part(folder, part, getattr(settings, part))
+               for part in ("denoiser", "vae", "text_encoder", "tokenizer")}
+    with torch.device("meta"):
+        empty = {
+            "denoiser": _from_config(WanDenoiser.from_config, "denoiser", folders, WanDenoiser.__name__),
+            "vae": _from_config(AutoencoderKLWan.from_config, "vae", folders, AutoencoderKLWan.__name__),
+            "text_encoder": _from_config(
+                lambda values: umt5.UMT5EncoderModel(umt5.UMT5Config(**values)), "text_encoder", folders
+            ),
+        }
+    stems = {"denoiser": _DIFFUSERS, "vae": _DIFFUSERS, "text_encoder": _TRANSFORMERS}
+    counts = {part: check_weights(part, folders[part], stems[part], model) for part, model in empty.items()}
+    _check_widths(empty)
+    require_memory(counts, dtype, device)
+    host = torch.device("cpu")
+    if device != host:  # each part passes through the host's memory
+        part = max(counts, key=counts.get)
+        require_memory({part: counts[part]}, dtype, host)
+    tokenizer = _tokenizer(umt5, folders["tokenizer"])
+    local = {"local_files_only": True, "use_safetensors": True}
+    text = umt5.UMT5EncoderModel.from_pretrained(folders["text_encoder"], dtype=dtype, **local).to(device)
+    denoiser = WanDenoiser.from_pretrained(folders["denoiser"], torch_dtype=dtype, **local).to(device)
+    vae = AutoencoderKLWan.from_pretrained(folders["vae"], torch_dtype=dtype, **local).to(device)
+    encoder = WanTextEncoder(text, tokenizer, settings.text_tokens)
+    return WanWorldModel(denoiser, Autoencoder(vae), encoder, card, settings)
+
+
+def _umt5():
+    try:
+        import accelerate  # noqa: F401  (diffusers loads shard by shard with it)
+        import ftfy  # noqa: F401
+        import transformers
+    except ImportError as error:
+        raise ValueError(f"the wan backend needs {error.name}: pip install 'action_images_ros[wan]'") from None
+    return transformers
+
+
+def _part(folder: Path, part: str, value: str) -> Path:
+    path = Path(folder) / Path(value).expanduser()  # an absolute one wins
+    if path.is_dir():
+        return path
+    hint = "it looks like a hub name, but nothing is downloaded here: give a folder" if "/" in value and not \
+        Path(value).is_absolute() else "download it as the model's README.md says"
+    raise FileNotFoundError(f"{part} = {value!r}: {path} is no folder; {hint}")
+
+
+def _from_config(build, part: str, folders: Mapping[str, Path], class_name: str | None = None):
+    path = folders[part] / "config.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{part}: {path} is missing: see the model's README.md")
+    try:
+        config = json.loads(path.read_text())
+        kind = config.get("_class_name", class_name)
+        if class_name and kind != class_name:
+            raise ValueError(f"it describes a {kind}, not a {class_name}")
+        if not class_name and config.get("model_type") != "umt5":
+            raise ValueError(f"it describes a {config.get('model_type')}, not a umt5")
+        return build(config)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{part}: {path} is not the right configuration ({error})") from None
+
+
+def _check_widths(parts: Mapping) -> None:
+    denoiser, channels, text = parts["denoiser"].config, parts["vae"].config.z_dim, parts["text_encoder"].config.d_model
+    if denoiser.in_channels != channels or denoiser.text_dim != text:
+        raise ValueError(f"the denoiser takes {denoiser.in_channels} latent channels and text of width "
+                         f"{denoiser.text_dim}, the vae makes {channels} and the text encoder {text}: "
+                         "take parts of one model")
+
+
+def _tokenizer(transformers, folder: Path):
+    try:
+        return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        first = str(error).strip().splitlines()[0]
+        message = f"tokenizer: {folder} holds no readable tokenizer ({first}): see the model's README.md"
+        raise ValueError(message) from None
