@@ -17,11 +17,13 @@ import weakref
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from action_images_ros.cell import unseen
 from action_images_ros.cell.arm import ArmController, ArmIndices
+from action_images_ros.cell.conditions import NOMINAL, Condition
 from action_images_ros.cell.experts import Expert, tool_down
 from action_images_ros.cell.gl import mujoco
 from action_images_ros.cell.perturb import perturb
-from action_images_ros.cell.randomise import draw_cameras, draw_lights, paint_room, place_cameras
+from action_images_ros.cell.randomise import CameraView, draw_cameras, draw_lights, paint_room, place_cameras
 from action_images_ros.cell.scene import JOINT_NAMES, MAX_CAMERAS, compile_scene
 from action_images_ros.cell.task import Progress, Task
 from action_images_ros.cell.tasks import find_task
@@ -37,6 +39,8 @@ START_TILT = np.deg2rad(6)
 MIN_SIZE, MAX_SIZE = 16, 1280
 
 _LOOKS, _LAYOUT, _START, _WORDS, _PUSHES = range(5)
+_CAMERAS, _TEXTURES, _LIGHTS, _CALIBRATION = range(5, 9)
+"""Streams of what a condition changes, each of its own: everything else stays that of the seed."""
 
 
 class _Rig:
@@ -53,8 +57,7 @@ class _Rig:
     def renderer(self, size: tuple[int, int]):
         if size not in self.renderers:
             renderer = mujoco.Renderer(self.model, *size)
-            for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
-                renderer.scene.flags[flag] = 0
+            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
             self.renderers[size] = renderer
         return self.renderers[size]
 
@@ -80,16 +83,22 @@ class Cell:
     """One randomised instance of a task.
 
     task: a name in `TASKS`. seed: integer >= 0. image_size: (height, width) in pixels of `render`. cameras: 2-4.
-    perturbed: start in a state that an expert was pushed into (see `perturb.py`).
-    Attributes: `instruction`, `camera_names`, `K` [V, 3, 3] (integer pixel centres), `world_from_camera` [V, 4, 4]
-    (OpenCV optical frames), `control_period` (s).
+    perturbed: start in a state that an expert was pushed into (see `perturb.py`). condition: what differs from training
+    (see `conditions.py`); unseen cameras take the place of those asked for.
+    Attributes: `instruction`, `words` (the names in it, see `Task.place`), `camera_names`, `K` [V, 3, 3] (integer pixel
+    centres), `world_from_camera` [V, 4, 4] (OpenCV optical frames), `calibration` [V, 4, 4] (what a robot is told
+    that they are: the same, but for a calibration error), `control_period` (s).
     Raises ValueError for an unknown task, a negative seed, sizes or camera counts out of range.
     """
 
     control_period = CONTROL_PERIOD
     joint_names = JOINT_NAMES
 
-    def __init__(self, task: str, seed: int, *, image_size=(192, 192), cameras: int = 3, perturbed: bool = False):
+    def __init__(
+        self, task: str, seed: int, *, image_size=(192, 192), cameras: int = 3, perturbed: bool = False,
+        condition: Condition = NOMINAL,
+    ):
+        self.condition = condition
         self._task = find_task(task)
         self.task, self.seed = task, _checked_int("seed", seed, 0, 2**63 - 1)
         cameras = _checked_int("cameras", cameras, 2, MAX_CAMERAS)
@@ -112,9 +121,14 @@ class Cell:
         place_cameras(self.model, views)
         paint_room(self.model, looks)
         draw_lights(self.model, looks)
+        views = self._change_looks() or views
         self.camera_names = [view.name for view in views]
         self.world_from_camera = np.stack([view.world_from_camera for view in views])
         self.K = np.stack([intrinsics_from_fovy(view.fovy, *self.image_size) for view in views])
+        self.calibration = unseen.miscalibrated(
+            self.world_from_camera, self._rng(_CALIBRATION), self.condition.calibration_metres,
+            self.condition.calibration_radians,
+        )
 
         position = start.uniform(*np.array(START_REGION))
         tilt = Rotation.from_rotvec([*start.uniform(-START_TILT, START_TILT, 2), 0.0])
@@ -122,16 +136,27 @@ class Cell:
         angles = self._rig.arm.reset(np.concatenate([position, turn.as_quat()]))
         self._openness_command = self._task.initial_openness
         self._rig.indices.place(self.data, angles, self._openness_command)
-        colour = self._task.place(self.model, self.data, layout, position)
-        self.colour = colour
-        self.instruction = self._task.instruction(self._rng(_WORDS), colour)
+        self.words = self._task.place(self.model, self.data, layout, position)
+        self.instruction = self._task.instruction(self._rng(_WORDS), self.words, self.condition.phrasings)
         mujoco.mj_forward(self.model, self.data)
         self._start_clock()
+
+    def _change_looks(self) -> list[CameraView] | None:
+        """What the condition changes of surfaces and lights; the cameras where it changes them."""
+        if self.condition.textures:
+            unseen.paint_unseen(self.model, self._rng(_TEXTURES))
+        if self.condition.lights:
+            unseen.draw_unseen_lights(self.model, self._rng(_LIGHTS))
+        if not self.condition.cameras:
+            return None
+        views = unseen.draw_unseen_cameras(self._rng(_CAMERAS))
+        place_cameras(self.model, views)
+        return views
 
     def _start_clock(self) -> None:
         self.data.time = 0.0
         self._steps, self._due = 0, 0.0
-        self._progress = Progress(colour=self.colour)
+        self._progress = Progress()
 
     # -- what the robot knows ------------------------------------------------------------------------------------
 
@@ -172,7 +197,7 @@ class Cell:
 
     @property
     def object_position(self) -> np.ndarray:
-        """[3] where the ball, the button's cap (unpressed) or the block is; for experts and success tests."""
+        """[3] where the object to deal with is (of a button its unpressed cap); for experts and success tests."""
         return self._task.object_position(self.model, self.data)
 
     # -- acting and looking --------------------------------------------------------------------------------------
@@ -210,6 +235,10 @@ class Cell:
         """Whether the task has been done since the start; stays true."""
         return self._progress.succeeded
 
+    def took_wrong_object(self) -> bool:
+        """Whether, before any success, the arm did to another object what it was told to do to the named one."""
+        return self._progress.took_wrong_object
+
     def expert(self) -> Expert:
         """The scripted expert of this task."""
         return self._task.expert
@@ -217,6 +246,7 @@ class Cell:
     def render(self) -> np.ndarray:
         """RGB images [V, H, W, 3] uint8 of all cameras at this moment."""
         renderer = self._rig.renderer(self.image_size)
+        renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = self.condition.lights
         mujoco.mj_kinematics(self.model, self.data)
         mujoco.mj_camlight(self.model, self.data)
         images = np.empty((len(self.camera_names), *self.image_size, 3), np.uint8)

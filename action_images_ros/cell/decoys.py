@@ -37,3 +37,9 @@ def show_decoy(model, rng, index: int, shape: str, position, colour: str, shapes
 def park_decoys(model) -> None:
     for index in range(DISTRACTORS):
         model.body_pos[model.body(f"distractor_{index}").id] = HIDDEN
+
+
+def decoy_positions(model) -> list[np.ndarray]:
+    """Where the distractors that are shown are, each [3]."""
+    places = [model.body(f"distractor_{index}").pos.copy() for index in range(DISTRACTORS)]
+    return [place for place in places if place[2] > HIDDEN[2] / 2]

@@ -36,6 +36,13 @@ def paint(model, geom: str, rgb: np.ndarray) -> None:
     model.geom_rgba[index, 3] = 1.0
 
 
+def paint_body(model, body: str, rgb: np.ndarray) -> None:
+    """Gives all geoms of a body an opaque colour."""
+    first = model.body(body).geomadr[0]
+    for index in range(first, first + model.body(body).geomnum[0]):
+        model.geom_rgba[index] = [*rgb, 1.0]
+
+
 def hide(model, geom: str) -> None:
     """Makes a geom invisible (MuJoCo does not draw what is wholly transparent)."""
     model.geom_rgba[model.geom(geom).id, 3] = 0.0

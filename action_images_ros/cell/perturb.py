@@ -32,9 +32,11 @@ def perturb(cell, task, rng: np.random.Generator) -> None:
     if moved and rng.random() < 0.6:
         return
     openness = cell.commanded_openness
-    if task.name == "lift_block" and rng.random() < _GRIPPER_SHARE:
+    if task.grasps and rng.random() < _GRIPPER_SHARE:
         openness = 1.0 - openness
     push_arm(cell, rng, openness)
+    if task.in_goal(cell):
+        task.disturb(cell, rng)  # what a push has finished would leave nothing to show
 
 
 def push_arm(cell, rng: np.random.Generator, openness: float) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from action_images_ros.cell.decoys import DISTRACTORS, add_decoys, park_decoys, show_decoy
+from action_images_ros.cell.decoys import DISTRACTORS, add_decoys, decoy_positions, park_decoys, show_decoy
 from action_images_ros.cell.experts import FINGERTIP, Expert, funnel, tool_down
 from action_images_ros.cell.gl import mujoco
 from action_images_ros.cell.palette import draw_colours, paint, shade
@@ -52,7 +52,7 @@ class PushButton(Task):
         spec.add_exclude(bodyname1="button", bodyname2="button_cap")
         add_decoys(spec, self.shapes)
 
-    def place(self, model, data, rng, tcp) -> str:
+    def place(self, model, data, rng, tcp) -> dict[str, str]:
         position = self._draw(rng)
         count = int(rng.integers(2, DISTRACTORS + 1))
         colours = draw_colours(rng, count + 1)
@@ -63,7 +63,7 @@ class PushButton(Task):
         for index, spot in enumerate(scatter(rng, count, *self.region, [position], 0.12)):
             shape = str(rng.choice(self.shapes))
             show_decoy(model, rng, index, shape, spot + [0, 0, 0.02], colours[index + 1], self.shapes)
-        return colours[0]
+        return {"colour": colours[0]}
 
     def object_position(self, model, data) -> np.ndarray:
         return model.body_pos[model.body("button").id] + [0, 0, CAP_TOP]
@@ -71,11 +71,18 @@ class PushButton(Task):
     def in_goal(self, cell) -> bool:
         return float(cell.data.joint("button").qpos[0]) >= self.depth
 
+    def at_wrong_object(self, cell) -> bool:
+        fingertip = cell.tcp_pose[:3] - [0, 0, FINGERTIP]
+        return any(
+            np.linalg.norm(fingertip[:2] - place[:2]) < CAP_RADIUS and fingertip[2] < CAP_TOP
+            for place in decoy_positions(cell.model)
+        )
+
     def disturb(self, cell, rng) -> bool:
         if cell.tcp_pose[2] < CAP_TOP + 0.04:
             return False
         body = cell.model.body("button").id
-        others = [cell.model.body(f"distractor_{i}").pos for i in range(DISTRACTORS)]
+        others = decoy_positions(cell.model)
         for _ in range(50):
             spot = self._shifted(rng, cell.model.body_pos[body].copy(), 0.04, 0.12)
             if all(np.linalg.norm(spot[:2] - other[:2]) > 0.1 for other in others):

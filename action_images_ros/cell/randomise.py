@@ -54,19 +54,23 @@ def draw_cameras(rng: np.random.Generator, count: int) -> list[CameraView]:
     """Cameras in front of and beside the robot, looking at the workspace."""
     views = []
     for index, azimuth in enumerate(np.deg2rad(draw_azimuths(rng, count))):
-        elevation = np.deg2rad(rng.uniform(*ELEVATION))
-        while True:
-            distance, fovy = rng.uniform(*DISTANCE), rng.uniform(*FOVY)
-            half = distance * np.tan(np.deg2rad(fovy) / 2)
-            if FRAMED_HALF_HEIGHT[0] <= half <= FRAMED_HALF_HEIGHT[1]:
-                break
-        direction = np.array(
-            [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
-        )
-        target = WORKSPACE_CENTRE + rng.uniform(-0.04, 0.04, 3)
-        pose = look_at(WORKSPACE_CENTRE + distance * direction, target, np.deg2rad(rng.uniform(-3, 3)))
-        views.append(CameraView(f"camera_{index}", pose, float(fovy)))
+        views.append(aim(rng, f"camera_{index}", azimuth, DISTANCE, FOVY))
     return views
+
+
+def aim(rng: np.random.Generator, name: str, azimuth: float, distances, fovys) -> CameraView:
+    """A camera at this azimuth (rad) that frames the workspace; distance (m) and vertical field of view (degrees) are
+    drawn from the ranges given."""
+    elevation = np.deg2rad(rng.uniform(*ELEVATION))
+    while True:
+        distance, fovy = rng.uniform(*distances), rng.uniform(*fovys)
+        half = distance * np.tan(np.deg2rad(fovy) / 2)
+        if FRAMED_HALF_HEIGHT[0] <= half <= FRAMED_HALF_HEIGHT[1]:
+            break
+    direction = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+    target = WORKSPACE_CENTRE + rng.uniform(-0.04, 0.04, 3)
+    pose = look_at(WORKSPACE_CENTRE + distance * direction, target, np.deg2rad(rng.uniform(-3, 3)))
+    return CameraView(name, pose, float(fovy))
 
 
 def place_cameras(model, views: list[CameraView]) -> None:
@@ -115,3 +119,4 @@ def draw_lights(model, rng: np.random.Generator) -> None:
         model.light_diffuse[light] = tint * rng.uniform(0.15, 0.45)
         model.light_ambient[light] = 0.0
         model.light_specular[light] = 0.1
+        model.light_castshadow[light] = False

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from action_images_ros.cell.decoys import DISTRACTORS, add_decoys, park_decoys, show_decoy
+from action_images_ros.cell.decoys import DISTRACTORS, add_decoys, decoy_positions, park_decoys, show_decoy
 from action_images_ros.cell.experts import Expert, tool_down
 from action_images_ros.cell.gl import mujoco
 from action_images_ros.cell.palette import draw_colours, paint, shade
@@ -33,7 +33,7 @@ class ReachTarget(Task):
         )
         add_decoys(spec, self.shapes)
 
-    def place(self, model, data, rng, tcp) -> str:
+    def place(self, model, data, rng, tcp) -> dict[str, str]:
         target = self._draw(rng)
         while np.linalg.norm(target - tcp) < 0.1:
             target = self._draw(rng)
@@ -47,13 +47,16 @@ class ReachTarget(Task):
             if shape == "box":
                 position = np.array([position[0], position[1], 0.02])
             show_decoy(model, rng, index, shape, position, colours[index + 1], self.shapes)
-        return colours[0]
+        return {"colour": colours[0]}
 
     def object_position(self, model, data) -> np.ndarray:
         return model.body_pos[model.body("target").id].copy()
 
     def in_goal(self, cell) -> bool:
         return np.linalg.norm(cell.tcp_pose[:3] - cell.object_position) <= self.tolerance
+
+    def at_wrong_object(self, cell) -> bool:
+        return any(np.linalg.norm(cell.tcp_pose[:3] - place) <= self.tolerance for place in decoy_positions(cell.model))
 
     def disturb(self, cell, rng) -> bool:
         body = cell.model.body("target").id

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from action_images_ros.cell.gl import mujoco
+from action_images_ros.cell.unseen_textures import UNSEEN_SURFACES, unseen_texture
 
 ASSETS = Path(__file__).parent / "assets"
 PANDA_XML = ASSETS / "franka_emika_panda" / "panda.xml"
@@ -67,13 +68,14 @@ def surface_texture(index: int, size: int = 128) -> np.ndarray:
 
 
 def _add_surfaces(spec) -> None:
-    for index in range(SURFACES):
-        texture = spec.add_texture(name=f"surface_{index}", type=mujoco.mjtTexture.mjTEXTURE_2D)
-        pixels = surface_texture(index)
+    bank = {f"surface_{index}": surface_texture(index) for index in range(SURFACES)}
+    bank |= {f"unseen_{index}": unseen_texture(index) for index in range(UNSEEN_SURFACES)}
+    for name, pixels in bank.items():
+        texture = spec.add_texture(name=name, type=mujoco.mjtTexture.mjTEXTURE_2D)
         texture.height, texture.width, texture.nchannel = pixels.shape
         texture.data = pixels.tobytes()
-        material = spec.add_material(name=f"surface_{index}", specular=0.1, shininess=0.1)
-        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = f"surface_{index}"
+        material = spec.add_material(name=name, specular=0.1, shininess=0.1)
+        material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
         material.texuniform = True
         material.texrepeat = [2, 2]
 

@@ -14,11 +14,12 @@ from action_images_ros.cell.experts import Expert
 
 @dataclass
 class Progress:
-    """How far an episode is: the object's colour, seconds spent in the goal, success (never taken back)."""
+    """How far an episode is: seconds spent in the goal and at a wrong object; what came of them, never taken back."""
 
-    colour: str = ""
     held_seconds: float = 0.0
+    wrong_seconds: float = 0.0
     succeeded: bool = False
+    took_wrong_object: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,22 @@ class Task:
     initial_openness: float
     expert: Expert
     hold_seconds: float = 0.0
+    unseen_phrasings: tuple[str, ...] = ()
+    """Never used in demonstrations; an evaluation may (see `conditions`)."""
+
+    grasps = False
+    """Whether the gripper opens and closes in this task."""
 
     def build(self, spec) -> None:
         """Adds the task's bodies to a `mujoco.MjSpec`."""
         raise NotImplementedError
 
-    def place(self, model, data, rng: np.random.Generator, tcp: np.ndarray) -> str:
-        """Draws the objects' places and colours; `tcp` [3] is where the arm starts. Returns the object's colour."""
+    def place(self, model, data, rng: np.random.Generator, tcp: np.ndarray) -> dict[str, str]:
+        """Draws the objects' places and colours; `tcp` [3] is where the arm starts.
+
+        Returns the words that the phrasings name them by: "colour" of the object to deal with and, where there is one,
+        "other" of the object it is brought to.
+        """
         raise NotImplementedError
 
     def object_position(self, model, data) -> np.ndarray:
@@ -48,6 +58,10 @@ class Task:
         """Whether the goal holds at this moment."""
         raise NotImplementedError
 
+    def at_wrong_object(self, cell) -> bool:
+        """Whether at this moment the arm does to another object what it should do to the one that is named."""
+        return False
+
     def disturb(self, cell, rng: np.random.Generator) -> bool:
         """Moves the object a few centimetres, as a push would; False where that is not possible now."""
         raise NotImplementedError
@@ -57,10 +71,13 @@ class Task:
         progress.held_seconds = progress.held_seconds + period if self.in_goal(cell) else 0.0
         if progress.held_seconds > max(self.hold_seconds - 1e-9, 0.0):
             progress.succeeded = True
+        progress.wrong_seconds = progress.wrong_seconds + period if self.at_wrong_object(cell) else 0.0
+        if progress.wrong_seconds > max(self.hold_seconds - 1e-9, 0.0) and not progress.succeeded:
+            progress.took_wrong_object = True
 
-    def instruction(self, rng: np.random.Generator, colour: str) -> str:
-        """One of the phrasings with the colour's name in it."""
-        return str(rng.choice(self.phrasings)).format(colour=colour)
+    def instruction(self, rng: np.random.Generator, words: dict[str, str], unseen: bool = False) -> str:
+        """One of the (unseen) phrasings with the objects' names in it."""
+        return str(rng.choice(self.unseen_phrasings if unseen else self.phrasings)).format(**words)
 
     def _draw(self, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(*np.array(self.region))

@@ -37,9 +37,11 @@ class RolloutSettings:
 
 @dataclass
 class Rollout:
-    """What happened: seconds are simulated; steps counts control ticks; reasons counts refused chunks by reason."""
+    """What happened: seconds are simulated; steps counts control ticks; wrong_object: another than the named one was
+    dealt with before any success; last_reason is that of the last refused chunk."""
 
     success: bool = False
+    wrong_object: bool = False
     seconds: float = 0.0
     steps: int = 0
     chunks: int = 0
@@ -82,5 +84,6 @@ def roll_out(cell: Cell, source: Callable[[Cell], Chunk], executor: ChunkExecuto
         if on_tick is not None:
             on_tick(cell)
     result.success = bool(cell.success())
+    result.wrong_object = bool(cell.took_wrong_object())
     result.seconds = (cell.time_ns - begin_ns) * 1e-9
     return result

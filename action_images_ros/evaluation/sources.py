@@ -31,7 +31,8 @@ def observe_cell(cell: Cell, views: tuple[int, ...], size: tuple[int, int], *,
                  scene: Cell | None = None) -> Observation:
     """What the model is shown of the cell now. `scene`: take images and cameras from this other cell (blind control).
 
-    The openness is the commanded one, as in the demonstrations: a block between the fingers holds them half open.
+    Cameras stand where the cell's calibration says, which a condition may have put in the wrong place. The openness is
+    the commanded one, as in the demonstrations: a block between the fingers holds them half open.
     """
     shown = scene or cell
     images = shown.render()
@@ -39,16 +40,17 @@ def observe_cell(cell: Cell, views: tuple[int, ...], size: tuple[int, int], *,
     return observe(
         cell.time_ns, {name: images[view] for name, view in zip(names, views, strict=True)},
         {name: shown.K[view] for name, view in zip(names, views, strict=True)},
-        {name: shown.world_from_camera[view] for name, view in zip(names, views, strict=True)},
+        {name: shown.calibration[view] for name, view in zip(names, views, strict=True)},
         cell.tcp_pose, cell.commanded_openness, cell.instruction,
         size=size, robot_tool_from_model_tool=ROBOT_TOOL_FROM_MODEL_TOOL)
 
 
 class ModelSource:
-    """Chunks of a world model in policy mode. `seconds` lists the wall time of each, decoding included."""
+    """Chunks of a world model in policy mode, of `steps` sampling steps. `seconds` lists the wall time of each,
+    decoding included."""
 
-    def __init__(self, model, views: tuple[int, ...], seed: int = 0) -> None:
-        self.model, self.views, self.seed = model, views, seed
+    def __init__(self, model, views: tuple[int, ...], seed: int = 0, steps: int = 1) -> None:
+        self.model, self.views, self.seed, self.steps = model, views, seed, steps
         self.dt = float(model.card.dt)
         self.seconds: list[float] = []
 
@@ -56,7 +58,8 @@ class ModelSource:
         observation = observe_cell(cell, self.views, tuple(self.model.card.image_size), scene=self._scene())
         begin = time.perf_counter()
         # Another noise for every chunk: a misreading is not repeated until the time is over.
-        prediction = self.model.predict(observation, mode="policy", seed=self.seed + len(self.seconds))
+        seed = self.seed + len(self.seconds)
+        prediction = self.model.predict(observation, mode="policy", seed=seed, steps=self.steps)
         chunk = chunk_from_prediction(prediction, ROBOT_TOOL_FROM_MODEL_TOOL)
         self.seconds.append(time.perf_counter() - begin)
         return chunk
@@ -71,8 +74,8 @@ class ModelSource:
 class BlindSource(ModelSource):
     """The blind control: the true pose and instruction, but images of the same motion in another seed's scene."""
 
-    def __init__(self, model, views: tuple[int, ...], other: Cell, seed: int = 0) -> None:
-        super().__init__(model, views, seed)
+    def __init__(self, model, views: tuple[int, ...], other: Cell, seed: int = 0, steps: int = 1) -> None:
+        super().__init__(model, views, seed, steps)
         self.other = other
 
     def _scene(self) -> Cell:
@@ -108,7 +111,11 @@ class ReplaySource:
 
 
 class CodecReplaySource(ReplaySource):
-    """The same through the codec: drawn as 8-bit action images at model resolution, decoded; the codec's ceiling."""
+    """The same through the codec: drawn as 8-bit action images at model resolution, decoded; the codec's ceiling.
+
+    Under a calibration error they are drawn where the cameras truly see the tool, as a faultless painter would, and
+    decoded with the cameras where they are said to be.
+    """
 
     def __init__(self, task: str, seed: int, views: tuple[int, ...], size: tuple[int, int] = (96, 96),
                  frames: int = 9) -> None:
@@ -119,10 +126,10 @@ class CodecReplaySource(ReplaySource):
         frames = self._frames_now(cell)
         views = list(self.views)
         K = resize_intrinsics(cell.K[views], self.size[1] / cell.image_size[1], self.size[0] / cell.image_size[0])
-        E = cell.world_from_camera[views]
-        drawn = encode(matrix_from_pose7(self._model_poses[frames]), self._openness[frames], K, E, self.size)
+        true = cell.world_from_camera[views]
+        drawn = encode(matrix_from_pose7(self._model_poses[frames]), self._openness[frames], K, true, self.size)
         prediction = SimpleNamespace(stamp_ns=cell.time_ns, dt=self.dt, action_images=to_uint8(drawn.images), K=K,
-                                     world_from_camera=E)
+                                     world_from_camera=cell.calibration[views])
         begin = time.perf_counter()
         chunk = chunk_from_prediction(prediction, ROBOT_TOOL_FROM_MODEL_TOOL)
         self.seconds.append(time.perf_counter() - begin)

@@ -38,6 +38,7 @@ class CollectorSettings:
     finger_joints: tuple[str, ...] = ()
     finger_closed: float = 0.0
     finger_open: float = 0.08
+    gripper_settle_s: float = 1.0
     robot_tool_from_model_tool: np.ndarray = field(default_factory=lambda: np.eye(3))
 
 
@@ -57,6 +58,7 @@ class ObservationCollector:
         self._sizes: dict[str, tuple[int, int]] = {}
         self._poses: deque[tuple[int, PoseStamped]] = deque(maxlen=400)
         self._joints: JointState | None = None
+        self._gripper: tuple[int, float] | None = None
         self._instruction = ""
 
     def add_image(self, camera: str, message: Any) -> None:
@@ -85,6 +87,12 @@ class ObservationCollector:
         with self._lock:
             if self._joints is None or set(self.settings.finger_joints) <= set(message.name):
                 self._joints = message
+
+    def add_gripper_command(self, openness: float, now_ns: int) -> None:
+        """The openness 0..1 last commanded to the gripper; what no driver would obey is passed over."""
+        if 0.0 <= openness <= 1.0:
+            with self._lock:
+                self._gripper = (now_ns, openness)
 
     def set_instruction(self, text: str) -> None:
         """What to do; an empty one stops the policy."""
@@ -123,7 +131,7 @@ class ObservationCollector:
             if reason:
                 raise ValueError(reason)
             stamp_ns, messages = self._set
-            infos, poses, joints = dict(self._infos), list(self._poses), self._joints
+            infos, poses, joints, gripper = dict(self._infos), list(self._poses), self._joints, self._gripper
             instruction = self._instruction
         images, intrinsics, extrinsics = {}, {}, {}
         for camera, message in messages.items():
@@ -131,7 +139,7 @@ class ObservationCollector:
             intrinsics[camera] = self._intrinsics(camera, infos.get(camera), images[camera].shape[:2])
             extrinsics[camera] = self.extrinsics.world_from_camera(camera, message.header.frame_id)
         return observe(stamp_ns, images, intrinsics, extrinsics, self._pose_at(stamp_ns, poses),
-                       self._openness(joints), instruction, size=self.settings.size,
+                       self._openness(joints, gripper, now_ns), instruction, size=self.settings.size,
                        robot_tool_from_model_tool=self.settings.robot_tool_from_model_tool)
 
     def _image(self, camera: str, message: Any) -> np.ndarray:
@@ -175,8 +183,12 @@ class ObservationCollector:
             return values[0]
         return interpolate(*values, (stamp_ns - near[0][0]) / (near[1][0] - near[0][0]))
 
-    def _openness(self, joints: JointState | None) -> float:
-        """Openness 0..1 from the finger joints; up to 10 % beyond the range is taken as its end."""
+    def _openness(self, joints: JointState | None, gripper: tuple[int, float] | None, now_ns: int) -> float:
+        """Openness 0..1: what was last commanded, as in the training data, since a thing between the fingers holds them
+        half open; what the finger joints say where no command was heard, or where after `gripper_settle_s` they are at
+        the other end of the range (the gripper was moved by somebody else). Joints up to 10 % beyond their range are
+        taken to be at its end.
+        """
         s = self.settings
         if joints is None:
             raise ValueError("nothing came on joint_states; the gripper's opening is needed "
@@ -186,4 +198,9 @@ class ObservationCollector:
         if not -0.1 <= openness <= 1.1:
             raise ValueError(f"the finger joints sum up to {total:.4f}, far outside finger_closed {s.finger_closed:g}"
                              f" to finger_open {s.finger_open:g}; set both to what the gripper reports")
-        return float(np.clip(openness, 0.0, 1.0))
+        measured = float(np.clip(openness, 0.0, 1.0))
+        if gripper is None:
+            return measured
+        commanded_ns, commanded = gripper
+        settled = abs(now_ns - commanded_ns) * 1e-9 > s.gripper_settle_s
+        return measured if settled and abs(measured - commanded) > 0.9 else commanded

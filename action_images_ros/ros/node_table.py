@@ -63,7 +63,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("executed", "nav_msgs/msg/Path", "latched", ("arm_command",), (), "base", ("rviz",)),
     Topic("target_pose", "geometry_msgs/msg/PoseStamped", "command", ("arm_command",), ("cell",),
           "intended time, base", ("driver",)),
-    Topic("gripper_command", "std_msgs/msg/Float64", "command", ("arm_command",), ("cell",), "", ("driver",)),
+    Topic("gripper_command", "std_msgs/msg/Float64", "command", ("arm_command",), ("cell", "policy"), "", ("driver",)),
     Topic("view/<cam>/predicted_video", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
     Topic("view/<cam>/action_images", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
     Topic("view/<cam>/overlay", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),

@@ -28,6 +28,7 @@ class TrainConfig:
     gradient_clip: float = 1.0
     precision: str = "bfloat16"
     train_only: str = ""
+    compile: bool = False
     seed: int = 0
     modes: dict = field(
         default_factory=lambda: {"policy": 0.6, "label": 0.2, "joint": 0.1, "world": 0.06, "video": 0.04}

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import time
 
-import torch
+__all__ = ["Stopwatch"]
 
 
 class Stopwatch:
-    """``lap(stage)`` adds the time since the last lap to ``seconds[stage]`` and returns it, once the GPU is done."""
+    """``lap(stage)`` adds the time since the last lap to ``seconds[stage]`` and returns it, once the GPU is done.
 
-    def __init__(self, device: torch.device | str = "cpu"):
+    device: a torch device or its name; torch is imported for "cuda" only.
+    """
+
+    def __init__(self, device="cpu") -> None:
         self.seconds: dict[str, float] = {}
-        self._gpu = torch.device(device) if torch.device(device).type == "cuda" else None
+        self._gpu = device if str(device).startswith("cuda") else None
         self._last = self._now()
 
     def _now(self) -> float:
         if self._gpu is not None:
+            import torch
+
             torch.cuda.synchronize(self._gpu)
         return time.perf_counter()
 
     def lap(self, stage: str) -> float:
+        """End of a stage; a stage that comes again is added up."""
         now = self._now()
         passed, self._last = now - self._last, now
         self.seconds[stage] = self.seconds.get(stage, 0.0) + passed

@@ -5,7 +5,6 @@ import pytest
 
 from action_images_ros.cell import TASKS, Cell
 from action_images_ros.cell.experts import MAX_SPEED, MAX_TURN, angle_between, funnel, step_towards, tool_down
-from action_images_ros.cell.lift_block import square_yaw
 
 
 def finish(cell, seconds=10.0):
@@ -84,22 +83,3 @@ def test_the_funnel_comes_down_as_the_tool_lines_up_and_leads_up_from_below():
     assert funnel(np.array([0.4, 0, 0.3]), goal, 0.1, 0.08, 2.5)[2] == pytest.approx(0.1)
     beside = np.array([0.45, 0.0, 0.02])
     np.testing.assert_allclose(funnel(beside, goal, 0.05, 0.08, 2.5), [0.45, 0.0, 0.1])
-
-
-def test_a_cubes_yaw_is_the_same_on_every_face():
-    from scipy.spatial.transform import Rotation
-
-    for yaw in np.deg2rad([-40, -10, 0, 25, 44]):
-        upright = Rotation.from_euler("z", yaw)
-        for lying in Rotation.create_group("O"):
-            assert square_yaw((upright * lying).as_matrix(), yaw) == pytest.approx(yaw, abs=1e-9)
-
-
-def test_near_the_ends_the_yaw_keeps_to_the_tools_side():
-    from scipy.spatial.transform import Rotation
-
-    matrix = Rotation.from_euler("z", 44, degrees=True).as_matrix()
-    assert np.degrees(square_yaw(matrix, np.deg2rad(40))) == pytest.approx(44)
-    assert np.degrees(square_yaw(matrix, np.deg2rad(-40))) == pytest.approx(-46)
-    matrix = Rotation.from_euler("z", 30, degrees=True).as_matrix()
-    assert np.degrees(square_yaw(matrix, np.deg2rad(-45))) == pytest.approx(30)

@@ -5,10 +5,11 @@ import pytest
 from scripted_model import ScriptedModel
 
 from action_images_ros.cell.cell import Cell
+from action_images_ros.cell.conditions import CONDITIONS, Condition
 from action_images_ros.evaluation import evaluate as module
 from action_images_ros.evaluation.evaluate import evaluate, run_episode, summarise
 from action_images_ros.evaluation.rollout import RolloutSettings
-from action_images_ros.evaluation.sources import draw_views, observe_cell
+from action_images_ros.evaluation.sources import CodecReplaySource, ReplaySource, draw_views, observe_cell
 
 SETTINGS = RolloutSettings(time_limit=8.0)
 
@@ -80,7 +81,8 @@ def test_an_interrupted_evaluation_keeps_its_rows(tmp_path, monkeypatch):
     def run(job):
         if job.seed == 9:
             raise KeyboardInterrupt
-        return {"task": job.task, "seed": job.seed, "success": True, "seconds": 1.0, "chunk_seconds": 0.1}
+        return {"task": job.task, "seed": job.seed, "condition": job.condition, "success": True, "wrong_object": False,
+                "seconds": 1.0, "chunk_seconds": 0.1}
     monkeypatch.setattr(module, "_run", run)
     with pytest.raises(KeyboardInterrupt):
         evaluate(tasks=["reach_target"], episodes=5, seed=7, mode="replay", json_path=tmp_path / "r.json", quiet=True)
@@ -88,10 +90,12 @@ def test_an_interrupted_evaluation_keeps_its_rows(tmp_path, monkeypatch):
 
 
 def test_rates_are_counted_per_task():
-    rows = [{"task": task, "success": success, "seconds": 1.0, "chunk_seconds": 0.5}
+    rows = [{"task": task, "condition": "nominal", "success": success, "wrong_object": not success, "seconds": 1.0,
+             "chunk_seconds": 0.5}
             for task, success in (("a", True), ("a", False), ("b", True))]
     summary = {row["task"]: row for row in summarise(rows)}
     assert summary["a"]["rate"] == 0.5 and summary["b"]["successes"] == 1
+    assert summary["a"]["wrong_object"] == 1 and summary["b"]["wrong_object"] == 0
 
 
 @pytest.mark.parametrize("arguments, error", [
@@ -106,3 +110,50 @@ def test_arguments_that_cannot_be_are_refused_before_anything_runs(arguments, er
 def test_a_model_that_is_not_there_is_named():
     with pytest.raises(FileNotFoundError, match="no-such-model"):
         evaluate("no-such-model", tasks=["reach_target"], episodes=1, quiet=True)
+
+
+def test_conditions_run_beside_nominal_on_the_same_seeds_and_are_paired_with_it(tmp_path):
+    path = tmp_path / "r.json"
+    result = evaluate(tasks=["reach_target"], episodes=1, seed=7, mode="replay-codec", json_path=path, quiet=True,
+                      conditions=["phrasings", "three_cameras"])
+    assert json.loads(path.read_text()) == json.loads(json.dumps(result))
+    assert [row["condition"] for row in result["rows"]] == ["nominal", "phrasings", "three_cameras"]
+    assert {row["seed"] for row in result["rows"]} == {7} and all(row["success"] for row in result["rows"])
+    assert [len(row["cameras"]) for row in result["rows"]] == [2, 2, 3]
+    assert result["rows"][0]["instruction"] == result["rows"][2]["instruction"] != result["rows"][1]["instruction"]
+    assert [(pair["condition"], pair["lost"]) for pair in result["comparison"]] == [
+        ("phrasings", 0), ("three_cameras", 0)]
+    assert [entry["condition"] for entry in result["summary"]] == ["nominal", "phrasings", "three_cameras"]
+
+
+def test_the_model_is_told_the_calibration_and_shown_the_truth():
+    told = {}
+    for name in ("nominal", "calibration"):
+        model = ScriptedModel(ball_of(5))
+        run_episode("reach_target", 5, "policy", RolloutSettings(time_limit=0.3), model, condition=CONDITIONS[name])
+        told[name] = model.observations[0]
+    nominal, displaced = told["nominal"], told["calibration"]
+    np.testing.assert_array_equal(nominal.images, displaced.images)
+    moved = displaced.world_from_camera[:, :3, 3] - nominal.world_from_camera[:, :3, 3]
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 0.02)
+
+
+@pytest.mark.parametrize("metres", [0.0, 0.003])
+def test_a_faultless_painter_is_off_by_about_as_much_as_the_calibration(metres):
+    with Cell("reach_target", 5, condition=Condition("x", "", calibration_metres=metres)) as cell:
+        drawn, true = CodecReplaySource("reach_target", 5, (0, 1))(cell), ReplaySource("reach_target", 5)(cell)
+    assert drawn.valid.all()
+    error = np.linalg.norm(drawn.poses[:, :3] - true.poses[:, :3], axis=1).mean()
+    assert metres / 4 <= error < 3 * metres + 3e-4
+
+
+def test_the_blind_control_is_shown_another_scene_under_the_same_condition():
+    model = ScriptedModel(ball_of(5))
+    run_episode("reach_target", 5, "blind", RolloutSettings(time_limit=0.3), model, condition=CONDITIONS["cameras"])
+    eyes = model.observations[0].world_from_camera[:, :3, 3] - [0.5, 0.0, 0.1]
+    assert (np.abs(np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0]))) > 60 - 1e-6).all()
+
+
+def test_a_condition_that_does_not_exist_is_refused_before_anything_runs():
+    with pytest.raises(ValueError, match="condition is 'fog'"):
+        evaluate(tasks=["reach_target"], mode="replay", conditions=["fog"], quiet=True)

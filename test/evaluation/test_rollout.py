@@ -24,6 +24,9 @@ class PointCell:
     def success(self):
         return self.tcp_pose[0] >= self.goal
 
+    def took_wrong_object(self):
+        return False
+
 
 class Forward:
     """Chunks that go on along x from wherever the tool is."""

@@ -41,6 +41,17 @@ def test_a_complete_moment_is_one_observation():
     assert observation.images.shape == (2, 48, 48, 3) and observation.openness == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("command, measured, seconds_ago, openness", [
+    (0.0, 0.7, 5.0, 0.0), (0.0, 1.0, 0.3, 0.0), (1.0, 0.0, 0.3, 1.0), (0.0, 1.0, 5.0, 1.0), (1.0, 0.02, 5.0, 0.02),
+])
+def test_the_commanded_openness_counts_unless_the_fingers_stay_at_the_other_end(
+        command, measured, seconds_ago, openness):
+    collector = _fill(_collector())
+    collector.add_joints(JointState(name=["finger"], position=[0.08 * measured]))
+    collector.add_gripper_command(command, NOW - round(seconds_ago * 1000) * MS)
+    assert collector.observe(NOW).openness == pytest.approx(openness)
+
+
 def test_the_pose_is_that_of_the_pictures_moment():
     observation = _fill(_collector(), pose_at=(-50 * MS, 50 * MS)).observe(NOW)
     np.testing.assert_allclose(observation.tool_pose[:3], DOWN[:3], atol=1e-9)

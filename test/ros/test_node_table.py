@@ -27,7 +27,7 @@ NORMATIVE = {
     "plan": ("nav_msgs/msg/Path", True, True, {"arm_command"}, set()),
     "executed": ("nav_msgs/msg/Path", True, True, {"arm_command"}, set()),
     "target_pose": ("geometry_msgs/msg/PoseStamped", True, False, {"arm_command"}, {"cell"}),
-    "gripper_command": ("std_msgs/msg/Float64", True, False, {"arm_command"}, {"cell"}),
+    "gripper_command": ("std_msgs/msg/Float64", True, False, {"arm_command"}, {"cell", "policy"}),
     "/clock": ("rosgraph_msgs/msg/Clock", False, False, {"cell"}, set()),
 }
 

@@ -24,9 +24,9 @@ def batch(make_batch):
     return make_batch()
 
 
-def test_a_perfect_picture_costs_nothing(make_batch, episodes, config):
-    """Gripper closed: the open one's pedestal is no blob, but it is painted, which is the floor of `location`."""
-    batch = make_batch([replace(e, openness=0 * e.openness) for e in episodes])
+@pytest.mark.parametrize("openness", [0.0, 1.0])
+def test_a_perfect_picture_costs_nothing(make_batch, episodes, config, openness):
+    batch = make_batch([replace(e, openness=openness + 0 * e.openness) for e in episodes])
     logits = torch.logit(batch.target_action.clamp(1e-6, 1 - 1e-6))
     intensity, location = action_loss(logits, batch.target_action, config)
     assert intensity < 1e-4 and location < 0.01

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from action_images_ros.world_model import stopwatch
 from action_images_ros.world_model.stopwatch import Stopwatch
@@ -14,7 +15,7 @@ def test_laps_of_one_stage_add_up(monkeypatch):
 
 def test_a_gpu_is_waited_for(monkeypatch):
     waited = []
-    monkeypatch.setattr(stopwatch.torch.cuda, "synchronize", waited.append)
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
     Stopwatch("cuda").lap("denoise")
     assert len(waited) == 2
     waited.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,8 +14,9 @@ from action_images_ros.codec.encode import to_uint8
 from action_images_ros.observation import Observation
 from action_images_ros.world_model.canvas import ACTION, VIDEO, Canvas, build_canvas, latent_frames
 from action_images_ros.world_model.checkpoints import ModelCard
-from action_images_ros.world_model.model import Prediction
+from action_images_ros.world_model.clips import Clips, Pictures, canvas_of
 from action_images_ros.world_model.pixel_latents import on_canvas
+from action_images_ros.world_model.prediction import Prediction
 from action_images_ros.world_model.stopwatch import Stopwatch
 from action_images_ros.world_model.wan.autoencoder import Autoencoder
 from action_images_ros.world_model.wan.conventions import camera_pictures, draw_known_actions, to_model_range
@@ -158,6 +160,23 @@ class WanWorldModel:
         K, E = np.asarray(K, dtype=np.float64), np.asarray(world_from_camera, dtype=np.float64)
         painted = self._paint(watch, mode, images, K, E, instruction, poses, openness, seed=seed, steps=steps)
         return painted.video, painted.action_images
+
+    def generate(self, clips: Clips, mode: str, *, steps: int | None = None, seed: int | Sequence[int] = 0) -> Pictures:
+        """`paint` for B clips, one after the other, as nano's `generate` (see `clips` for what each mode reads).
+
+        seed: one per clip, or one number for seed, seed + 1, ..: a clip gives the same whatever else there is.
+        """
+        canvas_of(clips, mode, self.card.frames)
+        seeds = [seed + i for i in range(len(clips))] if isinstance(seed, int) else [int(s) for s in seed]
+        if len(seeds) != len(clips):
+            raise ValueError(f"seed holds {len(seeds)} numbers for {len(clips)} clips: give one each, or one number")
+        pictures = []
+        for i in range(len(clips)):
+            pose = (None, None) if clips.poses is None else (clips.poses[i], clips.openness[i])
+            pictures.append(self.paint(mode, clips.images[i], clips.K[i], clips.world_from_camera[i],
+                                       clips.instructions[i], *pose, seed=seeds[i], steps=steps))
+        video, action = (None if kind[0] is None else np.stack(kind) for kind in zip(*pictures, strict=True))
+        return Pictures(video, action)
 
     @torch.inference_mode()
     def _paint(

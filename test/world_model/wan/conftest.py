@@ -47,7 +47,7 @@ def folder(wan_parts, tmp_path):
 @pytest.fixture(scope="session")
 def wan(wan_parts):
     """The tiny model, loaded as a user loads it."""
-    from action_images_ros.world_model.model import load_model
+    from action_images_ros.world_model.load import load_model
 
     threads = torch.get_num_threads()
     model = load_model(wan_parts, threads=1)

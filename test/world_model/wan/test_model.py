@@ -9,6 +9,7 @@ from action_images_ros.codec.decode import decode
 from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.world_model.canvas import build_canvas
+from action_images_ros.world_model.clips import Clips
 from action_images_ros.world_model.wan.conventions import camera_pictures
 from action_images_ros.world_model.wan.model import WanWorldModel
 
@@ -162,6 +163,17 @@ def test_what_a_mode_lacks_is_told(wan, observe):
 def test_an_image_size_the_parts_cannot_take_is_refused(wan):
     with pytest.raises(ValueError, match="multiples of 32"):
         WanWorldModel(wan.denoiser, wan.autoencoder, wan.text, replace(wan.card, image_size=(48, 64)), wan.settings)
+
+
+@pytest.mark.parametrize("mode", ["joint", "label", "video"])
+def test_many_clips_are_painted_as_each_alone(wan, observe, mode):
+    images, K, E, words, poses, openness = (np.stack([a, b]) for a, b in zip(
+        clip(observe(seed=1), 1), clip(observe(seed=2), 2), strict=True))
+    pictures = wan.generate(Clips(images, K, E, [str(w) for w in words], poses, openness), mode, seed=4)
+    for i in range(2):
+        video, action = wan.paint(mode, images[i], K[i], E[i], str(words[i]), poses[i], openness[i], seed=4 + i)
+        for kind, alone in ((pictures.video, video), (pictures.action_images, action)):
+            assert (kind is None) == (alone is None) and (alone is None or np.array_equal(kind[i], alone))
 
 
 @pytest.fixture
