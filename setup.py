@@ -57,6 +57,8 @@ setup(
         "av>=12",
         "typer>=0.12",
         "rich>=13",
+        "rosbags>=0.10",          # recordings, without a ROS installation
+        "mcap>=1.6",
     ],
     extras_require={
         # rclpy and messages where there is no ROS installation. Never on a ROS 2 host: they would shadow apt's.
@@ -65,7 +67,8 @@ setup(
             "std-srvs", "trajectory-msgs", "visualization-msgs")],
         "cell": ["mujoco>=3.2", "mink>=0.0.5", "daqp>=0.5"],
         "train": ["accelerate>=1.0", "onnx>=1.16"],
-        "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.6", "rosbags>=0.10", "mcap>=1.1"],
+        "data": ["pyarrow>=15"],      # LeRobot datasets
+        "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.6"],
     },
     zip_safe=False,
     maintainer="The action_images_ros maintainers",
