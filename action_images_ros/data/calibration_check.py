@@ -43,8 +43,8 @@ class CalibrationCheck:
         if self.in_view < 0.5:
             return f"the tool is in only {100 * self.in_view:.0f} % of the pictures; check the camera's pose"
         if self.frames_moving >= 5 and self.motion_ratio < SUSPICIOUS_MOTION:
-            return (f"the picture changes only {self.motion_ratio:.2f} times as much near the tool's point as elsewhere "
-                    "while the tool moves; check pose and intrinsics of the camera, and look at the picture")
+            return (f"the picture changes only {self.motion_ratio:.2f} times as much near the tool's point as elsewhere"
+                    " while the tool moves; check pose and intrinsics of the camera, and look at the picture")
         return ""
 
 

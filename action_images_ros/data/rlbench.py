@@ -155,7 +155,9 @@ class _Writer:
 
     def add(self, episode: Episode, number: int) -> str:
         if number in self._place:
-            shutil.rmtree(self._place.pop(number))
+            place = self._place.pop(number)     # of a conversion that was interrupted just after it: the last one
+            shutil.rmtree(place)
+            self._count[place.parents[1]] = _number(place.name)
         variation = self._variation(episode)
         name = f"episode{self._count.get(variation, 0)}"
         part = variation / "episodes" / f".{name}"

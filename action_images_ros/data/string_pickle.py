@@ -26,7 +26,7 @@ def read_strings(path: str | Path) -> list[str]:
         raise ValueError(f"{path} has {len(data)} bytes, instructions take less than {_LIMIT}; is it another file?")
     try:
         result = _interpret(data)
-    except (IndexError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+    except (IndexError, KeyError, TypeError, AttributeError, StopIteration, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged ({type(error).__name__}: {error}); copy it again") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}; only a pickled list of strings is read, nothing is executed") from None
@@ -53,7 +53,7 @@ def _interpret(data: bytes):
             item = stack.pop()
             stack[-1].append(item)
         elif name in ("APPENDS", "LIST"):
-            start = len(stack) - 1 - stack[::-1].index(_MARK)
+            start = next(i for i in reversed(range(len(stack))) if stack[i] is _MARK)
             items = stack[start + 1:]
             del stack[start:]
             stack[-1].extend(items) if name == "APPENDS" else stack.append(items)

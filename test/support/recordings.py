@@ -2,6 +2,7 @@
 
 import numpy as np
 from cameras import in_front
+from scipy.spatial.transform import Rotation
 
 from action_images_ros.data.episode import Episode
 from action_images_ros.data.rosbag2.bag import Bag
@@ -9,6 +10,7 @@ from action_images_ros.data.rosbag2.recording import write_recording
 from action_images_ros.data.rosbag2.setup import robot_setup
 from action_images_ros.data.rosbag2.writer import BagWriter
 from action_images_ros.geometry.camera import intrinsics_from_fovy
+from action_images_ros.geometry.pose import pose7_from_matrix
 
 NAMES = ("left", "right", "top")
 
@@ -71,6 +73,34 @@ def shifted(content, seconds):
     total = stamp.sec * 1_000_000_000 + stamp.nanosec + round(seconds * 1e9)
     stamp.sec, stamp.nanosec = total // 1_000_000_000, total % 1_000_000_000
     return content
+
+
+def with_tf(source, target, episode):
+    """A copy with the left camera's pose on /tf_static, and a right camera that turns at 1 rad/s on /tf."""
+    with Bag(source) as bag, BagWriter(target) as writer:
+        writer.add_topics_of(bag, [name for name in bag.topics if not name.endswith(("left/pose", "right/pose"))])
+        types = writer.typestore.types
+        for name in ("/tf", "/tf_static"):
+            writer.add_topic(name, "tf2_msgs/msg/TFMessage", "latched")
+
+        def transform(header, parent, child, pose7):
+            header.frame_id = parent
+            x, y, z, *q = (float(value) for value in pose7)
+            return types["geometry_msgs/msg/TransformStamped"](header=header, child_frame_id=child, transform=types[
+                "geometry_msgs/msg/Transform"](translation=types["geometry_msgs/msg/Vector3"](x=x, y=y, z=z),
+                                               rotation=types["geometry_msgs/msg/Quaternion"](**dict(
+                                                   zip("xyzw", q, strict=True)))))
+
+        for message in bag.messages(["/cell/current_pose"]):
+            header = bag.read(message).header
+            turn = Rotation.from_rotvec([0, 0, (message.log_ns - 1_000_000_000) * 1e-9])
+            moving = transform(header, "base", "right_optical_frame", [0.1, 0, 1, *turn.as_quat()])
+            writer.write("/tf", types["tf2_msgs/msg/TFMessage"](transforms=[moving]), message.log_ns)
+        fixed = transform(header, "base", "left_optical_frame", pose7_from_matrix(episode.world_from_camera[0]))
+        writer.write("/tf_static", types["tf2_msgs/msg/TFMessage"](transforms=[fixed]), 1)
+        for message in bag.messages([n for n in writer.topics if n in bag.topics]):
+            writer.write(message.topic, message.data, message.log_ns)
+    return target
 
 
 def tree(folder):

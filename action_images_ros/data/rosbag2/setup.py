@@ -34,7 +34,8 @@ class BagSetup:
     header stamps (drivers that leave stamps empty).
 
     Tolerances in seconds. image_tolerance: between a frame and each camera's picture of it. pose_tolerance: between a
-    frame and the poses it is interpolated from (joints and moving TF alike). spacing_tolerance: of the distance of two
+    frame and the two poses it is interpolated from (joints and moving TF alike; one alone serves within a quarter of
+    it). spacing_tolerance: of the distance of two
     frames from dt; None: a quarter of dt. order_tolerance: how far stamps of one topic may step back (such a message
     is left out and counted); further means that a clock was set or a simulation reset, and is an error. patience: how
     long a frame waits for a topic that is late.

@@ -163,12 +163,13 @@ class RecordedState:
         return None
 
     def _neighbours(self, series: deque, stamp: int) -> list:
-        """The entries before and after within pose_tolerance; one where one of them is exact or the other missing."""
+        """The entries before and after, within pose_tolerance both; one alone if it is exact or within a quarter."""
         index = bisect_left(series, stamp, key=lambda entry: entry[0])
         if index < len(series) and series[index][0] == stamp:
             return [series[index]]
-        return [series[i] for i in (index - 1, index) if 0 <= i < len(series)
+        near = [series[i] for i in (index - 1, index) if 0 <= i < len(series)
                 and abs(series[i][0] - stamp) <= self._tolerance]
+        return near if len(near) == 2 or (near and abs(near[0][0] - stamp) <= self._tolerance // 4) else []
 
     def _away(self, series: deque, stamp: int) -> str:
         nearest = min((abs(s - stamp) for s, _ in series), default=None)

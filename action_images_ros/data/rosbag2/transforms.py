@@ -42,7 +42,8 @@ class TransformHistory:
     def lookup(self, target: str, source: str, stamp_ns: int, tolerance_ns: int) -> np.ndarray:
         """`target_from_source` `[4, 4]` at that time.
 
-        Raises ValueError when the frames are not connected or a moving transform is further than the tolerance away.
+        Raises ValueError when the frames are not connected, or the neighbours in time of a moving transform are further
+        than the tolerance away, or there is but one and it is further than a quarter of that.
         """
         to_root = self._chain(source)
         from_root = self._chain(target)
@@ -77,7 +78,7 @@ class TransformHistory:
         index = bisect_left(history, stamp_ns, key=lambda entry: entry[0])
         near = [history[i] for i in (index - 1, index) if 0 <= i < len(history)
                 and abs(history[i][0] - stamp_ns) <= tolerance_ns]
-        if not near:
+        if not near or (len(near) == 1 and abs(near[0][0] - stamp_ns) > tolerance_ns // 4):
             gap = min(abs(stamp - stamp_ns) for stamp, _ in history) * 1e-9
             raise ValueError(f"the transform of {frame!r} is {gap:.2f} s away (pose_tolerance is "
                              f"{tolerance_ns * 1e-9:g} s); record /tf at a higher rate")

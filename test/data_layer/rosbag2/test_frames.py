@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import yaml
-from recordings import NAMES, record, rewritten, shifted, small_episode
+from recordings import NAMES, record, rewritten, shifted, small_episode, with_tf
 from scipy.spatial.transform import Rotation
 
 from action_images_ros.data.rosbag2.bag import Bag, BagError
@@ -114,36 +114,8 @@ def test_instruction_and_openness_may_be_missing_for_labelling(recording, tmp_pa
     assert {(f.tool_pose, f.openness, f.instruction) for f in frames} == {(None, None, "do it")}
 
 
-def with_tf(source, target):
-    """Camera poses on /tf_static (left) and a camera that moves with /tf (right), instead of on topics."""
-    with Bag(source) as bag, BagWriter(target) as writer:
-        writer.add_topics_of(bag, [name for name in bag.topics if not name.endswith(("left/pose", "right/pose"))])
-        types = writer.typestore.types
-        for name in ("/tf", "/tf_static"):
-            writer.add_topic(name, "tf2_msgs/msg/TFMessage", "latched")
-
-        def transform(header, parent, child, pose7):
-            header.frame_id = parent
-            x, y, z, *q = (float(value) for value in pose7)
-            return types["geometry_msgs/msg/TransformStamped"](header=header, child_frame_id=child, transform=types[
-                "geometry_msgs/msg/Transform"](translation=types["geometry_msgs/msg/Vector3"](x=x, y=y, z=z),
-                                               rotation=types["geometry_msgs/msg/Quaternion"](**dict(
-                                                   zip("xyzw", q, strict=True)))))
-
-        for message in bag.messages(["/cell/current_pose"]):
-            header = bag.read(message).header
-            turn = Rotation.from_rotvec([0, 0, (message.log_ns - SECOND) * 1e-9])
-            moving = transform(header, "base", "right_optical_frame", [0.1, 0, 1, *turn.as_quat()])
-            writer.write("/tf", types["tf2_msgs/msg/TFMessage"](transforms=[moving]), message.log_ns)
-        fixed = transform(header, "base", "left_optical_frame", pose7_from_matrix(EPISODE.world_from_camera[0]))
-        writer.write("/tf_static", types["tf2_msgs/msg/TFMessage"](transforms=[fixed]), 1)
-        for message in bag.messages([n for n in writer.topics if n in bag.topics]):
-            writer.write(message.topic, message.data, message.log_ns)
-    return target
-
-
 def test_camera_poses_come_from_tf_and_follow_a_camera_that_moves(recording, tmp_path):
-    frames = frames_of(with_tf(recording, tmp_path / "tf"))
+    frames = frames_of(with_tf(recording, tmp_path / "tf", EPISODE))
     assert whole(frames)
     for t, frame in enumerate(frames):
         np.testing.assert_allclose(frame.world_from_camera["left"], EPISODE.world_from_camera[0], atol=1e-12)
