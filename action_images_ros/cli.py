@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from . import cli_data
+
 app = typer.Typer(help="Action Images on ROS 2: one video model as policy, simulator and labeller of a robot arm.",
                   no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 benchmark = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
@@ -333,6 +335,9 @@ def _write(path: Path | None, content: Any) -> None:
 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dumps(content, indent=1) + "\n")
+
+
+cli_data.register(app)
 
 
 def main() -> None:
