@@ -19,6 +19,7 @@ from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO, build_canvas
 from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser
 from action_images_ros.world_model.rays import coarse_rays
+from action_images_ros.world_model.regression import PoseRegressor
 from action_images_ros.world_model.sampler import generate
 from action_images_ros.world_model.text import TextEncoder
 
@@ -110,8 +111,8 @@ class WorldModel:
         return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
 
 
-def load_model(model: str | os.PathLike, *, threads: int | None = None) -> WorldModel:
-    """Load a model folder, or a name under ``models/``.
+def load_model(model: str | os.PathLike, *, threads: int | None = None):
+    """Load a model folder, or a name under ``models/``: a WorldModel, or a RegressionModel where it holds that control.
 
     threads: CPU threads torch may use in this process (all where None). Raises FileNotFoundError and ValueError with
     the remedy; see `checkpoints.load_denoiser`.
@@ -121,4 +122,9 @@ def load_model(model: str | os.PathLike, *, threads: int | None = None) -> World
             raise ValueError(f"threads = {threads}: give at least one, or leave it out to use all")
         torch.set_num_threads(threads)
     folder = Path(models_path(model))
-    return WorldModel(load_denoiser(folder), ModelCard.load(folder))
+    network, card = load_denoiser(folder), ModelCard.load(folder)
+    if isinstance(network, PoseRegressor):
+        from action_images_ros.world_model.regression_model import RegressionModel
+
+        return RegressionModel(network, card)
+    return WorldModel(network, card)
