@@ -326,7 +326,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value)
                         for value in (row.get(column, "") for column in columns)))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 140).print(table)   # a file has room for every column
 
 
 def _write(path: Path | None, content: Any) -> None:
