@@ -5,6 +5,8 @@ from pathlib import Path
 
 import torch
 
+from action_images_ros.world_model.wan.random_parts import TINY
+
 FRAMES, SIZE = 5, (32, 64)
 SETTINGS = {"steps": 2, "text_tokens": 16, "device": "cpu", "dtype": "float32"}
 CARD = {"name": "tiny wan", "image_size": list(SIZE), "frames": FRAMES, "dt": 0.2, "backend": "wan"}
@@ -16,9 +18,7 @@ def tiny_denoiser(**changes):
     from action_images_ros.world_model.wan.denoiser import WanDenoiser
 
     torch.manual_seed(0)
-    return WanDenoiser(**{"num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 4, "out_channels": 4,
-                          "text_dim": 16, "freq_dim": 16, "ffn_dim": 32, "num_layers": 2, "camera_grid": (4, 2, 2),
-                          **changes}).eval()
+    return WanDenoiser(**{**TINY["denoiser"], **changes}).eval()
 
 
 def tiny_vae():
@@ -26,11 +26,7 @@ def tiny_vae():
     from diffusers import AutoencoderKLWan
 
     torch.manual_seed(1)
-    return AutoencoderKLWan(
-        base_dim=4, decoder_base_dim=4, z_dim=4, dim_mult=[1, 2, 4, 4], num_res_blocks=2,
-        temperal_downsample=[False, True, True], is_residual=True, patch_size=2, in_channels=12, out_channels=12,
-        scale_factor_spatial=16, scale_factor_temporal=4, latents_mean=[0.1, -0.2, 0.0, 0.3],
-        latents_std=[0.5, 1.0, 1.5, 0.8]).eval()
+    return AutoencoderKLWan(**TINY["vae"]).eval()
 
 
 def tiny_text_encoder():
@@ -38,9 +34,7 @@ def tiny_text_encoder():
     from transformers import UMT5Config, UMT5EncoderModel
 
     torch.manual_seed(2)
-    return UMT5EncoderModel(UMT5Config(
-        vocab_size=len(WORDS), d_model=16, d_kv=4, d_ff=24, num_layers=2, num_heads=4,
-        feed_forward_proj="gated-gelu")).eval()
+    return UMT5EncoderModel(UMT5Config(**TINY["text_encoder"] | {"vocab_size": len(WORDS)})).eval()
 
 
 def tiny_tokenizer():

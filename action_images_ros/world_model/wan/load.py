@@ -12,12 +12,15 @@ from diffusers import AutoencoderKLWan
 from action_images_ros.world_model.checkpoints import ModelCard
 from action_images_ros.world_model.wan.autoencoder import Autoencoder
 from action_images_ros.world_model.wan.denoiser import WanDenoiser
+from action_images_ros.world_model.wan.levers import compile_parts, offload, quantise
 from action_images_ros.world_model.wan.model import WanWorldModel
 from action_images_ros.world_model.wan.settings import WanSettings
+from action_images_ros.world_model.wan.small_decoder import ActionDecoder
 from action_images_ros.world_model.wan.text import WanTextEncoder
 from action_images_ros.world_model.wan.weights import check_weights, require_memory
 
 _DIFFUSERS, _TRANSFORMERS = "diffusion_pytorch_model", "model"
+_AWAY = {"off": (), "text": ("text_encoder",), "all": ("text_encoder", "denoiser")}
 
 
 def load_wan(folder: Path, overrides: Mapping | None = None) -> WanWorldModel:
@@ -42,18 +45,53 @@ def load_wan(folder: Path, overrides: Mapping | None = None) -> WanWorldModel:
     stems = {"denoiser": _DIFFUSERS, "vae": _DIFFUSERS, "text_encoder": _TRANSFORMERS}
     counts = {part: check_weights(part, folders[part], stems[part], model) for part, model in empty.items()}
     _check_widths(empty)
-    require_memory(counts, dtype, device)
-    host = torch.device("cpu")
-    if device != host:  # each part passes through the host's memory
-        part = max(counts, key=counts.get)
-        require_memory({part: counts[part]}, dtype, host)
+    painter = _action_decoder(folder, settings, empty["vae"])
+    _require_memory(counts, settings, dtype, device)
     tokenizer = _tokenizer(umt5, folders["tokenizer"])
     local = {"local_files_only": True, "use_safetensors": True}
-    text = umt5.UMT5EncoderModel.from_pretrained(folders["text_encoder"], dtype=dtype, **local).to(device)
-    denoiser = WanDenoiser.from_pretrained(folders["denoiser"], torch_dtype=dtype, **local).to(device)
+
+    def placed(part: str, module):
+        return offload(module, device) or module if part in _AWAY[settings.offload] else module.to(device)
+
+    text = umt5.UMT5EncoderModel.from_pretrained(folders["text_encoder"], dtype=dtype, **local)
+    encoder = WanTextEncoder(placed("text_encoder", text), tokenizer, settings.text_tokens, device)
+    denoiser = WanDenoiser.from_pretrained(folders["denoiser"], torch_dtype=dtype, **local).eval()
+    if settings.quantise != "off":
+        quantise(denoiser, settings.quantise, device)
+    denoiser = placed("denoiser", denoiser)
     vae = AutoencoderKLWan.from_pretrained(folders["vae"], torch_dtype=dtype, **local).to(device)
-    encoder = WanTextEncoder(text, tokenizer, settings.text_tokens)
-    return WanWorldModel(denoiser, Autoencoder(vae), encoder, card, settings)
+    compile_parts(denoiser, vae, settings.compile)
+    if painter is not None:
+        painter = painter.to(device, dtype)
+    return WanWorldModel(denoiser, Autoencoder(vae), encoder, card, settings, painter)
+
+
+def _action_decoder(folder: Path, settings: WanSettings, vae: AutoencoderKLWan) -> ActionDecoder | None:
+    """The small decoder, read from its folder (a few MB), where the settings name one; checked against the vae."""
+    if not settings.action_decoder:
+        return None
+    path = _part(folder, "action_decoder", settings.action_decoder)
+    try:
+        decoder = ActionDecoder.from_pretrained(path, local_files_only=True, low_cpu_mem_usage=False).eval()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(f"action_decoder: {path} holds no readable decoder ({str(error).splitlines()[0]}): write one "
+                         "with action-images distill-decoder") from None
+    made, wanted = (decoder.config.latent_channels, decoder.config.spatial), \
+        (vae.config.z_dim, vae.config.scale_factor_spatial)
+    if made != wanted:
+        raise ValueError(f"action_decoder: {path} is for (channels, scale) {made}, the vae has {wanted}: distil it "
+                         "from this autoencoder")
+    return decoder.requires_grad_(False)
+
+
+def _require_memory(counts: Mapping, settings: WanSettings, dtype: torch.dtype, device: torch.device) -> None:
+    """What stays on the device must fit there, what is offloaded or passes through must fit the host."""
+    host = torch.device("cpu")
+    away = _AWAY[settings.offload]
+    require_memory({p: n for p, n in counts.items() if p not in away or device == host}, dtype, device)
+    if device != host:
+        passing = max((p for p in counts if p not in away), key=counts.get)
+        require_memory({p: n for p, n in counts.items() if p in (*away, passing)}, dtype, host)
 
 
 def _umt5():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,30 +12,47 @@ from torch import Tensor
 
 from action_images_ros.codec.encode import to_uint8
 from action_images_ros.observation import Observation
-from action_images_ros.world_model.canvas import ACTION, VIDEO, Canvas, build_canvas
+from action_images_ros.world_model.canvas import ACTION, VIDEO, Canvas, build_canvas, latent_frames
 from action_images_ros.world_model.checkpoints import ModelCard
+from action_images_ros.world_model.clips import Clips, Pictures, canvas_of
 from action_images_ros.world_model.pixel_latents import on_canvas
 from action_images_ros.world_model.prediction import Prediction
 from action_images_ros.world_model.stopwatch import Stopwatch
 from action_images_ros.world_model.wan.autoencoder import Autoencoder
 from action_images_ros.world_model.wan.conventions import camera_pictures, draw_known_actions, to_model_range
 from action_images_ros.world_model.wan.denoiser import WanDenoiser
+from action_images_ros.world_model.wan.levers import start_run
 from action_images_ros.world_model.wan.sampler import generate
 from action_images_ros.world_model.wan.settings import WanSettings
+from action_images_ros.world_model.wan.small_decoder import ActionDecoder
 from action_images_ros.world_model.wan.text import WanTextEncoder
 
 
 class _Painted(NamedTuple):
     video: np.ndarray | None
     action_images: np.ndarray | None
-    action_latents: Tensor | None
+    latents: Tensor
+    canvas: Canvas
+    drawn: np.ndarray | None
     step_seconds: tuple[float, ...]
+
+
+class _Unfinished(NamedTuple):
+    """What a prediction has not decoded yet."""
+
+    prediction: Prediction
+    painted: _Painted
+    observation: Observation
+    seed: int
+    steps: int | None
 
 
 class WanWorldModel:
     """A loaded 5 B model. ``card`` tells image size, T and dt; results are deterministic for a seed and a device.
 
-    Raises ValueError where the card's image size does not fit the autoencoder and the denoiser's patches.
+    action_decoder: paints action images instead of the autoencoder (see `small_decoder`).
+    Raises ValueError where the card's image size does not fit the autoencoder and the denoiser's patches, or the
+    settings' ``frames_first`` the card.
     """
 
     def __init__(
@@ -43,48 +62,79 @@ class WanWorldModel:
         text: WanTextEncoder,
         card: ModelCard,
         settings: WanSettings | None = None,
+        action_decoder: ActionDecoder | None = None,
     ):
         self.denoiser, self.autoencoder, self.text = denoiser.eval().requires_grad_(False), autoencoder, text
+        self.action_decoder = action_decoder
         self.card, self.settings = card, settings or WanSettings()
         unit = autoencoder.scale * max(denoiser.config.patch_size[1:])
         if any(side % unit for side in card.image_size):
             raise ValueError(f"image_size = {card.image_size} of {card.name}: this model takes multiples of {unit} px")
+        if self.settings.frames_first > card.frames:
+            raise ValueError(f"frames_first = {self.settings.frames_first}: a chunk of {card.name} has {card.frames} "
+                             "frames; give no more, or 0 for all")
         self._cameras: tuple[tuple, Tensor] | None = None
+        self._unfinished: _Unfinished | None = None
 
     def predict(
         self,
         observation: Observation,
         *,
-        mode: str = "policy",
+        mode: str | None = None,
         video: bool = False,
         seed: int = 0,
         steps: int | None = None,
     ) -> Prediction:
         """Predict one chunk.
 
-        mode: "policy" paints the action images on the short canvas; with ``video`` the world mode then paints the video
-        that belongs to them. "joint" paints both at once (the published protocol), and decodes the video if asked for.
-        steps: instead of the settings'. Raises ValueError for other modes (see `paint`) and where the observation does
-        not have the model's image size or number of views.
+        mode: instead of the settings' ``canvas``. "policy" paints the action images on the short canvas; with ``video``
+        the world mode then paints the video that belongs to them. "joint" paints both at once (the published protocol),
+        and decodes the video if asked for. steps: instead of the settings'. With the setting ``frames_first`` the
+        pictures are the first of the chunk's frames, and `finish` gives the others. Raises ValueError for other modes
+        (see `paint`) and where the observation does not have the model's image size or number of views.
         """
+        mode = self.settings.canvas if mode is None else mode
         if mode not in ("policy", "joint"):
             raise ValueError(f"mode = {mode!r}: predict offers 'policy' and 'joint', paint all modes")
-        seen = observation.images[:, None]
         cameras = observation.K, observation.world_from_camera
-        words = observation.instruction
         pose, openness = observation.tool_pose[None], np.array([observation.openness])
         watch = Stopwatch(self.denoiser.device)
-        painted = self._paint(
-            watch, mode, seen, *cameras, words, pose, openness, seed=seed, steps=steps, want_video=video
-        )
-        frames = painted.video
-        if video and frames is None:
-            frames = self._world_video(seen, *cameras, words, painted.action_latents, seed, steps)
-            watch.lap("video")
-        return Prediction(
-            observation.stamp_ns, tuple(observation.camera_names), painted.action_images, frames, *cameras,
+        painted = self._paint(watch, mode, observation.images[:, None], *cameras, observation.instruction, pose,
+                              openness, seed=seed, steps=steps, first=self.settings.frames_first, want_video=False)
+        prediction = Prediction(
+            observation.stamp_ns, tuple(observation.camera_names), painted.action_images, None, *cameras,
             self.card.dt, watch.seconds, painted.step_seconds,
         )
+        self._unfinished = _Unfinished(prediction, painted, observation, seed, steps)
+        return self.finish(video=True, rest=False) if video else prediction
+
+    @torch.inference_mode()
+    def finish(self, *, video: bool = True, rest: bool = True) -> Prediction:
+        """The last prediction again, with what it left out, for when there is time: while its head is executed, say.
+
+        rest: all frames of its action images. video: the video, as many frames as the action images have. The latents
+        of the last prediction alone are kept. Raises ValueError before the first prediction.
+        """
+        if self._unfinished is None:
+            raise ValueError("nothing has been predicted yet: call predict first")
+        prediction, painted, seen, seed, steps = self._unfinished
+        watch = Stopwatch(self.denoiser.device)
+        first = 0 if rest else self.settings.frames_first
+        if rest and prediction.action_images.shape[1] < self.card.frames:
+            actions = self._decode_actions(painted.latents, painted.canvas, painted.drawn, 0)
+            watch.lap("decode_rest")
+            prediction = replace(prediction, action_images=actions)
+        if video:
+            latents, canvas = painted.latents, painted.canvas
+            if not canvas.wanted(VIDEO):
+                known = {ACTION: latents[torch.from_numpy(canvas.frames(ACTION))],
+                         VIDEO: self.autoencoder.encode(to_model_range(seen.images[:, None]))}
+                canvas = build_canvas("world", canvas.views, self.card.frames)
+                latents = self._denoise(canvas, known, seen.K, seen.world_from_camera, seen.instruction, seed, steps)
+            frames = self._decode_video(latents, canvas, seen.images[:, None], first)
+            watch.lap("video")
+            prediction = replace(prediction, video=frames)
+        return replace(prediction, stage_seconds=prediction.stage_seconds | watch.seconds)
 
     def paint(
         self,
@@ -111,9 +161,26 @@ class WanWorldModel:
         painted = self._paint(watch, mode, images, K, E, instruction, poses, openness, seed=seed, steps=steps)
         return painted.video, painted.action_images
 
+    def generate(self, clips: Clips, mode: str, *, steps: int | None = None, seed: int | Sequence[int] = 0) -> Pictures:
+        """`paint` for B clips, one after the other, as nano's `generate` (see `clips` for what each mode reads).
+
+        seed: one per clip, or one number for seed, seed + 1, ..: a clip gives the same whatever else there is.
+        """
+        canvas_of(clips, mode, self.card.frames)
+        seeds = [seed + i for i in range(len(clips))] if isinstance(seed, int) else [int(s) for s in seed]
+        if len(seeds) != len(clips):
+            raise ValueError(f"seed holds {len(seeds)} numbers for {len(clips)} clips: give one each, or one number")
+        pictures = []
+        for i in range(len(clips)):
+            pose = (None, None) if clips.poses is None else (clips.poses[i], clips.openness[i])
+            pictures.append(self.paint(mode, clips.images[i], clips.K[i], clips.world_from_camera[i],
+                                       clips.instructions[i], *pose, seed=seeds[i], steps=steps))
+        video, action = (None if kind[0] is None else np.stack(kind) for kind in zip(*pictures, strict=True))
+        return Pictures(video, action)
+
     @torch.inference_mode()
     def _paint(
-        self, watch, mode, images, K, E, instruction, poses, openness, *, seed, steps, want_video=True
+        self, watch, mode, images, K, E, instruction, poses, openness, *, seed, steps, first=0, want_video=True
     ) -> _Painted:
         T = self.card.frames
         self._check(images, K, E)
@@ -137,32 +204,23 @@ class WanWorldModel:
         durations: list[float] = []
         latents = self._denoise(canvas, known, K, E, instruction, seed, steps,
                                 lambda: durations.append(watch.lap("denoise")))
-        video = action = action_latents = None
+        video = action = None
         if canvas.wanted(ACTION):
-            action_latents = latents[torch.from_numpy(canvas.frames(ACTION))]
-            action = self.autoencoder.decode(action_latents)
-            if drawn is not None:
-                action[:, 0] = to_uint8(drawn[:, 0])
+            action = self._decode_actions(latents, canvas, drawn, first)
         if canvas.wanted(VIDEO) and want_video:
-            video = self._decode_video(latents, canvas, images)
+            video = self._decode_video(latents, canvas, images, first)
         watch.lap("decode")
-        return _Painted(video, action, action_latents, tuple(durations))
-
-    @torch.inference_mode()
-    def _world_video(self, images, K, E, instruction, action_latents, seed, steps) -> np.ndarray:
-        """The video that belongs to action latents of whole segments."""
-        canvas = build_canvas("world", len(images), self.card.frames)
-        known = {VIDEO: self.autoencoder.encode(to_model_range(images)), ACTION: action_latents}
-        return self._decode_video(self._denoise(canvas, known, K, E, instruction, seed, steps), canvas, images)
+        return _Painted(video, action, latents, canvas, drawn, tuple(durations))
 
     def _denoise(self, canvas, known, K, E, instruction, seed, steps, after_step=lambda: None) -> Tensor:
         settings = self.settings
+        steps = settings.steps if steps is None else steps
+        start_run(self.denoiser, settings, steps)
         given = on_canvas({m: latents[None] for m, latents in known.items()}, canvas, canvas.given)[0]
         camera = self._camera_latents(K, E)[canvas.view, canvas.time]
         return generate(
             self.denoiser, given, canvas, camera, *self._texts(instruction), shift=settings.shift,
-            steps=settings.steps if steps is None else steps, guidance=settings.guidance, seed=seed,
-            after_step=after_step,
+            steps=steps, guidance=settings.guidance, solver=settings.solver, seed=seed, after_step=after_step,
         )
 
     def _texts(self, instruction: str) -> tuple[Tensor, Tensor | None]:
@@ -170,8 +228,19 @@ class WanWorldModel:
         away = self.text.encode(self.settings.negative_prompt) if self.settings.guidance != 1 else None
         return self.text.encode(instruction), away
 
-    def _decode_video(self, latents: Tensor, canvas: Canvas, images: np.ndarray) -> np.ndarray:
-        video = self.autoencoder.decode(latents[torch.from_numpy(canvas.frames(VIDEO))])
+    def _decode_actions(self, latents: Tensor, canvas: Canvas, drawn: np.ndarray | None, first: int) -> np.ndarray:
+        decoder = self.action_decoder or self.autoencoder
+        action = decoder.decode(self._head(latents, canvas, ACTION, first))
+        if drawn is not None:
+            action[:, 0] = to_uint8(drawn[:, 0])
+        return action
+
+    def _head(self, latents: Tensor, canvas: Canvas, modality: int, first: int) -> Tensor:
+        """[V, 1 + k, C, h, w], k for ``first`` frames (0: all): decoding is causal, later latents change nothing."""
+        return latents[torch.from_numpy(canvas.frames(modality))][:, : latent_frames(first or self.card.frames)]
+
+    def _decode_video(self, latents: Tensor, canvas: Canvas, images: np.ndarray, first: int = 0) -> np.ndarray:
+        video = self.autoencoder.decode(self._head(latents, canvas, VIDEO, first))
         video[:, 0] = images[:, 0]
         return video
 

@@ -1,15 +1,16 @@
-"""Euler steps along the velocity, from noise to the clean canvas, with guidance; known latents clean at every step."""
+"""Steps along the velocity, from noise to the clean canvas, with guidance; known latents clean at every step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
 
 from action_images_ros.world_model.canvas import Canvas
-from action_images_ros.world_model.sampler import schedule
 from action_images_ros.world_model.wan.conventions import guide, timestep
+from action_images_ros.world_model.wan.solvers import Solver
 
 
 def generate(
@@ -23,6 +24,7 @@ def generate(
     steps: int,
     shift: float,
     guidance: float,
+    solver: str = "euler",
     seed: int = 0,
     after_step: Callable[[], None] = lambda: None,
 ) -> Tensor:
@@ -39,15 +41,18 @@ def generate(
     kind = text.dtype
     camera = camera[None].to(kind)
 
-    def velocity(states: Tensor, level: float) -> Tensor:
-        now = torch.full((1,), timestep(level), device=x.device, dtype=torch.float32)
-        return denoiser(x.transpose(0, 1)[None].to(kind), now, states, camera)[0].transpose(0, 1).float()
+    named = getattr(denoiser, "cache_context", lambda name: nullcontext())  # what is cached belongs to one of the texts
 
-    levels = schedule(steps, shift)
-    for level, following in zip(levels[:-1], levels[1:], strict=True):
-        v = velocity(text, level)
+    def velocity(states: Tensor, level: float, name: str) -> Tensor:
+        now = torch.full((1,), timestep(level), device=x.device, dtype=torch.float32)
+        with named(name):
+            return denoiser(x.transpose(0, 1)[None].to(kind), now, states, camera)[0].transpose(0, 1).float()
+
+    run = Solver(solver, steps, shift)
+    for level in run.levels[:-1]:
+        v = velocity(text, level, "cond")
         if guidance != 1:
-            v = guide(velocity(without_text, level), v, guidance)
-        x[wanted] += (following - level) * v[wanted]
+            v = guide(velocity(without_text, level, "uncond"), v, guidance)
+        x[wanted] = run.step(v[wanted], x[wanted])
         after_step()
     return x

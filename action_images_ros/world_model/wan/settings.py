@@ -9,24 +9,54 @@ from pathlib import Path
 
 SETTINGS = "settings.json"
 DTYPES = ("bfloat16", "float16", "float32")
+SOLVERS = ("euler", "unipc", "dpm++")
+CACHES = ("off", "first_block", "mag", "mag_calibrate", "taylorseer")
+COMPILED = ("off", "denoiser", "vae", "both")
+QUANTISED = ("off", "int8", "fp8")
+OFFLOADED = ("off", "text", "all")
+_CHOICES = {"canvas": ("policy", "joint"), "solver": SOLVERS, "cache": CACHES, "compile": COMPILED,
+            "quantise": QUANTISED, "offload": OFFLOADED, "dtype": DTYPES}
 
 
 @dataclass(frozen=True)
 class WanSettings:
-    """Defaults are the published protocol. Raises ValueError, naming the setting, for a value that makes no sense.
+    """Defaults are the published protocol, but for `canvas`. Raises ValueError, naming the setting, for nonsense.
 
-    steps: Euler steps. shift: of the noise levels. guidance: 1 asks the denoiser once per step, anything else twice.
-    negative_prompt: what guidance leads away from. text_tokens: length the text is padded to. views: cameras the
-    weights know. device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1". dtype: one of DTYPES.
-    denoiser, vae, text_encoder, tokenizer: folders, relative to the model folder or absolute.
+    What is computed
+    canvas: mode `predict` paints by itself: "policy" (video segments cut to their first latent) or "joint".
+    steps: of the solver. solver: one of SOLVERS. shift: of the noise levels. guidance: 1 asks the denoiser once per
+    step, anything else twice. negative_prompt: what guidance leads away from. text_tokens: length the text is padded
+    to. views: cameras the weights know. frames_first: frames that `predict` decodes at once, the head of the chunk that
+    is executed before the next one comes; 0: all. action_decoder: folder of a small decoder for action images
+    (`action-images distill-decoder`); empty: the autoencoder decodes them too.
+
+    How it is computed
+    cache: one of CACHES, steps that are not computed but extrapolated from earlier ones. cache_threshold: of
+    first_block and mag, larger skips more. mag_ratios: of mag, from a run with cache "mag_calibrate". compile: one of
+    COMPILED. quantise: one of QUANTISED, the denoiser's linear layers. offload: one of OFFLOADED, what stays in the
+    host's memory and visits the GPU only when it is needed.
+
+    Where
+    device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1". dtype: one of DTYPES. denoiser, vae,
+    text_encoder, tokenizer: folders, relative to the model folder or absolute.
     """
 
+    canvas: str = "policy"
     steps: int = 50
+    solver: str = "euler"
     shift: float = 5.0
     guidance: float = 7.5
     negative_prompt: str = ""
     text_tokens: int = 512
     views: int = 2
+    frames_first: int = 0
+    action_decoder: str = ""
+    cache: str = "off"
+    cache_threshold: float = 0.05
+    mag_ratios: tuple[float, ...] = ()
+    compile: str = "off"
+    quantise: str = "off"
+    offload: str = "off"
     device: str = "auto"
     dtype: str = "bfloat16"
     denoiser: str = "denoiser"
@@ -42,8 +72,18 @@ class WanSettings:
             raise ValueError(f"shift = {self.shift}: give a positive number (published: 5)")
         if not self.guidance >= 1:
             raise ValueError(f"guidance = {self.guidance}: give 1 (off) or more (published: 7.5)")
-        if self.dtype not in DTYPES:
-            raise ValueError(f"dtype = {self.dtype!r}: use one of {', '.join(DTYPES)}")
+        if not self.cache_threshold > 0:
+            raise ValueError(f"cache_threshold = {self.cache_threshold}: give a positive number, for example 0.05")
+        first = self.frames_first
+        if not isinstance(first, int) or first < 0 or (first and (first < 5 or first % 4 != 1)):
+            raise ValueError(f"frames_first = {first!r}: give 0 (all) or 1 + 4 k frames, for example 17")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} = {getattr(self, name)!r}: use one of {', '.join(choices)}")
+        object.__setattr__(self, "mag_ratios", tuple(float(ratio) for ratio in self.mag_ratios))
+        if self.cache == "mag" and not self.mag_ratios:
+            raise ValueError("cache = 'mag' needs mag_ratios, which belong to the weights: predict once with cache = "
+                             "'mag_calibrate' and copy the numbers it prints")
 
     @classmethod
     def load(cls, folder: Path, overrides: Mapping | None = None) -> WanSettings:

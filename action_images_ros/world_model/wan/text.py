@@ -16,11 +16,12 @@ class WanTextEncoder:
     """Encodes each text once and remembers the last 64: instructions change far more rarely than chunks.
 
     model: transformers' UMT5EncoderModel. tokenizer: transformers' tokenizer of the same model. length: tokens the
-    states are padded to.
+    states are padded to. device: where it computes, if its weights do not tell (offloaded).
     """
 
-    def __init__(self, model, tokenizer, length: int = 512):
+    def __init__(self, model, tokenizer, length: int = 512, device: torch.device | None = None):
         self.model, self.tokenizer, self.length = model.eval().requires_grad_(False), tokenizer, length
+        self._device = device or model.device
         self._known: OrderedDict[str, Tensor] = OrderedDict()
 
     def encode(self, text: str) -> Tensor:
@@ -36,7 +37,7 @@ class WanTextEncoder:
     @torch.inference_mode()
     def _encode(self, text: str) -> Tensor:
         tokens = self.tokenizer(text, add_special_tokens=True, return_tensors="pt")
-        ids = tokens.input_ids.to(self.model.device)
+        ids = tokens.input_ids.to(self._device)
         count = ids.shape[1]
         if count > self.length:
             raise ValueError(f"the text {text[:40]!r}.. has {count} tokens, more than text_tokens = {self.length}: "

@@ -9,6 +9,7 @@ from action_images_ros.codec.decode import decode
 from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.world_model.canvas import build_canvas
+from action_images_ros.world_model.clips import Clips
 from action_images_ros.world_model.wan.conventions import camera_pictures
 from action_images_ros.world_model.wan.model import WanWorldModel
 
@@ -41,7 +42,7 @@ def test_a_chunk_begins_with_the_observation_itself(wan, observe):
 def test_stages_and_steps_are_timed_and_video_comes_only_when_asked_for(wan, observe, mode, video):
     prediction = wan.predict(observe(), mode=mode, video=video, steps=3)
     assert (prediction.video is not None) == video
-    assert list(prediction.stage_seconds) == ["text", "encode", "denoise", "decode"]
+    assert list(prediction.stage_seconds) == ["text", "encode", "denoise", "decode"] + ["video"] * video
     assert len(prediction.step_seconds) == 3
     assert sum(prediction.step_seconds) == pytest.approx(prediction.stage_seconds["denoise"])
 
@@ -162,3 +163,67 @@ def test_what_a_mode_lacks_is_told(wan, observe):
 def test_an_image_size_the_parts_cannot_take_is_refused(wan):
     with pytest.raises(ValueError, match="multiples of 32"):
         WanWorldModel(wan.denoiser, wan.autoencoder, wan.text, replace(wan.card, image_size=(48, 64)), wan.settings)
+
+
+@pytest.mark.parametrize("mode", ["joint", "label", "video"])
+def test_many_clips_are_painted_as_each_alone(wan, observe, mode):
+    images, K, E, words, poses, openness = (np.stack([a, b]) for a, b in zip(
+        clip(observe(seed=1), 1), clip(observe(seed=2), 2), strict=True))
+    pictures = wan.generate(Clips(images, K, E, [str(w) for w in words], poses, openness), mode, seed=4)
+    for i in range(2):
+        video, action = wan.paint(mode, images[i], K[i], E[i], str(words[i]), poses[i], openness[i], seed=4 + i)
+        for kind, alone in ((pictures.video, video), (pictures.action_images, action)):
+            assert (kind is None) == (alone is None) and (alone is None or np.array_equal(kind[i], alone))
+
+
+@pytest.fixture
+def fast(wan):
+    """The tiny model with other settings."""
+    def make(**settings):
+        card = replace(wan.card, frames=settings.pop("frames", FRAMES))
+        return WanWorldModel(wan.denoiser, wan.autoencoder, wan.text, card, replace(wan.settings, **settings))
+    return make
+
+
+def test_the_head_of_a_chunk_decoded_alone_is_the_head_of_the_chunk_and_finish_gives_the_rest(fast, observe):
+    whole = fast(frames=13, steps=1).predict(observe(), mode="joint", video=True, seed=3)
+    model = fast(frames=13, steps=1, frames_first=5, canvas="joint")
+    head = model.predict(observe(), seed=3)
+    assert head.action_images.shape[1] == 5 and head.video is None
+    assert np.abs(head.action_images.astype(int) - whole.action_images[:, :5]).max() <= 1
+    rest = model.finish()
+    assert np.abs(rest.action_images.astype(int) - whole.action_images).max() <= 1
+    assert np.abs(rest.video.astype(int) - whole.video).max() <= 1
+    assert {"denoise", "decode", "decode_rest", "video"} <= set(rest.stage_seconds)
+
+
+def test_the_video_of_a_policy_prediction_can_be_had_later(fast, observe):
+    now = fast().predict(observe(), video=True)
+    model = fast()
+    assert model.predict(observe()).video is None
+    assert np.array_equal(model.finish().video, now.video)
+    with pytest.raises(ValueError, match="call predict first"):
+        fast().finish()
+
+
+def test_only_the_latents_that_are_wanted_are_decoded(fast, observe, monkeypatch):
+    decoded = []
+    model = fast(frames=13, frames_first=5)
+    decode_latents = model.autoencoder.decode
+    monkeypatch.setattr(model.autoencoder, "decode", lambda x: decoded.append(x.shape[:2]) or decode_latents(x))
+    model.predict(observe(), mode="joint")
+    assert decoded == [(2, 2)]  # two views' action segments, latents 0 and 1
+
+
+def test_a_small_decoder_paints_the_action_images_in_place_of_the_autoencoder(wan, observe, monkeypatch):
+    from action_images_ros.world_model.wan.small_decoder import ActionDecoder
+
+    model = WanWorldModel(wan.denoiser, wan.autoencoder, wan.text, wan.card, wan.settings,
+                          ActionDecoder(latent_channels=4, width=16, blocks=1).eval())
+    monkeypatch.setattr(wan.autoencoder, "decode", lambda x: pytest.fail("the autoencoder decoded"))
+    assert model.predict(observe()).action_images.shape == PICTURES
+
+
+def test_more_frames_first_than_a_chunk_has_are_refused(fast):
+    with pytest.raises(ValueError, match="frames_first = 9.*has 5"):
+        fast(frames_first=9)
