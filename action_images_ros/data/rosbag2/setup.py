@@ -35,10 +35,9 @@ class BagSetup:
 
     Tolerances in seconds. image_tolerance: between a frame and each camera's picture of it. pose_tolerance: between a
     frame and the two poses it is interpolated from (joints and moving TF alike; one alone serves within a quarter of
-    it). spacing_tolerance: of the distance of two
-    frames from dt; None: a quarter of dt. order_tolerance: how far stamps of one topic may step back (such a message
-    is left out and counted); further means that a clock was set or a simulation reset, and is an error. patience: how
-    long a frame waits for a topic that is late.
+    it). spacing_tolerance: of the distance of two frames from dt; None: a quarter of dt. order_tolerance: how far
+    stamps of one topic may step back (such a message is left out and counted); further means that a clock was set or a
+    simulation reset, and is an error. patience: how long a frame waits for a topic that is late.
     """
 
     cameras: tuple[str, ...] = ()
@@ -123,7 +122,7 @@ def setup_for(bag: Bag, robot: str = "", **changes) -> BagSetup:
     """`robot_setup(robot)`; without a robot that of the simulated cell if all topics lie in /cell, else a plain one."""
     if not robot:
         named = [name for name in bag.topics if not name.startswith(("/tf", "/clock", "/rosout", "/diagnostics",
-                                                                     "/parameter_events"))]
+                                                                     "/parameter_events", "/events"))]
         if not named or not all(name.startswith("/cell/") for name in named):
             return BagSetup(**changes)
         robot = "cell"

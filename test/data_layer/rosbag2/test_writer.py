@@ -58,6 +58,24 @@ def test_other_readers_of_recordings_understand_what_is_written(recording):
     assert words == ["reach the red ball"]
 
 
+def test_ros_and_recordings_understand_each_others_bytes(tmp_path, recording):
+    from rclpy.serialization import deserialize_message, serialize_message
+    from sensor_msgs.msg import CameraInfo, Image
+
+    sent = Image(height=2, width=3, encoding="rgb8", step=9, data=bytes(range(18)))
+    sent.header.stamp.sec, sent.header.frame_id = 7, "optical"
+    with BagWriter(tmp_path / "live") as writer:
+        writer.add_topic("/image", "sensor_msgs/msg/Image", "sensor")
+        writer.write("/image", serialize_message(sent), 5)
+    with Bag(tmp_path / "live") as bag:
+        [message] = bag.messages()
+        content = bag.read(message)
+    assert (content.header.stamp.sec, content.header.frame_id, bytes(content.data)) == (7, "optical", bytes(range(18)))
+    with Bag(recording) as bag:
+        info = next(bag.messages(["/cell/left/camera_info"]))
+        assert list(deserialize_message(info.data, CameraInfo).k) == list(bag.read(info).k)
+
+
 def test_an_error_leaves_nothing_behind(recording, tmp_path):
     with pytest.raises(RuntimeError, match="out of luck"), BagWriter(tmp_path / "new") as writer:
         with Bag(recording) as bag:
