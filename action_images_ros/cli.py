@@ -78,27 +78,54 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
                                                        "--condition reach_target, push_button and lift_block.")] = None,
              episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 50,
              seed: Seed = 0, json: Json = None, workers: Workers = 1,
-             replay: Annotated[bool, typer.Option("--replay", help="Ceiling: the expert's poses.")] = False,
-             replay_codec: Annotated[bool, typer.Option("--replay-codec", help="Ceiling through the codec.")] = False,
-             blind: Annotated[bool, typer.Option("--blind", help="Control: images of another seed.")] = False,
-             condition: Annotated[str, typer.Option(help="Beside nominal: all, or names separated by commas "
-                                                    "(docs/transfer.md).")] = "",
+             mode: Annotated[str, typer.Option(help="Closed loop: policy, blind (images of another seed), replay "
+                                               "(the expert's poses), replay-codec. On held-out episodes: joint, "
+                                               "world, label, label-unknown (first pose not given), video.")] = "",
+             replay: Annotated[bool, typer.Option("--replay", help="--mode replay")] = False,
+             replay_codec: Annotated[bool, typer.Option("--replay-codec", help="--mode replay-codec")] = False,
+             blind: Annotated[bool, typer.Option("--blind", help="--mode blind")] = False,
+             condition: Annotated[str, typer.Option(help="Closed loop, beside nominal: all, or names separated by "
+                                                    "commas (docs/transfer.md).")] = "",
              execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4,
              latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0,
              time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
-             threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None) -> None:
-    """Success rates in the closed loop, without ROS."""
-    from .evaluation.evaluate import evaluate as run
-    from .evaluation.rollout import RolloutSettings
-
-    chosen = [mode for mode, on in (("replay", replay), ("replay-codec", replay_codec), ("blind", blind)) if on]
+             threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
+             runtime: Annotated[str, typer.Option(help="Closed loop: torch, torch-bf16, onnx or onnx-int8.")] = "torch",
+             steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1,
+             data: Annotated[Path | None, typer.Option(help="Held-out: folder of episodes; else made.")] = None,
+             sheets: Annotated[Path | None, typer.Option(help="Held-out: folder for contact sheets.")] = None,
+             batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8) -> None:
+    """Success rates in the closed loop, without ROS; or every mode of the model on held-out episodes."""
+    flags = (("replay", replay), ("replay-codec", replay_codec), ("blind", blind))
+    chosen = [f"--mode {mode}"] * bool(mode) + [f"--{name}" for name, on in flags if on]
     if len(chosen) > 1:
-        raise ValueError(f"--{' and --'.join(chosen)} exclude each other; choose one")
+        raise ValueError(f"{' and '.join(chosen)} exclude each other; choose one")
+    mode = mode or next((name for name, on in flags if on), "policy")
+    from .evaluation.contenders import OPEN_MODES
+    from .evaluation.evaluate import MODES
+    from .evaluation.evaluate import evaluate as run
+
     conditions = _conditions(condition)
     if tasks is None:
         tasks = "reach_target,push_button,lift_block" if conditions else "all"
-    run(model, _tasks(tasks), episodes, seed, mode=chosen[0] if chosen else "policy", json_path=json, workers=workers,
-        settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads, conditions=conditions)
+    if mode in OPEN_MODES:
+        from .evaluation.open_loop import evaluate_mode
+
+        if conditions:
+            raise ValueError(f"--condition is {condition}: it is for the modes {', '.join(MODES)}; leave it out")
+        evaluate_mode(model, mode, _tasks(tasks), episodes, seed, data=data, steps=steps, batch=batch, json_path=json,
+                      sheets=sheets, threads=threads)
+        return
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; choose one of {', '.join((*MODES, *OPEN_MODES))}")
+    for name, value in (("data", data), ("sheets", sheets)):
+        if value is not None:
+            raise ValueError(f"--{name} is {value}: it is for the modes {', '.join(OPEN_MODES)}; leave it out")
+    from .evaluation.rollout import RolloutSettings
+
+    run(model, _tasks(tasks), episodes, seed, mode=mode, json_path=json, workers=workers,
+        settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads, runtime=runtime, steps=steps,
+        conditions=conditions)
 
 
 @app.command()
@@ -111,6 +138,26 @@ def compare(first: Annotated[Path, typer.Argument(help="File of evaluate --json.
     _show([{"condition": row["condition"], "task": row["task"], "episodes": row["episodes"], first.stem: row["before"],
             second.stem: row["after"], f"only {first.stem}": row["lost"], f"only {second.stem}": row["won"],
             "p": row["p"]} for row in rows])
+    _write(json, rows)
+
+
+@app.command()
+def export(model: Annotated[str, typer.Argument(help="Name in models/ or folder.")],
+           out: Annotated[Path | None, typer.Option(help="Folder to write to; default: the model's.")] = None,
+           views: Annotated[str, typer.Option(help="Numbers of cameras, separated by commas; a file each.")] = "2",
+           video: Annotated[bool, typer.Option("--video", help="The predicted video too.")] = False,
+           int8: Annotated[bool, typer.Option("--int8", help="A quantised version too.")] = False,
+           observations: Annotated[int, typer.Option(help="Observations to compare with torch on.")] = 9,
+           json: Json = None) -> None:
+    """Write the model as ONNX, for the runtimes onnx and onnx-int8, and compare it with torch."""
+    from .evaluation.export import export_model
+
+    rows = export_model(model, out=out, views=_numbers("views", views), video=video, int8=int8,
+                        observations=observations, progress=lambda line: typer.echo(f"  {line}", err=True))
+    shown = {"file": "file", "megabytes": "MB", "decoded": "frames", "position_mm_median": "mm",
+             "position_mm_max": "max mm", "rotation_deg_median": "deg", "rotation_deg_max": "max deg",
+             "levels_max": "max level", "verdicts_differ": "valid in one"}
+    _show([{title: row[key] for key, title in shown.items()} for row in rows])
     _write(json, rows)
 
 
@@ -127,6 +174,29 @@ def benchmark_decoder(frames: Annotated[int, typer.Option(help="Generated frames
              "published_axis_deg_median": "pub. deg", "ms_per_frame": "ms"}
     _show([{title: row.get(key, "") for key, title in shown.items()} for row in rows])
     _write(json, rows)
+
+
+@benchmark.command("model")
+def benchmark_model(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+                    random: Annotated[Path | None, typer.Option(
+                        help="Instead: a recipe such as config/training/nano.yaml, with random weights.")] = None,
+                    backends: Annotated[str, typer.Option(help="runtime:threads, separated by commas; empty: all "
+                                                               "runtimes with 1 and 2 threads.")] = "",
+                    steps: Annotated[str, typer.Option(help="Sampling steps, separated by commas.")] = "1",
+                    views: Annotated[int, typer.Option(help="Cameras.")] = 2,
+                    chunks: Annotated[int, typer.Option(help="Chunks measured per row.")] = 20,
+                    success: Annotated[int, typer.Option(help="Add success rates over so many episodes per task.")] = 0,
+                    tasks: Annotated[str, typer.Option(help="For them: all, or names separated by commas.")] = "all",
+                    seed: Seed = 0, json: Json = None) -> None:
+    """Seconds per chunk and stage, and memory, of every runtime, each in a process of its own."""
+    from .evaluation.speed import model_table
+
+    result = model_table(model, recipe=random, backends=_names(backends), steps=_numbers("steps", steps), views=views,
+                         chunks=chunks, success=success, tasks=_tasks(tasks), seed=seed,
+                         progress=lambda line: typer.echo(f"  {line}", err=True))
+    typer.echo(result["what"])
+    _show(result["rows"])
+    _write(json, result)
 
 
 @app.command()
@@ -184,6 +254,16 @@ def tell(action: Annotated[str, typer.Argument(help="say, enable, disable, appro
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _numbers(name: str, text: str) -> list[int]:
+    try:
+        numbers = [int(number) for number in _names(text)]
+    except ValueError:
+        numbers = []
+    if not numbers:
+        raise ValueError(f"{name} is {text!r}; give whole numbers separated by commas, such as 2,3")
+    return numbers
 
 
 def _tasks(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from action_images_ros import cli
 
-COMMANDS = ["encode", "decode", "collect", "train", "evaluate", "up", "demo", "benchmark"]
+COMMANDS = ["encode", "decode", "collect", "train", "evaluate", "export", "up", "demo", "benchmark"]
 
 
 def run(*arguments, monkeypatch, capsys):
@@ -42,10 +42,21 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
     (["evaluate", "--condition", "fog"], ["condition is 'fog'", "cameras"]),
     (["compare", "no-such.json", "other.json"], ["no-such.json"]),
     (["evaluate", "--replay", "--blind"], ["--replay and --blind exclude each other"]),
+    (["evaluate", "--mode", "joint", "--blind"], ["--mode joint and --blind exclude each other"]),
+    (["evaluate", "--mode", "dream"], ["mode is 'dream'", "replay-codec", "label-unknown"]),
+    (["evaluate", "--mode", "label", "--tasks", "reach_target", "--model", "no-such-model"], ["no-such-model"]),
+    (["evaluate", "--mode", "video", "--data", "no-such-folder"], ["no-such-folder", "collect"]),
+    (["evaluate", "--sheets", "out"], ["--sheets is out", "joint, world"]),
     (["evaluate", "--model", "no-such-model", "--tasks", "reach_target"], ["no-such-model"]),
     (["evaluate", "--replay", "--tasks", "reach_target", "--execute-steps", "0"], ["execute_steps is 0"]),
     (["collect", "somewhere", "--tasks", "fly"], ["task is 'fly'"]),
     (["up", "--robot", "no-such-robot"], ["no-such-robot"]),
+    (["export", "no-such-model"], ["no-such-model"]),
+    (["export", "nano", "--views", "two"], ["views is 'two'", "2,3"]),
+    (["export", "nano", "--views", "9"], ["views is 9", "2 to 4"]),
+    (["benchmark", "model", "--backends", "tflite:1"], ["tflite:1", "onnx:1"]),
+    (["benchmark", "model", "--random", "no-such.yaml", "--backends", "torch:1"], ["no-such.yaml"]),
+    (["evaluate", "--runtime", "tflite", "--tasks", "reach_target"], ["runtime = 'tflite'"]),
 ])
 def test_a_user_error_is_one_line_and_exit_code_2(arguments, words, monkeypatch, capsys):
     code, out, err = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
@@ -97,6 +108,19 @@ def test_evaluate_writes_the_file_it_is_asked_for(tmp_path, monkeypatch, capsys)
     assert code == 0 and "reach_target" in out
     written = json.loads(path.read_text())
     assert written["settings"]["mode"] == "replay" and written["rows"][0]["seed"] == 4
+
+
+def test_modes_are_the_old_flags_by_name(monkeypatch):
+    import action_images_ros.evaluation.evaluate as closed
+    import action_images_ros.evaluation.open_loop as held_out
+
+    asked = []
+    monkeypatch.setattr(closed, "evaluate", lambda *_, mode, **__: asked.append(mode))
+    monkeypatch.setattr(held_out, "evaluate_mode", lambda _, mode, *__, **___: asked.append(f"held-out {mode}"))
+    runner = CliRunner()
+    for arguments in ([], ["--blind"], ["--mode", "blind"], ["--mode", "replay-codec"], ["--mode", "label-unknown"]):
+        assert runner.invoke(cli.app, ["evaluate", *arguments], catch_exceptions=False).exit_code == 0
+    assert asked == ["policy", "blind", "blind", "replay-codec", "held-out label-unknown"]
 
 
 def test_the_exit_code_of_the_graph_is_passed_on(monkeypatch, capsys):

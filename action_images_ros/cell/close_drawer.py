@@ -6,7 +6,7 @@ from action_images_ros.cell.decoys import DISTRACTORS, add_decoys, park_decoys, 
 from action_images_ros.cell.experts import Expert, funnel, tool_down
 from action_images_ros.cell.gl import mujoco
 from action_images_ros.cell.palette import draw_colours, paint, shade
-from action_images_ros.cell.parts import Part, add_parts, finger_reach, put_body, resize_parts
+from action_images_ros.cell.parts import Part, add_parts, finger_reach, put_body, resize_parts, within_reach
 from action_images_ros.cell.randomise import hsv
 from action_images_ros.cell.scene import HIDDEN
 from action_images_ros.cell.task import Task, scatter
@@ -66,7 +66,7 @@ class CloseDrawerExpert(Expert):
         position = cell.tcp_pose[:3]
         ahead, beside = (position - front.xpos) @ out, (position - front.xpos) @ side
         level = np.array([0.0, 0.0, PUSH_HEIGHT])
-        if ahead > reach - 0.008 and abs(beside) < 0.03 and position[2] < PUSH_HEIGHT + 0.015:
+        if ahead > reach - 0.008 and abs(beside) < 0.03 and abs(position[2] - PUSH_HEIGHT) < 0.015:
             shut = cell.data.body("cabinet").xpos + (reach - 0.003) * out + level
             return np.concatenate([shut, tool_down(0.0)]), 0.0
         goal = front.xpos + (reach + _CLEARANCE) * out + level
@@ -119,13 +119,13 @@ class CloseDrawer(Task):
 
     def _draw_place(self, rng) -> tuple[np.ndarray, float, float]:
         """Foot of the closed drawer's front [3], yaw (rad) in which it opens, opening (m): all within reach."""
-        low, high = np.array(self.region)
+        _, high = np.array(self.region)
         while True:
             handle, yaw = self._draw(rng), np.pi + rng.uniform(-MAX_YAW, MAX_YAW)
             opening = rng.uniform(*OPENING)
             out = np.array([np.cos(yaw), np.sin(yaw), 0.0])
             foot, approach = handle - opening * out, handle + (_CLEARANCE + 0.02) * out
-            if foot[0] < high[0] + 0.03 and abs(foot[1]) < high[1] + 0.03 and np.hypot(*approach[:2]) > 0.29:
+            if foot[0] < high[0] + 0.03 and abs(foot[1]) < high[1] + 0.03 and within_reach(approach):
                 return foot, yaw, opening
 
     def _put(self, model, data, foot, yaw: float, opening: float) -> None:

@@ -6,7 +6,7 @@ from action_images_ros.cell.decoys import DISTRACTORS, add_decoys, park_decoys, 
 from action_images_ros.cell.experts import FINGERTIP, Expert, funnel, tool_down
 from action_images_ros.cell.gl import mujoco
 from action_images_ros.cell.palette import draw_colours, paint, shade
-from action_images_ros.cell.parts import Part, add_parts, finger_reach, put_body, resize_parts
+from action_images_ros.cell.parts import Part, add_parts, finger_reach, put_body, resize_parts, within_reach
 from action_images_ros.cell.randomise import hsv
 from action_images_ros.cell.scene import HIDDEN
 from action_images_ros.cell.task import Task, scatter
@@ -134,7 +134,7 @@ class CloseLaptop(Task):
             forward = np.array([np.cos(yaw), np.sin(yaw)])
             lean = min(0.0, np.cos(angle)) * depth
             behind = spot[:2] + (lean - depth / 2 - _CLEARANCE - 0.025) * forward
-            if np.hypot(*behind) > 0.3:
+            if within_reach(behind):
                 return spot, yaw, angle
 
     def _clear(self, tcp, spot, yaw: float, width: float, depth: float) -> bool:

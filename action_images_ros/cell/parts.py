@@ -50,3 +50,8 @@ def put_body(model, body: str, position, yaw: float) -> None:
 def finger_reach(direction: np.ndarray) -> float:
     """Metres from the TCP to the closed fingers' outer face in a level unit `direction`; tool down at yaw 0."""
     return FINGER_HALF[0] * abs(direction[0]) + FINGER_HALF[1] * abs(direction[1])
+
+
+def within_reach(spot: np.ndarray) -> bool:
+    """Whether an expert may go to `spot` (m, world): inside the cell's workspace box with some room."""
+    return bool(0.27 < spot[0] < 0.72 and abs(spot[1]) < 0.32)

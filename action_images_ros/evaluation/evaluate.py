@@ -18,13 +18,14 @@ from statistics import median
 
 from ..cell.cell import Cell
 from ..cell.conditions import NOMINAL, Condition, find_condition
+from ..world_model.load import RUNTIMES
 from .intervals import wilson
 from .pairs import ALL, against_nominal
 from .rollout import RolloutSettings, roll_out
 from .settings import make_executor
 from .sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
 
-__all__ = ["MODES", "evaluate", "run_episode", "summarise"]
+__all__ = ["MODES", "evaluate", "run_episode", "summarise", "write_result"]
 
 MODES = ("policy", "blind", "replay", "replay-codec")
 CAMERAS = 3
@@ -39,24 +40,27 @@ class _Job:
     model: str
     settings: RolloutSettings
     threads: int | None
+    runtime: str
+    steps: int
     condition: str
 
 
-_models: dict[tuple[str, int | None], object] = {}
+_models: dict[tuple[str, str, int | None], object] = {}
 
 
-def _model(name: str, threads: int | None):
+def _model(name: str, runtime: str, threads: int | None):
     """The model, loaded once per process."""
-    if (name, threads) not in _models:
+    key = (name, runtime, threads)
+    if key not in _models:
         from ..world_model import load_model
 
-        _models[name, threads] = load_model(name, threads=threads)
-    return _models[name, threads]
+        _models[key] = load_model(name, runtime=runtime, threads=threads)
+    return _models[key]
 
 
-def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, model=None,
+def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, model=None, steps: int = 1,
                 condition: Condition = NOMINAL) -> dict:
-    """One episode's row. mode: one of MODES; model: a WorldModel, for "policy" and "blind"."""
+    """One episode's row. mode: one of MODES; model: a WorldModel, for "policy" and "blind", with its sampling steps."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
     other = None
@@ -67,10 +71,10 @@ def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, mode
         elif mode == "replay-codec":
             source = CodecReplaySource(task, seed, views)
         elif mode == "policy":
-            source = ModelSource(model, views, seed)
+            source = ModelSource(model, views, seed, steps)
         else:
             other = Cell(task, seed + _OTHER_SCENE, cameras=CAMERAS, condition=condition)
-            source = BlindSource(model, views, other, seed)
+            source = BlindSource(model, views, other, seed, steps)
         try:
             result = roll_out(cell, source, make_executor(), settings)
         finally:
@@ -85,22 +89,22 @@ def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, mode
 
 
 def _run(job: _Job) -> dict:
-    model = _model(job.model, job.threads) if job.mode in ("policy", "blind") else None
-    return run_episode(job.task, job.seed, job.mode, job.settings, model, find_condition(job.condition))
+    model = _model(job.model, job.runtime, job.threads) if job.mode in ("policy", "blind") else None
+    return run_episode(job.task, job.seed, job.mode, job.settings, model, job.steps, find_condition(job.condition))
 
 
 def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, episodes: int = 50, seed: int = 0, *,
              mode: str = "policy", json_path: str | os.PathLike | None = None, workers: int = 1,
-             settings: RolloutSettings | None = None, threads: int | None = None, quiet: bool = False,
-             conditions: list[str] | None = None) -> dict:
+             settings: RolloutSettings | None = None, threads: int | None = None, runtime: str = "torch",
+             steps: int = 1, quiet: bool = False, conditions: list[str] | None = None) -> dict:
     """Run `episodes` seeds (seed, seed + 1, ..) of each task; returns {"settings", "summary", "comparison", "rows"}.
 
     model: name or folder, unused by the replays. mode: "policy", "blind" (images of another seed), "replay" (the
     expert's poses through the executor) or "replay-codec" (the same drawn, 8 bit, decoded). threads: CPU threads of the
-    model; with several workers 1. conditions: names in `cell.conditions.CONDITIONS`; the nominal one always runs beside
-    them, on the same seeds, and "comparison" pairs each with it (see `pairs`). The file at json_path is rewritten after
-    every episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for arguments that
-    cannot be.
+    model; with several workers 1. runtime: what runs it, see `world_model.load`. steps: sampling steps of a chunk.
+    conditions: names in `cell.conditions.CONDITIONS`; the nominal one always runs beside them, on the same seeds, and
+    "comparison" pairs each with it (see `pairs`). The file at json_path is rewritten after every episode, so that an
+    interrupted run keeps its rows. Raises ValueError and FileNotFoundError for arguments that cannot be.
     """
     from ..cell.tasks import TASKS, find_task
 
@@ -112,26 +116,30 @@ def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, 
         find_condition(condition)
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
-    for name, value, low in (("episodes", episodes, 1), ("seed", seed, 0), ("workers", workers, 1)):
+    for name, value, low in (("episodes", episodes, 1), ("seed", seed, 0), ("workers", workers, 1),
+                             ("steps", steps, 1)):
         if value < low:
             raise ValueError(f"{name} is {value}; give {low} or more")
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime = {runtime!r}: choose one of {', '.join(RUNTIMES)}")
     settings = settings or RolloutSettings()
     if mode in ("policy", "blind"):
         from ..paths import models_path
 
         model = str(models_path(model))
         threads = threads or (1 if workers > 1 else None)
-    jobs = [_Job(task, seed + index, mode, str(model), settings, threads, condition)
+    jobs = [_Job(task, seed + index, mode, str(model), settings, threads, runtime, steps, condition)
             for task in tasks for condition in conditions for index in range(episodes)]
     head = {"mode": mode, "model": Path(model).name if mode in ("policy", "blind") else None, "seed": seed,
             "episodes": episodes, "conditions": conditions, **asdict(settings), "workers": workers, "threads": threads,
+            "runtime": runtime if mode in ("policy", "blind") else None, "steps": steps,
             "machine": f"{os.cpu_count()} cores, {platform.machine()}"}
     rows: list[dict] = []
     for row in _results(jobs, workers, quiet):
         rows.append(row)
         rows.sort(key=lambda row: (tasks.index(row["task"]), conditions.index(row["condition"]), row["seed"]))
         if json_path is not None:
-            _write(Path(json_path), _result(head, rows))
+            write_result(Path(json_path), _result(head, rows))
     result = _result(head, rows)
     if not quiet:
         _print_table(result)
@@ -195,7 +203,8 @@ def _start_worker() -> None:
     os.environ.setdefault("LP_NUM_THREADS", "1")      # one software rendering thread each
 
 
-def _write(path: Path, result: dict) -> None:
+def write_result(path: Path, result: dict) -> None:
+    """Write a result as JSON; the file is whole at any moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.write_text(json.dumps(result, indent=1) + "\n")
@@ -209,7 +218,7 @@ def _print_table(result: dict) -> None:
     head, pairs = result["settings"], {(pair["task"], pair["condition"]): pair for pair in result["comparison"]}
     last = head["seed"] + head["episodes"] - 1
     columns = [Column("task", no_wrap=True), Column("condition", no_wrap=True), "success", "rate", "95 % interval",
-               "wrong object", "median s", "s per chunk", "lost", "won", "p"]
+               "wrong", "median s", "s per chunk", "lost", "won", "p"]
     several = len(head["conditions"]) > 1
     table = Table(*(columns if several else columns[:1] + columns[2:-3]),
                   title=" ".join(filter(None, (head["mode"], head["model"], f"seeds {head['seed']}..{last}"))))

@@ -1,11 +1,13 @@
-"""Confidence intervals of success rates."""
+"""Confidence intervals of success rates, and of medians and means over episodes."""
 
 from __future__ import annotations
 
 from math import sqrt
 from statistics import NormalDist
 
-__all__ = ["wilson"]
+import numpy as np
+
+__all__ = ["bootstrap", "wilson"]
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -23,3 +25,33 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     centre = (rate + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def bootstrap(values, episodes, statistic: str = "mean", *, confidence: float = 0.95, resamples: int = 1000,
+              seed: int = 0) -> tuple[float, float]:
+    """Percentile bootstrap interval (low, high) of the "mean" or "median" of values [N].
+
+    Whole episodes are drawn with replacement, not values: the frames of one episode err together. episodes: [N] labels.
+    NaN values are left out; (NaN, NaN) where none is left. Deterministic for a seed (Efron 1979; cluster bootstrap).
+    """
+    values, episodes = np.asarray(values, float), np.asarray(episodes)
+    if values.shape != episodes.shape or values.ndim != 1:
+        raise ValueError(f"values has shape {values.shape} and episodes {episodes.shape}; give one label per value")
+    if statistic not in ("mean", "median"):
+        raise ValueError(f"statistic is {statistic!r}; give mean or median")
+    keep = ~np.isnan(values)
+    if not keep.any():
+        return float("nan"), float("nan")
+    order = np.argsort(values[keep])
+    values, labels = values[keep][order], np.unique(episodes[keep], return_inverse=True)[1][order]
+    number, rng, drawn = labels.max() + 1, np.random.default_rng(seed), []
+    for _ in range(resamples):
+        weight = np.bincount(rng.integers(number, size=number), minlength=number)[labels]
+        if statistic == "mean":
+            drawn.append(weight @ values / weight.sum())
+        else:
+            total = np.cumsum(weight)
+            middle = [values[np.searchsorted(total, total[-1] / 2, side)] for side in ("left", "right")]
+            drawn.append(sum(middle) / 2)
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)

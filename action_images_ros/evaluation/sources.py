@@ -46,10 +46,11 @@ def observe_cell(cell: Cell, views: tuple[int, ...], size: tuple[int, int], *,
 
 
 class ModelSource:
-    """Chunks of a world model in policy mode. `seconds` lists the wall time of each, decoding included."""
+    """Chunks of a world model in policy mode, of `steps` sampling steps. `seconds` lists the wall time of each,
+    decoding included."""
 
-    def __init__(self, model, views: tuple[int, ...], seed: int = 0) -> None:
-        self.model, self.views, self.seed = model, views, seed
+    def __init__(self, model, views: tuple[int, ...], seed: int = 0, steps: int = 1) -> None:
+        self.model, self.views, self.seed, self.steps = model, views, seed, steps
         self.dt = float(model.card.dt)
         self.seconds: list[float] = []
 
@@ -57,7 +58,8 @@ class ModelSource:
         observation = observe_cell(cell, self.views, tuple(self.model.card.image_size), scene=self._scene())
         begin = time.perf_counter()
         # Another noise for every chunk: a misreading is not repeated until the time is over.
-        prediction = self.model.predict(observation, mode="policy", seed=self.seed + len(self.seconds))
+        seed = self.seed + len(self.seconds)
+        prediction = self.model.predict(observation, mode="policy", seed=seed, steps=self.steps)
         chunk = chunk_from_prediction(prediction, ROBOT_TOOL_FROM_MODEL_TOOL)
         self.seconds.append(time.perf_counter() - begin)
         return chunk
@@ -72,8 +74,8 @@ class ModelSource:
 class BlindSource(ModelSource):
     """The blind control: the true pose and instruction, but images of the same motion in another seed's scene."""
 
-    def __init__(self, model, views: tuple[int, ...], other: Cell, seed: int = 0) -> None:
-        super().__init__(model, views, seed)
+    def __init__(self, model, views: tuple[int, ...], other: Cell, seed: int = 0, steps: int = 1) -> None:
+        super().__init__(model, views, seed, steps)
         self.other = other
 
     def _scene(self) -> Cell:

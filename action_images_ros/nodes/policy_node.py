@@ -22,6 +22,7 @@ from ..ros.graph_node import WARN, GraphNode, run_node
 from ..ros.images import compressed_from_rgb, image_from_rgb
 from ..ros.oracle import OraclePolicy
 from ..ros.parameters import ParameterError, choice, declare, names, rotation
+from ..world_model.load import RUNTIMES
 
 _MODEL_TIME = 0.5   # weight of the newest chunk in the mean compute time
 
@@ -59,6 +60,9 @@ class PolicyNode(GraphNode):
             self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"))
         model = declare(self, "model", "nano", "directory of the model or a name in models/")
         threads = declare(self, "torch_threads", 1, "threads of the model, 0: all", low=0, high=1024)
+        runtime = choice("runtime", declare(self, "runtime", "torch", ", ".join(RUNTIMES)), RUNTIMES)
+        providers = names("onnx_providers", declare(
+            self, "onnx_providers", [""], "execution providers of onnxruntime in order of preference"))
         self._card = read_card_facts(model)
         settings = CollectorSettings(
             cameras=cameras, size=self._card.image_size, base_frame=self._base,
@@ -74,13 +78,14 @@ class PolicyNode(GraphNode):
         source = choice("extrinsics", declare(self, "extrinsics", "auto", ", ".join(SOURCES)), SOURCES)
         file = declare(self, "calibration_file", "", "camera poses, YAML")
         extrinsics = Extrinsics(cameras, self._base, source=source, calibration_file=file, node=self)
-        self._policy = self._load(kind, model, threads, turn)
+        self._policy = self._load(kind, model, turn, runtime=runtime, threads=threads or None, providers=providers,
+                                  views=len(cameras), video=self._video_every > 0)
         self.collector = ObservationCollector(settings, extrinsics)
         self.collector.set_instruction(declare(self, "instruction", "", "instruction before one is published"))
         self._connect(cameras, transport)
         self.values["policy"] = kind if kind == "model" else "ORACLE: the expert's poses, not a prediction"
 
-    def _load(self, kind: str, model: str, threads: int, turn):
+    def _load(self, kind: str, model: str, turn, **how):
         if kind == "oracle":
             self.get_logger().warning("policy is 'oracle': the expert's poses are drawn, nothing is predicted")
             oracle = OraclePolicy(self._card.frames, self._card.dt, turn)
@@ -89,8 +94,8 @@ class PolicyNode(GraphNode):
             return oracle
         if self._make_policy is not None:
             return self._make_policy(self)
-        from ..world_model.model import load_model  # torch, only here
-        return load_model(str(models_path(model)), threads=threads or None)
+        from ..world_model.load import load_model  # with the torch runtimes: torch, only here
+        return load_model(str(models_path(model)), **how)
 
     def _connect(self, cameras, transport: str) -> None:
         collector = self.collector

@@ -1,14 +1,16 @@
 """The world model: one video model over a canvas of video and action-image segments.
 
-`load_model` and `WorldModel` are imported on first use, since they load torch.
+`load_model` loads it for torch or for onnxruntime; what needs torch is imported on first use.
 """
 
-__all__ = ["Prediction", "WorldModel", "load_model"]
+__all__ = ["RUNTIMES", "Prediction", "WorldModel", "load_model"]
+
+_HOME = {"RUNTIMES": "load", "Prediction": "prediction", "WorldModel": "model", "load_model": "load"}
 
 
 def __getattr__(name: str):
-    if name in __all__:
-        from . import model
+    if name in _HOME:
+        from importlib import import_module
 
-        return getattr(model, name)
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,6 +15,9 @@ import numpy as np
 MODES = ("joint", "policy", "label", "world", "video")
 VIDEO, ACTION = 0, 1
 TEMPORAL_COMPRESSION = 4
+CHANNELS = 3 * TEMPORAL_COMPRESSION  # of a pixel latent
+COARSE = 4  # image pixels per pixel of the diffusion
+PATCH = 16  # image pixels per token
 
 
 @dataclass(frozen=True)

@@ -3,64 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from action_images_ros.world_model.canvas import latent_frames
+from action_images_ros.world_model.card import CARD, CONFIG, WEIGHTS, ModelCard
 from action_images_ros.world_model.denoiser import NanoDenoiser
 from action_images_ros.world_model.regression import PoseRegressor
-from action_images_ros.world_model.trunk import PATCH, Trunk
+from action_images_ros.world_model.trunk import Trunk
 
-CARD = "model_card.json"
-WEIGHTS = "diffusion_pytorch_model.safetensors"
+__all__ = ["CARD", "CONFIG", "WEIGHTS", "ModelCard", "load_denoiser", "load_network", "save_model", "save_random_model"]
+
 NETWORKS = {kind.__name__: kind for kind in (NanoDenoiser, PoseRegressor)}
 """By the class that `config.json` names."""
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """image_size: (H, W) px of every view. frames: T per chunk. dt: seconds between frames."""
-
-    name: str
-    image_size: tuple[int, int]
-    frames: int
-    dt: float
-    tasks: tuple[str, ...] = ()
-    data: dict = field(default_factory=dict)
-    recipe: dict = field(default_factory=dict)
-    figures: dict = field(default_factory=dict)
-
-    @property
-    def horizon(self) -> float:
-        """Seconds a chunk reaches ahead of its observation."""
-        return (self.frames - 1) * self.dt
-
-    @classmethod
-    def load(cls, folder: Path) -> ModelCard:
-        path = folder / CARD
-        if not path.is_file():
-            raise FileNotFoundError(f"{folder} has no {CARD}: give a model folder such as models/nano")
-        try:
-            values = json.loads(path.read_text())
-            values.pop("horizon", None)
-            values["image_size"], values["tasks"] = tuple(values["image_size"]), tuple(values.get("tasks", ()))
-            card = cls(**values)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            message = f"{path} is not a model card ({error}): it needs name, image_size, frames and dt"
-            raise ValueError(message) from error
-        latent_frames(card.frames)
-        if len(card.image_size) != 2 or any(n <= 0 or n % PATCH for n in card.image_size) or card.dt <= 0:
-            raise ValueError(
-                f"{path}: image_size = {card.image_size}, dt = {card.dt}: sizes are multiples of {PATCH}, dt > 0"
-            )
-        return card
-
-    def save(self, folder: Path) -> None:
-        values = asdict(self) | {"image_size": list(self.image_size), "horizon": self.horizon}
-        (folder / CARD).write_text(json.dumps(values, indent=2) + "\n")
 
 
 def save_model(folder: str | Path, model: Trunk, card: ModelCard) -> None:
@@ -71,18 +27,36 @@ def save_model(folder: str | Path, model: Trunk, card: ModelCard) -> None:
     card.save(folder)
 
 
-def load_denoiser(folder: str | Path) -> Trunk:
+def save_random_model(folder: str | Path, arguments: dict, card: ModelCard, seed: int = 0) -> None:
+    """A model folder with untrained weights, to measure what a configuration would cost.
+
+    arguments: of NanoDenoiser, such as the entry `model` of a recipe.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        save_model(folder, NanoDenoiser(**arguments), card)
+
+
+def load_denoiser(folder: str | Path) -> NanoDenoiser:
+    """Read the denoiser of a model folder as `load_network` does; ValueError where it holds the regression control."""
+    network = load_network(folder)
+    if not isinstance(network, NanoDenoiser):
+        raise ValueError(f"{folder} holds a {type(network).__name__}, which paints nothing: give a nano model's folder")
+    return network
+
+
+def load_network(folder: str | Path) -> Trunk:
     """Read the network of a model folder, a denoiser or the regression control, float32 on the CPU.
 
     Raises FileNotFoundError where files are missing and ValueError, listing the tensors, where the weights do not fit
     the configuration. Never looks anything up on a network.
     """
     folder = Path(folder)
-    for name in ("config.json", WEIGHTS):
+    for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} has no {name}: give a folder written by `action-images train`")
     try:
-        config = json.loads((folder / "config.json").read_text())
+        config = json.loads((folder / CONFIG).read_text())
         network = NETWORKS[config.get("_class_name", NanoDenoiser.__name__)]
         with torch.device("meta"):
             expected = {n: tuple(p.shape) for n, p in network.from_config(config).state_dict().items()}

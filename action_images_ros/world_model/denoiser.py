@@ -12,9 +12,9 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from action_images_ros.world_model.canvas import ACTION, TEMPORAL_COMPRESSION, VIDEO, Canvas
+from action_images_ros.world_model.canvas import ACTION, PATCH, TEMPORAL_COMPRESSION, VIDEO, Canvas
 from action_images_ros.world_model.pixel_latents import CHANNELS, COARSE
-from action_images_ros.world_model.trunk import PATCH, ConvBlock, Trunk, gather
+from action_images_ros.world_model.trunk import ConvBlock, Trunk, gather
 
 ACTION_SCALE = 2  # action images are painted at half the resolution; their Gaussians lose nothing by it
 

@@ -3,50 +3,40 @@
 from __future__ import annotations
 
 import os
-import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from action_images_ros.codec.encode import encode as encode_actions
 from action_images_ros.codec.encode import to_uint8
-from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.observation import Observation
 from action_images_ros.paths import models_path
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO, build_canvas
-from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser
+from action_images_ros.world_model.checkpoints import ModelCard, load_network
+from action_images_ros.world_model.clips import Clips, Pictures, canvas_of, draw_actions
+from action_images_ros.world_model.prediction import Prediction, Stopwatch, model_inputs
 from action_images_ros.world_model.rays import coarse_rays
 from action_images_ros.world_model.regression import PoseRegressor
 from action_images_ros.world_model.sampler import generate
 from action_images_ros.world_model.text import TextEncoder
 
-
-@dataclass(frozen=True)
-class Prediction:
-    """One chunk as pictures; frame i is meant for ``stamp_ns + i * dt``, frame 0 is the observation itself.
-
-    action_images, video: uint8 [V, T, H, W, 3]; video is None where it was not asked for. K [V, 3, 3] and
-    world_from_camera [V, 4, 4] belong to these images. stage_seconds: wall time of each stage.
-    """
-
-    stamp_ns: int
-    camera_names: tuple[str, ...]
-    action_images: np.ndarray
-    video: np.ndarray | None
-    K: np.ndarray
-    world_from_camera: np.ndarray
-    dt: float
-    stage_seconds: dict[str, float] = field(default_factory=dict)
+__all__ = ["Prediction", "WorldModel", "load_model"]
 
 
 class WorldModel:
-    """A loaded model. ``card`` tells image size, T and dt; ``predict`` is deterministic for a seed."""
+    """A loaded model. ``card`` tells image size, T and dt; ``predict`` (one observation, for control) and
+    ``generate`` (many clips, any mode) are deterministic for a seed.
 
-    def __init__(self, denoiser: torch.nn.Module, card: ModelCard, text: TextEncoder | None = None):
+    bfloat16: compute under autocast, for processors whose bf16 instructions make that faster.
+    """
+
+    def __init__(
+        self, denoiser: torch.nn.Module, card: ModelCard, text: TextEncoder | None = None, *, bfloat16: bool = False
+    ):
         self.denoiser, self.card, self.text = denoiser.eval(), card, text or TextEncoder()
+        self.bfloat16 = bfloat16
 
     @torch.inference_mode()
     def predict(
@@ -59,72 +49,95 @@ class WorldModel:
         Raises ValueError where the observation does not have the model's image size.
         """
         if mode not in ("policy", "joint"):
-            raise ValueError(f"mode = {mode!r}: predict offers 'policy' and 'joint'")
-        size = tuple(observation.images.shape[1:3])
-        if size != tuple(self.card.image_size):
-            raise ValueError(
-                f"observation images are {size}, the model {self.card.name} takes {tuple(self.card.image_size)}: "
-                "make them with observation.prepare_image"
-            )
-        seconds: dict[str, float] = {}
-        clock = time.perf_counter()
-
-        def lap(stage: str) -> None:
-            nonlocal clock
-            now = time.perf_counter()
-            seconds[stage] = seconds.get(stage, 0.0) + now - clock
-            clock = now
-
+            raise ValueError(f"mode = {mode!r}: predict offers 'policy' and 'joint', generate all modes")
+        watch = Stopwatch()
         tokens, _ = self.text.encode([observation.instruction])
         text = torch.from_numpy(np.array(tokens))
-        lap("text")
-        K, E = observation.K, observation.world_from_camera
-        pose = matrix_from_pose7(observation.tool_pose)[None]
-        drawn = encode_actions(pose, np.array([observation.openness]), K, E, size).images
+        watch.lap("text")
+        drawn, directions = model_inputs(observation, self.card)
         known = {
             VIDEO: pixel_latents.encode(torch.from_numpy(observation.images)[None, :, None]),
             ACTION: pixel_latents.encode(torch.from_numpy(drawn)[None]),
         }
-        rays = torch.from_numpy(coarse_rays(K, E, size))[None]
-        lap("encode")
+        rays = torch.from_numpy(directions)[None]
+        K, E = observation.K, observation.world_from_camera
+        watch.lap("encode")
         canvas = build_canvas(mode, len(K), self.card.frames)
         painted_video, painted_action = self._generate(canvas, known, rays, text, steps, seed)
-        lap("denoise")
+        watch.lap("denoise")
         if video and painted_video is None:
             whole = build_canvas("world", len(K), self.card.frames)
             known[ACTION] = painted_action
             painted_video, _ = self._generate(whole, known, rays, text, steps, seed)
-            lap("video")
+            watch.lap("video")
         actions = pixel_latents.decode(painted_action)[0].numpy()
         actions[:, 0] = to_uint8(drawn[:, 0])
         frames = None
         if painted_video is not None:
             frames = pixel_latents.decode(painted_video)[0].numpy()
             frames[:, 0] = observation.images
-        lap("paint")
+        watch.lap("paint")
         return Prediction(
-            observation.stamp_ns, tuple(observation.camera_names), actions, frames, K, E, self.card.dt, seconds
+            observation.stamp_ns, tuple(observation.camera_names), actions, frames, K, E, self.card.dt, watch.seconds
         )
 
-    def _generate(self, canvas, known: dict, rays, text, steps: int, seed: int):
+    @torch.inference_mode()
+    def generate(self, clips: Clips, mode: str, *, steps: int = 1, seed: int | Sequence[int] = 0) -> Pictures:
+        """Generate what a mode asks for, for B clips at once (see `clips` for what each mode reads).
+
+        Labelling a recording, for example: cut it into overlapping windows of ``card.frames`` frames ``card.dt`` apart,
+        ``generate(Clips(images, K, world_from_camera, instructions), "label")``, then `codec.decode.decode` each
+        [V, T, ...] of the action images. With poses [B, 1, 7] and openness [B, 1] frame 0 is known, without it is read
+        off the images like the others.
+        seed: one per clip, or one number for seed, seed + 1, ..: a clip gives the same whatever else is in the batch.
+        Raises ValueError where the images do not have the model's size or the mode lacks something.
+        """
+        size = self._checked_size("clip", clips.images.shape[3:5])
+        canvas = canvas_of(clips, mode, self.card.frames)
+        seen = clips.images if mode == "label" else clips.images[:, :, :1]
+        known, drawn = {VIDEO: pixel_latents.encode(torch.from_numpy(seen))}, None
+        if any(canvas.modality[frame] == ACTION for frame in canvas.given):
+            drawn = draw_actions(clips, self.card.frames if mode == "world" else 1)
+            known[ACTION] = pixel_latents.encode(torch.from_numpy(drawn))
+        tokens, _ = self.text.encode(list(clips.instructions))
+        rays = torch.from_numpy(coarse_rays(clips.K, clips.world_from_camera, size))
+        latents = self._generate(canvas, known, rays, torch.from_numpy(np.array(tokens)), steps, seed)
+        video, action = (None if x is None else pixel_latents.decode(x).numpy() for x in latents)
+        if video is not None:
+            video[:, :, 0] = clips.images[:, :, 0]
+        if action is not None and drawn is not None:
+            action[:, :, 0] = to_uint8(drawn[:, :, 0])
+        return Pictures(video, action)
+
+    def _checked_size(self, what: str, size) -> tuple[int, int]:
+        if tuple(size) != tuple(self.card.image_size):
+            raise ValueError(
+                f"{what} images are {tuple(size)}, the model {self.card.name} takes {tuple(self.card.image_size)}: "
+                "make them with observation.prepare_image"
+            )
+        return tuple(size)
+
+    def _generate(self, canvas, known: dict, rays, text, steps: int, seed):
         given = pixel_latents.on_canvas(known, canvas, canvas.given)
-        return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
 
 
-def load_model(model: str | os.PathLike, *, threads: int | None = None):
-    """Load a model folder, or a name under ``models/``: a WorldModel, or a RegressionModel where it holds that control.
+def load_model(model: str | os.PathLike, *, threads: int | None = None, bfloat16: bool = False):
+    """Load a model folder, or a name under ``models/``, to run with torch (see `load.load_model` for all runtimes): a
+    WorldModel, or a RegressionModel where the folder holds that control.
 
     threads: CPU threads torch may use in this process (all where None). Raises FileNotFoundError and ValueError with
-    the remedy; see `checkpoints.load_denoiser`.
+    the remedy; see `checkpoints.load_network`.
     """
     if threads is not None:
         if threads < 1:
             raise ValueError(f"threads = {threads}: give at least one, or leave it out to use all")
         torch.set_num_threads(threads)
     folder = Path(models_path(model))
-    network, card = load_denoiser(folder), ModelCard.load(folder)
+    network, card = load_network(folder), ModelCard.load(folder)
     if isinstance(network, PoseRegressor):
         from action_images_ros.world_model.regression_model import RegressionModel
 
-        return RegressionModel(network, card)
-    return WorldModel(network, card)
+        return RegressionModel(network, card, bfloat16=bfloat16)
+    return WorldModel(network, card, bfloat16=bfloat16)

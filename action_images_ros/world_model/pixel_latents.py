@@ -10,10 +10,9 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from action_images_ros.world_model.canvas import TEMPORAL_COMPRESSION, Canvas, latent_frames
+from action_images_ros.world_model.canvas import CHANNELS, COARSE, TEMPORAL_COMPRESSION, Canvas, latent_frames
 
-CHANNELS = 3 * TEMPORAL_COMPRESSION
-COARSE = 4
+__all__ = ["CHANNELS", "COARSE", "coarse", "decode", "encode", "on_canvas"]
 
 
 def encode(images: torch.Tensor) -> torch.Tensor:

@@ -13,8 +13,8 @@ from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from action_images_ros.world_model.canvas import Canvas
-from action_images_ros.world_model.trunk import PATCH, Trunk
+from action_images_ros.world_model.canvas import PATCH, Canvas
+from action_images_ros.world_model.trunk import Trunk
 
 POSITION_SCALE = 0.1
 """Metres per unit of the output: about what the tool travels in a chunk."""

@@ -7,8 +7,6 @@ is that of a clean picture, and this policy never says that it is unsure.
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import torch
 
@@ -18,8 +16,8 @@ from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.observation import Observation
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO, build_canvas
-from action_images_ros.world_model.model import Prediction
-from action_images_ros.world_model.rays import coarse_rays
+from action_images_ros.world_model.card import ModelCard
+from action_images_ros.world_model.prediction import Prediction, Stopwatch, model_inputs
 from action_images_ros.world_model.regression import PoseRegressor, chunk_poses
 from action_images_ros.world_model.text import TextEncoder
 
@@ -27,13 +25,15 @@ from action_images_ros.world_model.text import TextEncoder
 class RegressionModel:
     """A loaded control. ``card`` as of the world model; ``predict`` involves no chance."""
 
-    def __init__(self, network: PoseRegressor, card, text: TextEncoder | None = None):
+    def __init__(
+        self, network: PoseRegressor, card: ModelCard, text: TextEncoder | None = None, *, bfloat16: bool = False
+    ):
         if network.config.frames != card.frames:
             raise ValueError(
                 f"the model card says frames = {card.frames}, the weights are for {network.config.frames}: "
                 "take both of one run"
             )
-        self.network, self.card, self.text = network.eval(), card, text or TextEncoder()
+        self.network, self.card, self.text, self.bfloat16 = network.eval(), card, text or TextEncoder(), bfloat16
 
     @torch.inference_mode()
     def predict(
@@ -45,30 +45,33 @@ class RegressionModel:
         """
         if mode != "policy":
             raise ValueError(f"mode = {mode!r}: {self.card.name} regresses poses and offers 'policy' alone")
-        size = tuple(observation.images.shape[1:3])
-        if size != tuple(self.card.image_size):
-            raise ValueError(
-                f"observation images are {size}, the model {self.card.name} takes {tuple(self.card.image_size)}: "
-                "make them with observation.prepare_image"
-            )
-        begin = time.perf_counter()
+        watch = Stopwatch()
         tokens, _ = self.text.encode([observation.instruction])
+        watch.lap("text")
+        drawn, rays = model_inputs(observation, self.card)
+        canvas = build_canvas("policy", len(rays), self.card.frames)
+        known = pixel_latents.on_canvas(
+            {
+                VIDEO: pixel_latents.encode(torch.from_numpy(observation.images)[None, :, None]),
+                ACTION: pixel_latents.encode(torch.from_numpy(drawn)[None]),
+            },
+            canvas,
+            canvas.given,
+        )
+        watch.lap("encode")
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            raw = self.network(known, canvas, torch.from_numpy(rays)[None], torch.from_numpy(np.array(tokens)))
+        watch.lap("regress")
         K, E = observation.K, observation.world_from_camera
-        first, openness = matrix_from_pose7(observation.tool_pose)[None], np.array([observation.openness])
-        drawn = encode_actions(first, openness, K, E, size).images
-        canvas = build_canvas("policy", len(K), self.card.frames)
-        known = {
-            VIDEO: pixel_latents.encode(torch.from_numpy(observation.images)[None, :, None]),
-            ACTION: pixel_latents.encode(torch.from_numpy(drawn)[None]),
-        }
-        raw = self.network(
-            pixel_latents.on_canvas(known, canvas, canvas.given), canvas,
-            torch.from_numpy(coarse_rays(K, E, size))[None], torch.from_numpy(np.array(tokens)),
+        poses, openness = chunk_poses(
+            raw, matrix_from_pose7(observation.tool_pose)[None], np.array([observation.openness])
         )
-        regressed = time.perf_counter()
-        poses, opened = chunk_poses(raw, first, openness)
-        images = to_uint8(encode_actions(poses[0], opened[0], K, E, size).images)
-        seconds = {"denoise": regressed - begin, "paint": time.perf_counter() - regressed}
+        images = to_uint8(encode_actions(poses[0], openness[0], K, E, observation.images.shape[1:3]).images)
+        watch.lap("paint")
         return Prediction(
-            observation.stamp_ns, tuple(observation.camera_names), images, None, K, E, self.card.dt, seconds
+            observation.stamp_ns, tuple(observation.camera_names), images, None, K, E, self.card.dt, watch.seconds
         )
+
+    def generate(self, clips, mode: str, **_):
+        """Raises ValueError: it paints no clips in any mode."""
+        raise ValueError(f"mode = {mode!r}: {self.card.name} regresses poses and paints nothing; give a nano model")

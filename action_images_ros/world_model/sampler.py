@@ -1,10 +1,12 @@
 """Sampling: Euler steps from noise to the clean canvas, known latents clean at every step.
 
-``x_s = (1 - s) z + s n`` with the shifted schedule ``s = shift s' / (1 + (shift - 1) s')``. The model predicts z
-itself, so that a single step is a prediction, and measured as good as ten for action images.
+The model predicts the clean latents itself, so that a single step is a prediction, and measured as good as ten for
+action images. Levels and noise are those of `schedule.py`, whatever runs the model.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -12,14 +14,9 @@ from torch.nn import functional as F
 
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO, Canvas
+from action_images_ros.world_model.schedule import SHIFT, noise, schedule
 
-
-def schedule(steps: int, shift: float) -> list[float]:
-    """Noise levels from 1 down to 0, [steps + 1]."""
-    if steps < 1:
-        raise ValueError(f"steps = {steps}: sampling needs at least one step")
-    raw = [1 - i / steps for i in range(steps + 1)]
-    return [shift * s / (1 + (shift - 1) * s) for s in raw]
+__all__ = ["coarse_frames", "generate", "predict_clean", "schedule", "whole_segments"]
 
 
 def generate(
@@ -30,37 +27,48 @@ def generate(
     text: Tensor,
     *,
     steps: int = 1,
-    shift: float = 5.0,
-    seed: int = 0,
+    shift: float = SHIFT,
+    seed: int | Sequence[int] = 0,
 ) -> tuple[Tensor | None, Tensor | None]:
     """Generate the unknown frames of a batch of canvases (inputs as in `NanoDenoiser.forward`).
 
+    seed: of the noise, >= 0, one per canvas, so that a canvas is painted alike whatever else is in the batch; a single
+    number stands for seed, seed + 1, ..
     Returns (video, action) latents of whole segments, known frames included: [B, V, 1 + k, 12, H, W] in [-1, 1], None
     where the mode generates none of that modality.
     """
-    wanted = canvas.wanted()
-    coarse = (known.shape[-2] // pixel_latents.COARSE, known.shape[-1] // pixel_latents.COARSE)
-    generator = torch.Generator(device="cpu").manual_seed(seed)
-    x = torch.randn(len(known), len(wanted), pixel_latents.CHANNELS, *coarse, generator=generator).to(known.device)
+    seeds = range(seed, seed + len(known)) if isinstance(seed, int) else seed
+    if len(seeds) != len(known):
+        raise ValueError(f"seed holds {len(seeds)} seeds for {len(known)} canvases: give one each, or one number")
+    x = torch.from_numpy(noise(canvas, known.shape[-2:], seeds)).to(known.device)
     levels = schedule(steps, shift)
-    for s, following in zip(levels[:-1], levels[1:], strict=True):
-        level = torch.full((len(known), len(wanted)), s, device=known.device)
-        video, logits = model(known, x, level, canvas, rays, text)
-        if following == 0:
-            break
-        clean = [None] * len(wanted)
-        for modality, output in ((VIDEO, video), (ACTION, logits)):
-            if output is not None:
-                small = pixel_latents.coarse(output if modality == VIDEO else _action_latents(output.float()))
-                for i, f in enumerate(canvas.wanted(modality)):
-                    clean[wanted.index(f)] = small[:, i]
-        z = torch.stack(clean, dim=1).to(x.dtype)
-        x = z + (x - z) * (following / s)
-    action = None if logits is None else _action_latents(logits.float())
-    return (
-        None if video is None else _segments(video.float(), known, canvas, VIDEO),
-        None if action is None else _segments(action, known, canvas, ACTION),
-    )
+    for level, following in zip(levels[:-1], levels[1:], strict=True):
+        video, action = predict_clean(model, known, x, level, canvas, rays, text)
+        if following > 0:
+            clean = coarse_frames(video, action, canvas)
+            x = clean + (x - clean) * (following / level)
+    return whole_segments(video, known, canvas, VIDEO), whole_segments(action, known, canvas, ACTION)
+
+
+def predict_clean(
+    model, known: Tensor, noised: Tensor, level: float | Tensor, canvas: Canvas, rays: Tensor, text: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    """One call of the model at one noise level: clean (video, action) latents of the frames to generate, float32."""
+    levels = level * torch.ones(noised.shape[:2], device=known.device)
+    video, logits = model(known, noised, levels, canvas, rays, text)
+    return None if video is None else video.float(), None if logits is None else _action_latents(logits.float())
+
+
+def coarse_frames(video: Tensor | None, action: Tensor | None, canvas: Canvas) -> Tensor:
+    """Generated frames of both modalities at the resolution of the diffusion, in canvas order: [B, n, 12, H/4, W/4]."""
+    wanted = canvas.wanted()
+    clean = [None] * len(wanted)
+    for modality, output in ((VIDEO, video), (ACTION, action)):
+        if output is not None:
+            small = pixel_latents.coarse(output)
+            for i, f in enumerate(canvas.wanted(modality)):
+                clean[wanted.index(f)] = small[:, i]
+    return torch.stack(clean, dim=1)
 
 
 def _action_latents(logits: Tensor) -> Tensor:
@@ -70,8 +78,10 @@ def _action_latents(logits: Tensor) -> Tensor:
     return full.unflatten(0, painted.shape[:2])
 
 
-def _segments(generated: Tensor, known: Tensor, canvas: Canvas, modality: int) -> Tensor:
-    """Known and generated frames of one modality in order: [B, V, 1 + k, 12, H, W]."""
+def whole_segments(generated: Tensor | None, known: Tensor, canvas: Canvas, modality: int) -> Tensor | None:
+    """Known and generated frames of one modality in order: [B, V, 1 + k, 12, H, W]; None where none is generated."""
+    if generated is None:
+        return None
     wanted, given = canvas.wanted(modality), canvas.given
     views = [
         torch.stack(

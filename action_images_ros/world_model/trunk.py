@@ -20,10 +20,9 @@ from diffusers.models.transformers.transformer_wan import (
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from action_images_ros.world_model.canvas import ACTION, TEMPORAL_COMPRESSION, VIDEO, Canvas
+from action_images_ros.world_model.canvas import ACTION, PATCH, TEMPORAL_COMPRESSION, VIDEO, Canvas
 from action_images_ros.world_model.pixel_latents import COARSE
 
-PATCH = 16  # image pixels per token
 RAY_CHANNELS = 6
 FRAME_CHANNELS = 16
 

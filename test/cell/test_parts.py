@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from action_images_ros.cell.gl import mujoco
-from action_images_ros.cell.parts import Part, add_parts, finger_reach, put_body, resize_parts
+from action_images_ros.cell.parts import Part, add_parts, finger_reach, put_body, resize_parts, within_reach
 
 LARGE = [
     Part("shelf", (0.0, 0.0, 0.1), (0.1, 0.1, 0.01)),
@@ -45,3 +45,8 @@ def test_a_body_is_put_and_turned(model):
 
 def test_closed_fingers_are_thin_along_the_tools_x_axis():
     assert finger_reach(np.array([-1.0, 0, 0])) < finger_reach(np.array([0, 1.0, 0])) < 0.03
+
+
+def test_what_lies_outside_the_workspace_box_of_the_cell_is_out_of_reach():
+    assert within_reach(np.array([0.5, 0.3, 0.1]))
+    assert not any(within_reach(np.array(spot)) for spot in ([0.25, 0, 0], [0.75, 0, 0], [0.5, -0.35, 0]))

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from action_images_ros.evaluation.intervals import wilson
+from action_images_ros.evaluation.intervals import bootstrap, wilson
 
 
 def test_known_values():
@@ -40,3 +41,32 @@ def test_it_covers_the_true_rate_about_as_often_as_promised():
 def test_impossible_counts_are_refused(arguments, name):
     with pytest.raises(ValueError, match=name):
         wilson(*arguments)
+
+
+def test_a_bootstrap_interval_is_as_wide_as_the_spread_between_episodes():
+    """100 equal frames of an episode tell no more than one."""
+    rng = np.random.default_rng(0)
+    means = rng.normal(10, 2, 50)
+    few, many = (bootstrap(np.repeat(means, n), np.repeat(np.arange(50), n)) for n in (1, 100))
+    assert few == pytest.approx(many)
+    assert few[1] - few[0] == pytest.approx(2 * 1.96 * 2 / np.sqrt(50), rel=0.25)
+    assert few[0] < means.mean() < few[1]
+
+
+@pytest.mark.parametrize("statistic", ["mean", "median"])
+def test_the_interval_of_one_value_is_that_value_and_gaps_are_left_out(statistic):
+    assert bootstrap([3.0, np.nan, 3.0], ["a", "b", "c"], statistic) == (3.0, 3.0)
+    assert all(np.isnan(bootstrap([np.nan], ["a"], statistic)))
+
+
+def test_the_median_lies_in_its_interval():
+    values, labels = np.arange(20.0), np.repeat(np.arange(10), 2)
+    low, high = bootstrap(values, labels, "median")
+    assert low < np.median(values) < high
+
+
+def test_a_bootstrap_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="statistic is 'mode'"):
+        bootstrap([1.0], [0], "mode")
+    with pytest.raises(ValueError, match="one label per value"):
+        bootstrap([1.0, 2.0], [0])

@@ -1,6 +1,10 @@
 """The policy gives a chunk for good input, and for bad input none: the first chunk after it is that of the next good
 observation, which is the proof that nothing came in between."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from geometry_msgs.msg import PoseStamped
@@ -11,6 +15,7 @@ from std_msgs.msg import String
 
 from action_images_ros.nodes.policy_node import PolicyNode
 from action_images_ros.ros.conversions import ns_from_stamp, pose_stamped, stamp_from_ns
+from action_images_ros.ros.environment import isolated_environment
 
 MS = 1_000_000
 
@@ -285,6 +290,7 @@ def test_a_policy_that_fails_says_so_and_goes_on(world, policy, model):
     ({"finger_joints": [""]}, "finger_joints is empty"),
     ({"finger_open": 0.0}, "finger_open"),
     ({"slop": -1.0}, "slop"),
+    ({"runtime": "tflite"}, "runtime.*torch, torch-bf16, onnx, onnx-int8"),
 ])
 def test_a_parameter_that_makes_no_sense_leaves_the_node_unconfigured(rig, model_folder, parameters, words):
     import re
@@ -301,3 +307,40 @@ def test_weights_that_do_not_fit_leave_the_node_unconfigured(rig, model_folder):
                      finger_joints=["f"])
     assert not node.started
     assert "lacks blocks.3" in node.problems()["configure"]
+
+
+WITHOUT_TORCH = """
+import sys
+sys.path.insert(0, sys.argv[2])
+import no_torch
+import rclpy
+from rclpy.parameter import Parameter
+from action_images_ros.nodes.policy_node import PolicyNode
+from observations import noise_observation
+rclpy.init()
+parameters = {"model": sys.argv[1], "runtime": "onnx", "video_every": 0, "nice": 0, "finger_joints": ["f"],
+              "cameras": sys.argv[3].split(",")}
+node = PolicyNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
+print(node.start(), node.problems())
+if not node.problems():
+    print(node._policy.predict(noise_observation((32, 48))).action_images.shape)
+node.destroy_node()
+rclpy.shutdown()
+"""
+
+
+def _without_torch(folder, cameras):
+    support = str(Path(__file__).parents[1] / "support")
+    return subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(folder), support, cameras], capture_output=True,
+                          text=True, env=isolated_environment())
+
+
+def test_with_the_onnx_runtime_the_node_works_where_torch_cannot_be_imported(exported_folder):
+    ended = _without_torch(exported_folder, "a,b")
+    assert ended.stdout.splitlines() == ["True {}", "(2, 9, 32, 48, 3)"], ended.stderr
+
+
+def test_views_that_are_not_exported_leave_the_node_unconfigured_with_the_command(exported_folder):
+    ended = _without_torch(exported_folder, "a,b,c")
+    assert "False" in ended.stdout, ended.stderr
+    assert "policy_3views.onnx" in ended.stdout and "--views 3" in ended.stdout

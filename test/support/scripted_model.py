@@ -17,7 +17,7 @@ class ScriptedModel:
         self.goal, self.speed, self.garbage = np.asarray(goal, dtype=float), speed, garbage
         self.observations = []
 
-    def predict(self, observation, *, mode="policy", video=False, seed=0):
+    def predict(self, observation, *, mode="policy", video=False, seed=0, steps=1):
         self.observations.append(observation)
         way = self.goal - observation.tool_pose[:3]
         length = np.linalg.norm(way)

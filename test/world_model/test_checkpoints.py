@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -19,11 +17,6 @@ def test_a_saved_model_computes_the_same_after_loading(folder, tiny, inputs):
     given = inputs("policy")
     with torch.no_grad():
         assert torch.equal(load_denoiser(folder)(**given)[1], tiny(**given)[1])
-
-
-def test_the_card_survives_and_tells_the_horizon(folder):
-    assert ModelCard.load(folder) == CARD
-    assert json.loads((folder / "model_card.json").read_text())["horizon"] == pytest.approx(1.6)
 
 
 def test_missing_files_are_named(folder):
@@ -48,16 +41,3 @@ def test_truncated_weights_are_refused(folder):
     (folder / WEIGHTS).write_bytes(data[: len(data) // 2])
     with pytest.raises(ValueError, match="copy it again"):
         load_denoiser(folder)
-
-
-@pytest.mark.parametrize(("key", "value"), [("frames", 10), ("dt", 0.0), ("image_size", [30, 48])])
-def test_a_card_with_impossible_values_is_refused(folder, key, value):
-    values = json.loads((folder / "model_card.json").read_text()) | {key: value}
-    (folder / "model_card.json").write_text(json.dumps(values))
-    with pytest.raises(ValueError):
-        ModelCard.load(folder)
-
-
-def test_a_folder_without_card_says_what_is_wanted(tmp_path):
-    with pytest.raises(FileNotFoundError, match="model_card.json.*models/nano"):
-        ModelCard.load(tmp_path)

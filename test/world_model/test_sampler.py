@@ -3,19 +3,7 @@ import torch
 
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import build_canvas
-from action_images_ros.world_model.sampler import generate, schedule
-
-
-def test_schedule_falls_from_pure_noise_to_clean_and_lingers_at_high_noise():
-    levels = schedule(10, 5.0)
-    assert levels[0] == 1.0 and levels[-1] == 0.0
-    assert all(a > b for a, b in zip(levels, levels[1:], strict=False))
-    assert levels[5] == pytest.approx(5 * 0.5 / 3)
-
-
-def test_no_steps_is_refused():
-    with pytest.raises(ValueError, match="steps = 0"):
-        schedule(0, 5.0)
+from action_images_ros.world_model.sampler import generate
 
 
 @pytest.mark.parametrize("steps", [1, 4])

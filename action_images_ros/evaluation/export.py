@@ -1,0 +1,97 @@
+"""Exporting a model: graphs are written aside, compared with torch, and only then put beside the weights."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from ..paths import models_path
+from ..world_model.canvas import build_canvas
+from ..world_model.card import CARD, ModelCard
+from ..world_model.onnx_files import export_name
+from ..world_model.schedule import noise
+from .parity import POSITION_LIMIT_M, Parity, compare, expert_observations
+
+__all__ = ["MAX_VIEWS", "export_model"]
+
+MAX_VIEWS = 4
+"""Cameras of the simulated cell, in which the exports are checked."""
+CALIBRATION = 24
+_NO_PROGRESS = str   # takes a line, does nothing with it
+
+
+def export_model(model: str | os.PathLike, *, out: Path | None = None, views: Sequence[int] = (2,), video: bool = False,
+                 int8: bool = False, observations: int = 9, threads: int = 1,
+                 progress: Callable[[str], object] = _NO_PROGRESS) -> list[dict]:
+    """Write policy_<views>views.onnx (and world_.. with `video`, .._int8.onnx with `int8`) into the model's folder.
+
+    out: another folder, which gets a copy of the model card and can then be loaded alone. observations: of the cell,
+    on which every file is compared with torch. Returns one row per file: file, megabytes, and the figures of Parity.
+    Raises ValueError, and leaves no file behind, where poses decoded from a float export are more than 1 mm away.
+    """
+    folder = Path(models_path(model))
+    card = ModelCard.load(folder)
+    for count in views:
+        if not 2 <= count <= MAX_VIEWS:
+            raise ValueError(f"views is {count}; give 2 to {MAX_VIEWS}, the cameras of the cell in which exports are "
+                             "checked")
+    target = Path(out) if out is not None else folder
+    if (target / CARD).is_file() and target.resolve() != folder.resolve() and ModelCard.load(target) != card:
+        raise ValueError(f"out is {target}, which holds another model; give a new folder")
+    nearest = next(place for place in (target, *target.resolve().parents) if place.exists())
+    if not os.access(nearest, os.W_OK):
+        raise ValueError(f"{nearest} cannot be written to; give another folder with --out")
+    from ..world_model.load import load_model
+    from ..world_model.onnx_export import export_graph
+
+    torch_model = load_model(folder, threads=threads)
+    rows = []
+    with TemporaryDirectory(prefix="action-images-export-") as name:
+        work = Path(name)
+        card.save(work)
+        for count in sorted(set(views)):
+            seen = expert_observations(observations, card.image_size, count)
+            for mode in ("policy", "world") if video else ("policy",):
+                progress(f"{export_name(mode, count)}: exporting")
+                export_graph(folder, work, mode, count)
+                parity = compare(torch_model, load_model(work, runtime="onnx", threads=threads), seen,
+                                 video=mode == "world")
+                rows.append(_row(work / export_name(mode, count), parity))
+                if not parity.same and mode == "policy":
+                    raise ValueError(
+                        f"the export of {folder} for {count} views does not compute what torch does: poses are up "
+                        f"to {parity.position_mm_max:.2f} mm apart, {POSITION_LIMIT_M * 1e3:g} mm are allowed, and "
+                        f"pictures up to {parity.levels_max} levels; nothing was written, please report the "
+                        "versions of torch, onnx and onnxruntime")
+            if int8:
+                progress(f"{export_name('policy', count, True)}: calibrating on {CALIBRATION} observations")
+                _quantise(work, card, count)
+                parity = compare(torch_model, load_model(work, runtime="onnx-int8", threads=threads), seen)
+                rows.append(_row(work / export_name("policy", count, True), parity))
+        target.mkdir(parents=True, exist_ok=True)
+        for file in work.glob("*.onnx"):
+            part = target / f".{file.name}.part"
+            shutil.copyfile(file, part)
+            part.replace(target / file.name)
+        if not (target / CARD).is_file():
+            card.save(target)
+    return rows
+
+
+def _quantise(work: Path, card: ModelCard, views: int) -> None:
+    from ..world_model.onnx_int8 import quantise_graph
+    from ..world_model.onnx_model import OnnxWorldModel
+
+    model, canvas = OnnxWorldModel(work), build_canvas("policy", views, card.frames)
+    feeds = (model.inputs(seen) | {"noised": noise(canvas, card.image_size, index), "level": np.array(1, np.float32)}
+             for index, seen in enumerate(expert_observations(CALIBRATION, card.image_size, views, seed=7_100_000)))
+    quantise_graph(work / export_name("policy", views), work / export_name("policy", views, True), feeds)
+
+
+def _row(file: Path, parity: Parity) -> dict:
+    return {"file": file.name, "megabytes": round(file.stat().st_size / 1e6, 2), **parity.row()}

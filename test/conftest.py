@@ -1,0 +1,17 @@
+"""Fixtures of more than one folder of tests."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def exported_folder(tmp_path_factory):
+    """A tiny model with random weights and its exports for two views, policy and world. Copy it to change it."""
+    from action_images_ros.world_model.checkpoints import ModelCard, save_random_model
+    from action_images_ros.world_model.onnx_export import export_graph
+
+    folder = tmp_path_factory.mktemp("exported")
+    arguments = {"width": 24, "layers": 1, "heads": 2, "quarter_channels": 8, "eighth_channels": 8, "condition": 16}
+    save_random_model(folder, arguments, ModelCard("tiny", (32, 48), 9, 0.2))
+    for mode in ("policy", "world"):
+        export_graph(folder, folder, mode, 2)
+    return folder
