@@ -86,8 +86,8 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
              replay: Annotated[bool, typer.Option("--replay", help="--mode replay")] = False,
              replay_codec: Annotated[bool, typer.Option("--replay-codec", help="--mode replay-codec")] = False,
              blind: Annotated[bool, typer.Option("--blind", help="--mode blind")] = False,
-             condition: Annotated[str, typer.Option(help="Beside nominal: all, or names separated by commas "
-                                                    "(docs/transfer.md).")] = "",
+             condition: Annotated[str, typer.Option(help="Closed loop, beside nominal: all, or names separated by "
+                                                    "commas (docs/transfer.md).")] = "",
              execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4,
              latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0,
              time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
@@ -107,25 +107,25 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
     from .evaluation.evaluate import MODES
     from .evaluation.evaluate import evaluate as run
 
+    conditions = _conditions(condition)
+    if tasks is None:
+        tasks = "reach_target,push_button,lift_block" if conditions else "all"
     if mode not in (*MODES, *OPEN_MODES):
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join((*MODES, *OPEN_MODES))}")
-    held_out = {"data": (data, None), "sheets": (sheets, None), "steps": (steps, 1), "batch": (batch, 8)}
+    held_out = {"data": (data, None), "sheets": (sheets, None), "batch": (batch, 8)}
     closed = {"workers": (workers, 1), "execute-steps": (execute_steps, 4), "latency": (latency, 0.0),
-              "time-limit": (time_limit, 15.0)}
+              "time-limit": (time_limit, 15.0), "runtime": (runtime, "torch"), "condition": (condition, "")}
     for name, (value, default) in (closed if mode in OPEN_MODES else held_out).items():
         if value != default:
             raise ValueError(f"--{name} is {value}, which mode {mode!r} does not use; leave it out")
     if mode in OPEN_MODES:
         from .evaluation.open_loop import evaluate_mode
 
-        evaluate_mode(model, mode, _tasks(tasks or "all"), episodes, seed, data=data, steps=steps, batch=batch,
+        evaluate_mode(model, mode, _tasks(tasks), episodes, seed, data=data, steps=steps, batch=batch,
                       json_path=json, sheets=sheets, threads=threads)
         return
     from .evaluation.rollout import RolloutSettings
 
-    conditions = _conditions(condition)
-    if tasks is None:
-        tasks = "reach_target,push_button,lift_block" if conditions else "all"
     run(model, _tasks(tasks), episodes, seed, mode=mode, json_path=json, workers=workers,
         settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads, runtime=runtime, steps=steps,
         conditions=conditions)

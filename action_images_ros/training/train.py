@@ -19,7 +19,7 @@ from action_images_ros.data.episode import load_episodes
 from action_images_ros.training.batches import BatchMaker, Prefetcher, WindowDrawer
 from action_images_ros.training.config import TrainConfig
 from action_images_ros.training.objectives import new_network, objective_of
-from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser, save_model
+from action_images_ros.world_model.checkpoints import ModelCard, load_network, save_model
 from action_images_ros.world_model.text import TextEncoder
 
 
@@ -137,7 +137,7 @@ def train(
     text = TextEncoder()
     maker = BatchMaker(WindowDrawer(training, recipe), text.encode, recipe)
     judge = BatchMaker(WindowDrawer(held, recipe), text.encode, recipe)
-    trainer = Trainer(recipe, None if init is None else load_denoiser(init))
+    trainer = Trainer(recipe, None if init is None else load_network(init))
     if resume:
         trainer.load(checkpoint)
     (out / "sheets").mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,8 @@ from action_images_ros.world_model.denoiser import NanoDenoiser
 from action_images_ros.world_model.regression import PoseRegressor
 from action_images_ros.world_model.trunk import Trunk
 
-__all__ = ["CARD", "CONFIG", "NETWORKS", "WEIGHTS", "ModelCard", "load_denoiser", "save_model", "save_random_model"]
+__all__ = ["CARD", "CONFIG", "NETWORKS", "WEIGHTS", "ModelCard", "load_denoiser", "load_network", "save_model",
+           "save_random_model"]
 
 NETWORKS = {kind.__name__: kind for kind in (NanoDenoiser, PoseRegressor)}
 """By the class that `config.json` names."""
@@ -37,7 +38,15 @@ def save_random_model(folder: str | Path, arguments: dict, card: ModelCard, seed
         save_model(folder, NanoDenoiser(**arguments), card)
 
 
-def load_denoiser(folder: str | Path) -> Trunk:
+def load_denoiser(folder: str | Path) -> NanoDenoiser:
+    """Read the denoiser of a model folder as `load_network` does; ValueError where it holds the regression control."""
+    network = load_network(folder)
+    if not isinstance(network, NanoDenoiser):
+        raise ValueError(f"{folder} holds a {type(network).__name__}, which paints nothing: give a nano model's folder")
+    return network
+
+
+def load_network(folder: str | Path) -> Trunk:
     """Read the network of a model folder, a denoiser or the regression control, float32 on the CPU.
 
     Raises FileNotFoundError where files are missing and ValueError, listing the tensors, where the weights do not fit

@@ -12,7 +12,7 @@ from action_images_ros.paths import share_path
 from action_images_ros.training.config import TrainConfig
 from action_images_ros.training.objectives import OBJECTIVES, new_network
 from action_images_ros.training.train import train
-from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser
+from action_images_ros.world_model.checkpoints import ModelCard, load_network
 from action_images_ros.world_model.load import load_model
 
 SMALL = {"width": 24, "layers": 1, "heads": 2, "quarter_channels": 8, "eighth_channels": 8, "condition": 16,
@@ -73,7 +73,7 @@ def test_a_resumed_control_ends_where_an_unbroken_one_does(tmp_path, data, recip
     whole = train(recipe, data, tmp_path / "whole")
     train(replace(recipe, steps=2, decay_steps=0), data, tmp_path / "parts")
     parts = train(recipe, data, tmp_path / "parts", resume=True)
-    a, b = (load_denoiser(folder).state_dict() for folder in (whole, parts))
+    a, b = (load_network(folder).state_dict() for folder in (whole, parts))
     assert all(torch.allclose(a[name], b[name], atol=1e-6) for name in a)
 
 

@@ -8,7 +8,7 @@ from cameras import in_front
 from action_images_ros.codec.decode import decode
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.observation import Observation
-from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser, save_model
+from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser, load_network, save_model
 from action_images_ros.world_model.load import load_model
 from action_images_ros.world_model.regression import PoseRegressor
 from action_images_ros.world_model.regression_model import RegressionModel
@@ -55,7 +55,9 @@ def test_what_is_regressed_is_what_the_decoder_reads(moving):
 def test_a_saved_control_is_recognised_and_computes_the_same(tmp_path, network):
     save_model(tmp_path, network, CARD)
     loaded = load_model(str(tmp_path), threads=1)
-    assert isinstance(loaded, RegressionModel) and isinstance(load_denoiser(tmp_path), PoseRegressor)
+    assert isinstance(loaded, RegressionModel) and isinstance(load_network(tmp_path), PoseRegressor)
+    with pytest.raises(ValueError, match="PoseRegressor, which paints nothing"):
+        load_denoiser(tmp_path)
     expected = RegressionModel(network, CARD).predict(observation()).action_images
     np.testing.assert_array_equal(loaded.predict(observation(), seed=5).action_images, expected)
 
@@ -64,6 +66,8 @@ def test_what_it_cannot_do_is_refused_in_words(network):
     model = RegressionModel(network, CARD)
     with pytest.raises(ValueError, match="'joint'.*control regresses poses.*'policy'"):
         model.predict(observation(), mode="joint")
+    with pytest.raises(ValueError, match="'label'.*paints nothing"):
+        model.generate(None, "label")
     with pytest.raises(ValueError, match=r"\(64, 64\).*\(96, 96\).*prepare_image"):
         model.predict(observation(size=(64, 64)))
 
