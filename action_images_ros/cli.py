@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_wan import register as register_wan
+from . import cli_data, cli_wan
 
 app = typer.Typer(help="Action Images on ROS 2: one video model as policy, simulator and labeller of a robot arm.",
                   no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -86,8 +86,8 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
              replay: Annotated[bool, typer.Option("--replay", help="--mode replay")] = False,
              replay_codec: Annotated[bool, typer.Option("--replay-codec", help="--mode replay-codec")] = False,
              blind: Annotated[bool, typer.Option("--blind", help="--mode blind")] = False,
-             condition: Annotated[str, typer.Option(help="Beside nominal: all, or names separated by commas "
-                                                    "(docs/transfer.md).")] = "",
+             condition: Annotated[str, typer.Option(help="Closed loop, beside nominal: all, or names separated by "
+                                                    "commas (docs/transfer.md).")] = "",
              execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4,
              latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0,
              time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
@@ -107,25 +107,25 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
     from .evaluation.evaluate import MODES
     from .evaluation.evaluate import evaluate as run
 
+    conditions = _conditions(condition)
+    if tasks is None:
+        tasks = "reach_target,push_button,lift_block" if conditions else "all"
     if mode not in (*MODES, *OPEN_MODES):
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join((*MODES, *OPEN_MODES))}")
-    held_out = {"data": (data, None), "sheets": (sheets, None), "steps": (steps, 1), "batch": (batch, 8)}
+    held_out = {"data": (data, None), "sheets": (sheets, None), "batch": (batch, 8)}
     closed = {"workers": (workers, 1), "execute-steps": (execute_steps, 4), "latency": (latency, 0.0),
-              "time-limit": (time_limit, 15.0)}
+              "time-limit": (time_limit, 15.0), "runtime": (runtime, "torch"), "condition": (condition, "")}
     for name, (value, default) in (closed if mode in OPEN_MODES else held_out).items():
         if value != default:
             raise ValueError(f"--{name} is {value}, which mode {mode!r} does not use; leave it out")
     if mode in OPEN_MODES:
         from .evaluation.open_loop import evaluate_mode
 
-        evaluate_mode(model, mode, _tasks(tasks or "all"), episodes, seed, data=data, steps=steps, batch=batch,
+        evaluate_mode(model, mode, _tasks(tasks), episodes, seed, data=data, steps=steps, batch=batch,
                       json_path=json, sheets=sheets, threads=threads)
         return
     from .evaluation.rollout import RolloutSettings
 
-    conditions = _conditions(condition)
-    if tasks is None:
-        tasks = "reach_target,push_button,lift_block" if conditions else "all"
     run(model, _tasks(tasks), episodes, seed, mode=mode, json_path=json, workers=workers,
         settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads, runtime=runtime, steps=steps,
         conditions=conditions)
@@ -326,7 +326,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value)
                         for value in (row.get(column, "") for column in columns)))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 140).print(table)   # a file has room for every column
 
 
 def _write(path: Path | None, content: Any) -> None:
@@ -337,7 +337,8 @@ def _write(path: Path | None, content: Any) -> None:
         path.write_text(dumps(content, indent=1) + "\n")
 
 
-register_wan(app, benchmark, _show, _write)
+cli_data.register(app)
+cli_wan.register(app, benchmark, _show, _write)
 
 
 def main() -> None:

@@ -18,7 +18,13 @@ from sensor_msgs.msg import CameraInfo, JointState
 
 from ..geometry.pose import interpolate
 from ..observation import Observation, Synchroniser, observe
-from .conversions import intrinsics_from_camera_info, joint_sum, ns_from_stamp, pose7_from_pose_stamped
+from .conversions import (
+    intrinsics_from_camera_info,
+    joint_sum,
+    ns_from_stamp,
+    openness_from_joints,
+    pose7_from_pose_stamped,
+)
 from .extrinsics import Extrinsics
 from .images import rgb_from_message
 
@@ -193,12 +199,7 @@ class ObservationCollector:
         if joints is None:
             raise ValueError("nothing came on joint_states; the gripper's opening is needed "
                              f"(finger_joints is {list(s.finger_joints)})")
-        total = joint_sum(joints, s.finger_joints)
-        openness = (total - s.finger_closed) / (s.finger_open - s.finger_closed)
-        if not -0.1 <= openness <= 1.1:
-            raise ValueError(f"the finger joints sum up to {total:.4f}, far outside finger_closed {s.finger_closed:g}"
-                             f" to finger_open {s.finger_open:g}; set both to what the gripper reports")
-        measured = float(np.clip(openness, 0.0, 1.0))
+        measured = openness_from_joints(joint_sum(joints, s.finger_joints), s.finger_closed, s.finger_open)
         if gripper is None:
             return measured
         commanded_ns, commanded = gripper

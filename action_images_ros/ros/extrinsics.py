@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import yaml
 from geometry_msgs.msg import PoseStamped
 
+from .. import calibration
 from ..geometry.pose import matrix_from_pose7
 from .conversions import pose7_from_pose_stamped, pose7_from_transform
 from .parameters import ParameterError
@@ -30,24 +30,11 @@ SOURCES = ("auto", "tf", "topic", "file")
 
 
 def read_calibration(path: str | Path, base_frame: str) -> dict[str, np.ndarray]:
-    """`world_from_camera` by camera name from a YAML file; ParameterError when it is not as config/ shows it."""
+    """As `calibration.read_calibration`, for the node's parameter: ParameterError when the file is wrong."""
     try:
-        content = yaml.safe_load(Path(path).read_text())
-        frame, cameras = content["base_frame"], content["cameras"]
-        poses = {str(name): np.array([*entry["position"], *entry["orientation"]], dtype=np.float64)
-                 for name, entry in cameras.items()}
-    except OSError as error:
-        raise ParameterError(f"calibration_file is {str(path)!r}: {error.strerror}; give a readable file") from None
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ParameterError(f"calibration_file {path}: {error!r}; it needs base_frame and, for every camera, "
-                             "cameras: NAME: {position: [x, y, z], orientation: [x, y, z, w]}") from None
-    if frame != base_frame:
-        raise ParameterError(f"calibration_file {path} is given in {frame!r}, base_frame is {base_frame!r}; "
-                             "calibrate in the base frame")
-    try:
-        return {name: matrix_from_pose7(pose) for name, pose in poses.items()}
+        return calibration.read_calibration(path, base_frame)
     except ValueError as error:
-        raise ParameterError(f"calibration_file {path}: {error}") from None
+        raise ParameterError(str(error)) from None
 
 
 class Extrinsics:

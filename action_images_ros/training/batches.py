@@ -51,6 +51,7 @@ class Batch:
     rays: torch.Tensor  # [B, V, 6, H/4, W/4]
     text: torch.Tensor  # [B, L, D]
     windows: list[Window]
+    told: np.ndarray  # [B, 4, 4] the tool's first pose as the model is told it
 
 
 def action_images(poses: np.ndarray, openness: np.ndarray, K: np.ndarray, E: np.ndarray, size) -> np.ndarray:
@@ -159,9 +160,8 @@ class BatchMaker:
         video = pixel_latents.encode(torch.from_numpy(np.stack([w.images for w in windows])))  # [B, V, n, 12, H, W]
         given, wanted_video, wanted_action = canvas.given, canvas.wanted(VIDEO), canvas.wanted(ACTION)
 
-        action = None
+        action, shown = None, poses
         if any(canvas.modality[f] == ACTION for f in given):
-            shown = poses
             if canvas.mode == "policy" and rng is not None:
                 shown = self._jitter(poses, rng)
             frames = config.frames if canvas.mode == "world" else 1
@@ -184,7 +184,7 @@ class BatchMaker:
         if rng is not None:
             text[torch.from_numpy(rng.random(len(windows)) < config.text_dropout)] = 0
         rays = torch.from_numpy(coarse_rays(K, E, size))
-        return Batch(canvas, known, target_video, target_action, rays, text, windows)
+        return Batch(canvas, known, target_video, target_action, rays, text, windows, shown[:, 0])
 
     def _jitter(self, poses: np.ndarray, rng) -> np.ndarray:
         """Some known poses are a little wrong, so that the model trusts what it sees over what it is told."""

@@ -9,6 +9,9 @@ import yaml
 
 from action_images_ros.world_model.canvas import MODES, latent_frames
 
+OBJECTIVES = ("denoiser", "regression")
+"""What can be trained, see `objectives`."""
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -17,6 +20,7 @@ class TrainConfig:
     image_size: tuple[int, int] = (96, 96)
     frames: int = 9
     dt: float = 0.2
+    objective: str = "denoiser"
     model: dict = field(default_factory=dict)
     steps: int = 3000
     batch_size: int = 32
@@ -44,6 +48,7 @@ class TrainConfig:
     heat_weight: float = 8.0
     location_weight: float = 0.02
     video_weight: float = 1.0
+    pose_weights: dict = field(default_factory=lambda: {"position": 1.0, "rotation": 1.0, "openness": 0.5})
     text_dropout: float = 0.05
     unknown_pose: float = 0.5
     pose_jitter: float = 0.3
@@ -68,6 +73,13 @@ class TrainConfig:
             unknown = set(getattr(self, name)) - set(MODES)
             if unknown:
                 raise ValueError(f"{name} names {sorted(unknown)}: the modes are {', '.join(MODES)}")
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"objective = {self.objective!r}: use one of {', '.join(OBJECTIVES)}")
+        asked = {*self.modes, *(self.first_modes if self.first_steps else ())}
+        if self.objective == "regression" and asked != {"policy"}:
+            raise ValueError(f"modes are {sorted(asked)} with objective = 'regression': leave policy alone")
+        if set(self.pose_weights) != {"position", "rotation", "openness"}:
+            raise ValueError(f"pose_weights = {self.pose_weights}: give position, rotation and openness")
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision = {self.precision!r}: use float32 or bfloat16")
         for name in ("steps", "batch_size", "checkpoint_every", "validate_every"):

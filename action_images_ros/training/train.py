@@ -18,22 +18,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from action_images_ros.data.episode import load_episodes
 from action_images_ros.training.batches import BatchMaker, Prefetcher, WindowDrawer
 from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.losses import total_loss
-from action_images_ros.training.sheets import write_sheet
-from action_images_ros.training.validate import fixed_batch, sample, validate
-from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser, save_model
-from action_images_ros.world_model.denoiser import NanoDenoiser
+from action_images_ros.training.objectives import new_network, objective_of
+from action_images_ros.world_model.checkpoints import ModelCard, load_network, save_model
 from action_images_ros.world_model.text import TextEncoder
 
 
 class Trainer:
     """A model, its averaged copy, the optimiser and where they stand."""
 
-    def __init__(self, config: TrainConfig, initial: NanoDenoiser | None = None):
-        self.config = config
+    def __init__(self, config: TrainConfig, initial: torch.nn.Module | None = None):
+        self.config, self.objective = config, objective_of(config)
         torch.manual_seed(config.seed)
-        self.model = initial or NanoDenoiser(**config.model)
-        self.average = NanoDenoiser.from_config(self.model.config)
+        self.model = initial or new_network(config)
+        if not isinstance(self.model, self.objective.network):
+            name = type(self.model).__name__
+            raise ValueError(f"the recipe's objective is {config.objective}, the weights to start from are a {name}")
+        self.average = type(self.model).from_config(self.model.config)
         self.average.load_state_dict(self.model.state_dict())
         self.average.eval().requires_grad_(False)
         for name, parameter in self.model.named_parameters():
@@ -63,7 +63,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.model.train()
-        loss, losses = total_loss(self.model, batch, config, generator)
+        loss, losses = self.objective.loss(self.model, batch, config, generator)
         if not torch.isfinite(loss):
             raise RuntimeError(f"the loss is {float(loss)} at step {self.step}: lower learning_rate and resume")
         self.optimiser.zero_grad(set_to_none=True)
@@ -97,7 +97,7 @@ class Trainer:
 
 
 def _shown(losses: dict) -> str:
-    return " ".join(f"{name} {losses[name]:.4f}" for name in ("intensity", "video") if name in losses)
+    return " ".join(f"{name} {losses[name]:.4f}" for name in ("intensity", "video", "position") if name in losses)
 
 
 def split_episodes(episodes: list, fraction: float) -> tuple[list, list]:
@@ -137,7 +137,7 @@ def train(
     text = TextEncoder()
     maker = BatchMaker(WindowDrawer(training, recipe), text.encode, recipe)
     judge = BatchMaker(WindowDrawer(held, recipe), text.encode, recipe)
-    trainer = Trainer(recipe, None if init is None else load_denoiser(init))
+    trainer = Trainer(recipe, None if init is None else load_network(init))
     if resume:
         trainer.load(checkpoint)
     (out / "sheets").mkdir(parents=True, exist_ok=True)
@@ -161,12 +161,7 @@ def train(
                 spent = minutes is not None and now - begun > 60 * minutes
                 done = spent or trainer.step == recipe.steps
                 if done or trainer.step % recipe.validate_every == 0:
-                    report = validate(trainer.average, judge)
-                    row |= report
-                    sheet = sample(trainer.average, fixed_batch(judge, "policy", 6, trainer.step))
-                    write_sheet(out / "sheets" / f"policy_{trainer.step:06d}.png", sheet)
-                    sheet = sample(trainer.average, fixed_batch(judge, "joint", 3, trainer.step))
-                    write_sheet(out / "sheets" / f"joint_{trainer.step:06d}.png", sheet)
+                    row |= trainer.objective.report(trainer.average, judge, out / "sheets", trainer.step)
                     last = time.monotonic()
                 if done or trainer.step % recipe.checkpoint_every == 0:
                     trainer.save(checkpoint)

@@ -75,11 +75,11 @@ def decoded_errors(samples: Samples) -> dict[str, float]:
     }
 
 
-def validate(model, maker: BatchMaker, size: int = 48, seed: int = 7) -> dict[str, float]:
-    """Decoded errors of policy and label mode: {"policy/far_mm": .., ..}."""
+def validate(model, maker: BatchMaker, size: int = 48, seed: int = 7, *, sampler=sample, modes=("policy", "label")):
+    """Decoded errors of these modes: {"policy/far_mm": .., ..}, floats. sampler: (model, batch) -> Samples."""
     report = {}
-    for mode in ("policy", "label"):
-        errors = decoded_errors(sample(model, fixed_batch(maker, mode, size, seed)))
+    for mode in modes:
+        errors = decoded_errors(sampler(model, fixed_batch(maker, mode, size, seed)))
         report |= {f"{mode}/{name}": value for name, value in errors.items()}
     return report
 

@@ -10,11 +10,17 @@ from safetensors import SafetensorError, safe_open
 
 from action_images_ros.world_model.card import CARD, CONFIG, WEIGHTS, ModelCard
 from action_images_ros.world_model.denoiser import NanoDenoiser
+from action_images_ros.world_model.regression import PoseRegressor
+from action_images_ros.world_model.trunk import Trunk
 
-__all__ = ["CARD", "CONFIG", "WEIGHTS", "ModelCard", "load_denoiser", "save_model", "save_random_model"]
+__all__ = ["CARD", "CONFIG", "NETWORKS", "WEIGHTS", "ModelCard", "load_denoiser", "load_network", "save_model",
+           "save_random_model"]
+
+NETWORKS = {kind.__name__: kind for kind in (NanoDenoiser, PoseRegressor)}
+"""By the class that `config.json` names."""
 
 
-def save_model(folder: str | Path, model: NanoDenoiser, card: ModelCard) -> None:
+def save_model(folder: str | Path, model: Trunk, card: ModelCard) -> None:
     """Write a model folder: configuration, float32 safetensors, model card."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,7 +39,15 @@ def save_random_model(folder: str | Path, arguments: dict, card: ModelCard, seed
 
 
 def load_denoiser(folder: str | Path) -> NanoDenoiser:
-    """Read the denoiser of a model folder, float32 on the CPU.
+    """Read the denoiser of a model folder as `load_network` does; ValueError where it holds the regression control."""
+    network = load_network(folder)
+    if not isinstance(network, NanoDenoiser):
+        raise ValueError(f"{folder} holds a {type(network).__name__}, which paints nothing: give a nano model's folder")
+    return network
+
+
+def load_network(folder: str | Path) -> Trunk:
+    """Read the network of a model folder, a denoiser or the regression control, float32 on the CPU.
 
     Raises FileNotFoundError where files are missing and ValueError, listing the tensors, where the weights do not fit
     the configuration. Never looks anything up on a network.
@@ -44,16 +58,17 @@ def load_denoiser(folder: str | Path) -> NanoDenoiser:
             raise FileNotFoundError(f"{folder} has no {name}: give a folder written by `action-images train`")
     try:
         config = json.loads((folder / CONFIG).read_text())
+        network = NETWORKS[config.get("_class_name", NanoDenoiser.__name__)]
         with torch.device("meta"):
-            expected = {n: tuple(p.shape) for n, p in NanoDenoiser.from_config(config).state_dict().items()}
+            expected = {n: tuple(p.shape) for n, p in network.from_config(config).state_dict().items()}
         with safe_open(folder / WEIGHTS, framework="pt") as weights:
             found = {n: tuple(weights.get_slice(n).get_shape()) for n in weights.keys()}
-    except (SafetensorError, json.JSONDecodeError, TypeError) as error:
-        raise ValueError(f"{folder} does not hold a readable nano model ({error}): copy it again") from error
+    except (SafetensorError, json.JSONDecodeError, TypeError, AttributeError, KeyError) as error:
+        raise ValueError(f"{folder} does not hold a readable nano model ({error!r}): copy it again") from error
     wrong = [f"{n}: {found.get(n, 'missing')} for {s}" for n, s in expected.items() if found.get(n) != s]
     wrong += [f"{n}: unknown" for n in found if n not in expected]
     if wrong:
         listed = "; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise ValueError(f"the weights in {folder} do not fit its config.json ({listed}): take both of one run")
-    model = NanoDenoiser.from_pretrained(folder, local_files_only=True, low_cpu_mem_usage=False)
+    model = network.from_pretrained(folder, local_files_only=True, low_cpu_mem_usage=False)
     return model.float().eval()

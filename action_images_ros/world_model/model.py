@@ -12,10 +12,11 @@ from action_images_ros.codec.encode import to_uint8
 from action_images_ros.observation import Observation
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO, build_canvas
-from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser
+from action_images_ros.world_model.checkpoints import ModelCard, load_network
 from action_images_ros.world_model.clips import Clips, Pictures, canvas_of, draw_actions
 from action_images_ros.world_model.prediction import Prediction, model_inputs
 from action_images_ros.world_model.rays import coarse_rays
+from action_images_ros.world_model.regression import PoseRegressor
 from action_images_ros.world_model.sampler import generate
 from action_images_ros.world_model.stopwatch import Stopwatch
 from action_images_ros.world_model.text import TextEncoder
@@ -121,6 +122,12 @@ class WorldModel:
             return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
 
 
-def load_nano(folder: Path, *, bfloat16: bool = False) -> WorldModel:
-    """Load a nano model's folder to run with torch; see `checkpoints.load_denoiser` for what may be wrong with it."""
-    return WorldModel(load_denoiser(folder), ModelCard.load(folder), bfloat16=bfloat16)
+def load_nano(folder: Path, *, bfloat16: bool = False):
+    """Load a nano model's folder to run with torch: a WorldModel, or a RegressionModel where it holds that control; see
+    `checkpoints.load_network` for what may be wrong with it."""
+    network, card = load_network(folder), ModelCard.load(folder)
+    if isinstance(network, PoseRegressor):
+        from action_images_ros.world_model.regression_model import RegressionModel
+
+        return RegressionModel(network, card, bfloat16=bfloat16)
+    return WorldModel(network, card, bfloat16=bfloat16)

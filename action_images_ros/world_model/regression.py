@@ -36,16 +36,17 @@ class PoseRegressor(Trunk):
         eighth_channels: int = 80,
         condition: int = 128,
         frames: int = 9,
-        head: int = 512,
+        head_channels: int = 512,
     ):
         super().__init__()
         self.build_trunk(width, layers, heads, text_dim, quarter_channels, eighth_channels, condition)
         self.queries = nn.Parameter(torch.randn(frames - 1, width) / width**0.5)
-        self.head = nn.Sequential(
-            nn.Linear(width, head), nn.SiLU(), nn.Linear(head, head // 2), nn.SiLU(), nn.Linear(head // 2, _OUTPUTS)
+        self.readout = nn.Sequential(
+            nn.Linear(width, head_channels), nn.SiLU(), nn.Linear(head_channels, head_channels // 2), nn.SiLU(),
+            nn.Linear(head_channels // 2, _OUTPUTS),
         )
-        nn.init.normal_(self.head[-1].weight, std=1e-3)  # an untrained model keeps the arm where it is
-        nn.init.zeros_(self.head[-1].bias)
+        nn.init.normal_(self.readout[-1].weight, std=1e-3)  # an untrained model keeps the arm where it is
+        nn.init.zeros_(self.readout[-1].bias)
 
     def forward(self, known: Tensor, canvas: Canvas, rays: Tensor, text: Tensor) -> Tensor:
         """known, canvas, rays, text: as of `NanoDenoiser`, of the policy canvas. Returns raw outputs [B, T - 1, 10]
@@ -66,7 +67,7 @@ class PoseRegressor(Trunk):
             for part in grid
         )
         x = self.attend(torch.cat([tokens, queries], dim=1), known.new_zeros(batch, 1), 1, text, rotary)
-        return self.head(x[:, -steps:])
+        return self.readout(x[:, -steps:])
 
 
 def rotation_from_6d(six: Tensor) -> Tensor:

@@ -1,0 +1,50 @@
+"""What a recipe trains: the network, its loss, and how it is judged. The loop is the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from action_images_ros.training.batches import BatchMaker
+from action_images_ros.training.config import TrainConfig
+from action_images_ros.training.losses import total_loss
+from action_images_ros.training.regression import regress, regression_loss
+from action_images_ros.training.sheets import write_sheet
+from action_images_ros.training.validate import fixed_batch, sample, validate
+from action_images_ros.world_model.denoiser import NanoDenoiser
+from action_images_ros.world_model.regression import PoseRegressor
+
+
+@dataclass(frozen=True)
+class Objective:
+    """network: class made with the recipe's `model`. loss: (network, batch, recipe, generator) -> (loss, by name).
+    sample: (network, batch) -> Samples. judged: modes validated. sheets: chunks on the sheet of each mode."""
+
+    network: type
+    loss: Callable
+    sample: Callable
+    judged: tuple[str, ...]
+    sheets: dict[str, int]
+
+    def report(self, model, judge: BatchMaker, folder: Path, step: int) -> dict[str, float]:
+        """Writes the sheets into a folder; returns the decoded errors on held-out windows."""
+        for mode, chunks in self.sheets.items():
+            write_sheet(folder / f"{mode}_{step:06d}.png", self.sample(model, fixed_batch(judge, mode, chunks, step)))
+        return validate(model, judge, sampler=self.sample, modes=self.judged)
+
+
+OBJECTIVES = {
+    "denoiser": Objective(NanoDenoiser, total_loss, sample, ("policy", "label"), {"policy": 6, "joint": 3}),
+    "regression": Objective(PoseRegressor, regression_loss, regress, ("policy",), {"policy": 6}),
+}
+
+
+def objective_of(recipe: TrainConfig) -> Objective:
+    """The objective that a recipe's `objective` names."""
+    return OBJECTIVES[recipe.objective]
+
+
+def new_network(recipe: TrainConfig):
+    """An untrained network of a recipe."""
+    return objective_of(recipe).network(**recipe.model)

@@ -1,0 +1,54 @@
+"""What is asked of the regression control (see `world_model.regression`): the poses of the windows, nothing painted."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from action_images_ros.codec.encode import to_uint8
+from action_images_ros.training.batches import Batch, action_images
+from action_images_ros.training.config import TrainConfig
+from action_images_ros.training.losses import short_attention
+from action_images_ros.training.validate import Samples
+from action_images_ros.world_model.regression import POSITION_SCALE, chunk_poses, poses_of
+
+_SMOOTH = 1e-3
+"""Below this (in units of the losses) a distance counts as squared, so that its gradient is finite at zero."""
+
+
+def _length(squared: Tensor) -> Tensor:
+    return (squared + _SMOOTH**2).sqrt() - _SMOOTH
+
+
+def regression_loss(model, batch: Batch, config: TrainConfig, generator: torch.Generator) -> tuple[Tensor, dict]:
+    """One forward pass and its losses by name, means over frames 1 .. T - 1.
+
+    position: distance in units of POSITION_SCALE. rotation: chord 2 sin(angle / 2), about the angle in rad.
+    openness: cross-entropy. Weighted by the recipe's `pose_weights`. Nothing is drawn from `generator`.
+    """
+    with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"), short_attention():
+        raw = model(batch.known, batch.canvas, batch.rays, batch.text)
+    position, rotation, openness = poses_of(raw, torch.from_numpy(batch.told).float())
+    true = torch.from_numpy(np.stack([window.poses[1:] for window in batch.windows])).float()
+    opened = torch.from_numpy(np.stack([window.openness[1:] for window in batch.windows])).float()
+    chord = (rotation - true[..., :3, :3]).square().sum((-2, -1)) / 2
+    losses = {
+        "position": _length((position - true[..., :3, 3]).square().sum(-1) / POSITION_SCALE**2).mean(),
+        "rotation": _length(chord).mean(),
+        "openness": F.binary_cross_entropy_with_logits(openness, opened),
+    }
+    loss = sum(config.pose_weights[name] * value for name, value in losses.items())
+    return loss, {name: float(value.detach()) for name, value in losses.items()}
+
+
+@torch.no_grad()
+def regress(model, batch: Batch) -> Samples:
+    """The regressed poses of a batch drawn as action images, to be judged and shown like those of the world model."""
+    raw = model(batch.known, batch.canvas, batch.rays, batch.text)
+    poses, openness = chunk_poses(raw, batch.told, np.stack([window.openness[0] for window in batch.windows]))
+    K = np.stack([window.K for window in batch.windows])
+    E = np.stack([window.world_from_camera for window in batch.windows])
+    drawn = action_images(poses, openness, K, E, batch.windows[0].images.shape[2:4])
+    return Samples(batch, None, to_uint8(drawn))
