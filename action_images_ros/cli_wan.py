@@ -32,6 +32,32 @@ def register(app: typer.Typer, benchmark: typer.Typer, show, write) -> None:
         show([{key: row[key] for key in shown} for row in result["rows"]])
         write(json, result)
 
+    @benchmark.command("ros")
+    def benchmark_ros(
+        model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+        policy: Annotated[str, typer.Option(help="model, or oracle (tests only).")] = "model",
+        chunks: Annotated[int, typer.Option(help="Chunks executed; 0: transport only.")] = 20,
+        rate: Annotated[float, typer.Option(help="Images per second of the transport measurement.")] = 30.0,
+        size: Annotated[str, typer.Option(help="Their size, HxW.")] = "480x640",
+        seconds: Annotated[float, typer.Option(help="How long they are sent.")] = 5.0,
+        log: Annotated[Path | None, typer.Option(help="File for the lines of the nodes.")] = None,
+        json: Json = None) -> None:
+        """Message transport, and age from image stamp to command through the live graph in the cell."""
+        from .ros.latency import live_ages, transport
+
+        height, times, width = size.partition("x")
+        if not (times and height.isdigit() and width.isdigit()):
+            raise ValueError(f"size is {size!r}; give HxW, for example 480x640")
+        rows = [transport(rate, (int(height), int(width)), seconds)]
+        result = {"transport": rows[0]}
+        if chunks > 0:
+            live = result["live"] = live_ages(model, policy=policy, chunks=chunks, log=log)
+            rows += live["rows"]
+            typer.echo(f"{live['policy']} {live['model']}, cell at {live['real_time_factor']:.2f} x real time (ages "
+                       f"are simulated time); {live['stages']}")
+        show(rows)
+        write(json, result)
+
 
 def _settings(pairs: list[str]) -> dict:
     """setting=value pairs; values are JSON where they can be read as such."""
