@@ -91,6 +91,38 @@ def register(app: typer.Typer, benchmark: typer.Typer, show, write) -> None:
                         progress=lambda line: typer.echo(f"  {line}", err=True))
         typer.echo(f"denoiser: {done}")
 
+    @app.command("distill-decoder")
+    def distill_decoder(
+        vae: Annotated[Path, typer.Argument(help="Folder of the autoencoder.")],
+        out: Annotated[Path, typer.Argument(help="Folder to write: the setting action_decoder.")],
+        size: Annotated[str, typer.Option(help="Pictures drawn, HxW.")] = "512x512",
+        steps: Annotated[int, typer.Option(help="Optimisation steps.")] = 20_000,
+        batch: Annotated[int, typer.Option(help="Segments per step.")] = 8,
+        target: Annotated[str, typer.Option(help="codec: what was drawn; autoencoder: what it makes of it.")] = "codec",
+        minutes: Annotated[float | None, typer.Option(help="Stop after this time.")] = None,
+        device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto", json: Json = None) -> None:
+        """Train a small decoder for action images (1.7 M parameters) from an autoencoder, on drawn pictures."""
+        from .training.distill_decoder import DistillSettings, decoded_error, distill
+        from .world_model.wan.autoencoder import Autoencoder
+        from .world_model.wan.settings import WanSettings
+
+        if not (vae / "config.json").is_file():
+            raise FileNotFoundError(f"{vae} has no config.json: give the autoencoder's folder")
+        from diffusers import AutoencoderKLWan
+
+        height, times, width = size.partition("x")
+        if not (times and height.isdigit() and width.isdigit()):
+            raise ValueError(f"size is {size!r}; give HxW, for example 512x512")
+        settings = DistillSettings((int(height), int(width)), steps=steps, batch=batch, target=target)
+        where = WanSettings(device=device).torch_device()
+        teacher = Autoencoder(AutoencoderKLWan.from_pretrained(vae, local_files_only=True).to(where))
+        student = distill(teacher, settings, out, minutes=minutes,
+                          progress=lambda line: typer.echo(f"  {line}", err=True))
+        rows = [{"decoder": name, "noise on latents": noise, **decoded_error(teacher, decoder, settings, noise=noise)}
+                for name, decoder in (("autoencoder", teacher), ("small", student)) for noise in (0.0, 0.1)]
+        show(rows)
+        write(json, rows)
+
 
 def _settings(pairs: list[str]) -> dict:
     """setting=value pairs; values are JSON where they can be read as such."""

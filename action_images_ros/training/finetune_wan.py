@@ -18,9 +18,11 @@ import torch
 import yaml
 
 from action_images_ros.data.episode import Episode
-from action_images_ros.training.wan_clips import ClipMaker, check_episodes, read_episodes
+from action_images_ros.training.wan_clips import ClipMaker, Step, check_episodes, read_episodes
+from action_images_ros.training.wan_few_steps import few_step_loss
 from action_images_ros.training.wan_objective import flow_loss
 from action_images_ros.training.wan_settings import FinetuneSettings
+from action_images_ros.world_model.wan.conventions import guide, timestep
 from action_images_ros.world_model.wan.denoiser import WanDenoiser
 from action_images_ros.world_model.wan.load import load_wan
 from action_images_ros.world_model.wan.model import WanWorldModel
@@ -110,8 +112,12 @@ def _step(accelerator, denoiser, optimiser, maker, texts, settings, step: int):
             made = maker.make(step * settings.accumulate + part)
             text = torch.cat([texts[words] for words in made.words]).to(accelerator.device)
             with accelerator.autocast():
-                loss = flow_loss(denoiser, made.clean, made.canvas, made.camera, text, made.index, made.noise,
-                                 settings.shift)
+                if settings.objective == "flow":
+                    loss = flow_loss(denoiser, made.clean, made.canvas, made.camera, text, made.index, made.noise,
+                                     settings.shift)
+                else:
+                    whole = accelerator.unwrap_model(denoiser)
+                    loss = _few_step_loss(denoiser, whole, made, text, texts[""], settings)
             accelerator.backward(loss)
             if accelerator.sync_gradients:
                 accelerator.clip_grad_norm_(denoiser.parameters(), settings.gradient_clip)
@@ -119,6 +125,27 @@ def _step(accelerator, denoiser, optimiser, maker, texts, settings, step: int):
             optimiser.zero_grad(set_to_none=True)
         total = total + loss.detach() / settings.accumulate
     return total, made.mode
+
+
+def _few_step_loss(denoiser, whole: WanDenoiser, made: Step, text, without, settings: FinetuneSettings):
+    without = without.to(text).expand_as(text)
+
+    def velocity(x, level, states=text):
+        now = torch.full((len(x),), timestep(level), device=x.device, dtype=torch.float32)
+        camera = made.camera.to(states.dtype)
+        return denoiser(x.transpose(1, 2).to(states.dtype), now, states, camera).transpose(1, 2).float()
+
+    def teacher(x, level):
+        whole.disable_lora()
+        try:
+            guided = velocity(x, level)
+            return guided if settings.guidance == 1 else guide(velocity(x, level, without), guided, settings.guidance)
+        finally:
+            whole.enable_lora()
+
+    index = made.index * settings.few_steps * settings.fine // 1000
+    return few_step_loss(velocity, teacher, made.clean, made.canvas, made.noise, index, few_steps=settings.few_steps,
+                         fine=settings.fine, shift=settings.shift)
 
 
 def _precision(settings: FinetuneSettings, device: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-METHODS, OPTIMISERS = ("lora", "full"), ("adamw", "adamw8bit")
+METHODS, OPTIMISERS, OBJECTIVES = ("lora", "full"), ("adamw", "adamw8bit"), ("flow", "few_steps")
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,14 @@ class FinetuneSettings:
     batch_size: clips per process and step, all of one mode. accumulate: steps per update. checkpointing: recompute
     the blocks in the backward pass. video, policy, label, view0: shares of the modes as published (see
     `wan_objective.draw_mode`). text_dropout: how often a clip's words are left out. shift: of the noise levels.
+    objective: "flow" (learn from the data) or "few_steps" (LoRA only: the model's own guided sampling in ``few_steps``
+    steps, see `wan_few_steps`). fine: the teacher's steps in one of them. guidance: the teacher's.
     """
 
+    objective: str = "flow"
+    few_steps: int = 4
+    fine: int = 12
+    guidance: float = 7.5
     method: str = "lora"
     rank: int = 32
     alpha: int = 32
@@ -46,15 +52,18 @@ class FinetuneSettings:
     seed: int = 0
 
     def __post_init__(self):
-        for name in ("rank", "alpha", "steps", "batch_size", "accumulate", "save_every"):
+        for name in ("rank", "alpha", "steps", "batch_size", "accumulate", "save_every", "few_steps", "fine"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: give a whole number, 1 or more")
         for name in ("video", "policy", "label", "view0", "text_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: give a share, 0 to 1")
-        for name, choices in (("method", METHODS), ("optimiser", OPTIMISERS), ("weights", ("float32", "bfloat16"))):
+        for name, choices in (("objective", OBJECTIVES), ("method", METHODS),
+                              ("optimiser", OPTIMISERS), ("weights", ("float32", "bfloat16"))):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: use one of {', '.join(choices)}")
+        if self.objective == "few_steps" and self.method != "lora":
+            raise ValueError("objective = 'few_steps' needs method = 'lora': the teacher is the model without its LoRA")
         if self.label + self.view0 > 1:
             raise ValueError(f"label + view0 = {self.label + self.view0}: they are shares of the same; give less")
         if self.learning_rate < 0 or not self.shift > 0 or not self.gradient_clip > 0:

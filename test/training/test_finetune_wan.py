@@ -89,6 +89,14 @@ def test_the_velocity_of_the_data_trained_on_is_learnt(folder, demonstrations, t
     assert loss(WanDenoiser.from_pretrained(done, local_files_only=True).eval()) < 0.95 * loss(model.denoiser)
 
 
+def test_few_step_distillation_is_a_run_like_any_other(folder, demonstrations, tmp_path):
+    settings = FinetuneSettings(objective="few_steps", steps=1, rank=2, few_steps=2, fine=2, policy=1.0, video=0.0)
+    done = finetune(folder, demonstrations, tmp_path / "run", settings, device="cpu")
+    assert weights(done).keys() == weights(folder / "denoiser").keys() and np.isfinite(losses(tmp_path / "run")).all()
+    with pytest.raises(ValueError, match="few_steps.*lora"):
+        FinetuneSettings(objective="few_steps", method="full")
+
+
 def test_a_run_is_not_overwritten_nor_resumed_with_other_settings(folder, demonstrations, tmp_path):
     settings = FinetuneSettings(steps=1, rank=2)
     with pytest.raises(FileNotFoundError, match="without --resume"):
