@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from . import cli_data
+from . import cli_data, cli_training
 
 app = typer.Typer(help="Action Images on ROS 2: one video model as policy, simulator and labeller of a robot arm.",
                   no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 benchmark = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
 app.add_typer(benchmark, name="benchmark")
+cli_training.add_to(app, benchmark)
 
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 CORES = os.cpu_count() or 1
@@ -58,20 +59,6 @@ def collect(directory: Annotated[Path, typer.Argument(help="Folder to write to; 
                  perturbed_fraction=perturbed)
     typer.echo(f"{result.written} episodes written to {directory}, {result.skipped} there already, "
                f"{len(result.failed)} failed")
-
-
-@app.command()
-def train(config: Annotated[Path, typer.Argument(help="Recipe, for example config/training/nano.yaml.")],
-          data: Annotated[Path, typer.Option(help="Folder of episodes (action-images collect).")],
-          out: Annotated[Path, typer.Option(help="Folder of the run.")],
-          resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
-          minutes: Annotated[float | None, typer.Option(help="Stop, with a checkpoint, after this time.")] = None,
-          init: Annotated[Path | None, typer.Option(help="Model folder to start from.")] = None,
-          threads: Annotated[int | None, typer.Option(help="CPU threads of torch.")] = None) -> None:
-    """Train a world model."""
-    from .training.train import train as run
-
-    typer.echo(f"model: {run(config, data, out, resume=resume, minutes=minutes, init=init, threads=threads)}")
 
 
 @app.command()
