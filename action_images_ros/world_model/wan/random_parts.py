@@ -12,10 +12,9 @@ from types import SimpleNamespace
 import torch
 from diffusers import AutoencoderKLWan
 
-from action_images_ros.world_model.checkpoints import ModelCard
+from action_images_ros.world_model.card import ModelCard
 from action_images_ros.world_model.wan.autoencoder import Autoencoder
 from action_images_ros.world_model.wan.denoiser import WanDenoiser
-from action_images_ros.world_model.wan.levers import compile_parts, quantise
 from action_images_ros.world_model.wan.model import WanWorldModel
 from action_images_ros.world_model.wan.settings import WanSettings
 from action_images_ros.world_model.wan.small_decoder import ActionDecoder
@@ -39,36 +38,26 @@ def folder_configs(folder: Path) -> dict[str, dict]:
     return {part: json.loads((Path(folder) / part / "config.json").read_text()) for part in TINY}
 
 
-def random_model(configs: dict, card: ModelCard, settings: WanSettings, *, small_decoder: bool = False,
-                 shared: WanWorldModel | None = None) -> WanWorldModel:
-    """A world model of these configurations on the settings' device.
+def random_model(configs: dict, card: ModelCard, settings: WanSettings) -> WanWorldModel:
+    """A world model of these configurations on the settings' device; compiled, quantised or offloaded it is not."""
+    from transformers import UMT5Config, UMT5EncoderModel
 
-    small_decoder: with a random `ActionDecoder`. shared: a model whose networks are used instead of new ones; what
-    the settings say about compiling and quantising then changes that model too.
-    """
     device, dtype = settings.torch_device(), getattr(torch, settings.dtype)
     torch.manual_seed(0)
-    if shared is None:
-        from transformers import UMT5Config, UMT5EncoderModel
+    with _made_on(device, dtype):
+        denoiser = WanDenoiser.from_config(configs["denoiser"])
+        vae = AutoencoderKLWan.from_config(configs["vae"])
+        encoder = UMT5EncoderModel(UMT5Config(**configs["text_encoder"]))
+    words = _Words(configs["text_encoder"]["vocab_size"])
+    text = WanTextEncoder(encoder.to(device, dtype), words, settings.text_tokens)
+    return WanWorldModel(denoiser.to(device, dtype), Autoencoder(vae.to(device, dtype)), text, card, settings)
 
-        with _made_on(device, dtype):
-            denoiser = WanDenoiser.from_config(configs["denoiser"])
-            vae = AutoencoderKLWan.from_config(configs["vae"])
-            encoder = UMT5EncoderModel(UMT5Config(**configs["text_encoder"]))
-        words = _Words(configs["text_encoder"]["vocab_size"])
-        text = WanTextEncoder(encoder.to(device, dtype), words, settings.text_tokens)
-        denoiser, vae = denoiser.to(device, dtype).eval(), vae.to(device, dtype)
-        autoencoder = Autoencoder(vae)
-    else:
-        denoiser, autoencoder, text = shared.denoiser, shared.autoencoder, shared.text
-    if settings.quantise != "off":
-        quantise(denoiser, settings.quantise, device)
-    compile_parts(denoiser, autoencoder.vae, settings.compile)
-    painter = None
-    if small_decoder:
-        z, scale = autoencoder.vae.config.z_dim, autoencoder.vae.config.scale_factor_spatial
-        painter = ActionDecoder(latent_channels=z, spatial=scale).to(device, dtype).eval().requires_grad_(False)
-    return WanWorldModel(denoiser, autoencoder, text, card, settings, painter)
+
+def random_decoder(model: WanWorldModel) -> ActionDecoder:
+    """A small decoder with random weights for the model's autoencoder."""
+    vae = model.autoencoder.vae
+    decoder = ActionDecoder(latent_channels=vae.config.z_dim, spatial=vae.config.scale_factor_spatial)
+    return decoder.to(vae.device, vae.dtype).eval().requires_grad_(False)
 
 
 class _made_on:

@@ -34,6 +34,10 @@ class WanTextEncoder:
         self._known.move_to_end(text)
         return self._known[text]
 
+    def forget(self) -> None:
+        """Encode every text anew from now on."""
+        self._known.clear()
+
     @torch.inference_mode()
     def _encode(self, text: str) -> Tensor:
         tokens = self.tokenizer(text, add_special_tokens=True, return_tensors="pt")

@@ -1,0 +1,75 @@
+"""Commands about the 5 B model that are more than a line: its benchmark, its small decoder, its fine-tuning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+
+
+def register(app: typer.Typer, benchmark: typer.Typer, show, write) -> None:
+    """Add the commands. show(rows) prints a table, write(path, content) a JSON file."""
+
+    @benchmark.command("pipeline")
+    def benchmark_pipeline(
+        model: Annotated[str, typer.Option(help="Model folder of the wan backend; empty: random weights.")] = "",
+        random: Annotated[str, typer.Option(help="Their configuration: auto (5b with a GPU), 5b or tiny.")] = "auto",
+        rungs: Annotated[bool, typer.Option("--rungs", help="A row for every lever, not only first and last.")] = False,
+        repeats: Annotated[int, typer.Option(help="Chunks measured per row.")] = 3,
+        change: Annotated[list[str] | None, typer.Option("--set", help="setting=value, as in settings.json.")] = None,
+        json: Json = None) -> None:
+        """The 5 B model's published protocol and the fast path, stage by stage, in one process."""
+        from .evaluation.pipeline import STAGES, pipeline_table
+
+        result = pipeline_table(model or None, size=random, all_rungs=rungs, repeats=repeats,
+                                changes=_settings(change or []),
+                                progress=lambda line: typer.echo(f"  {line}", err=True))
+        typer.echo(f"{result['what']}; {result['device']}")
+        shown = ("name", "frames", "steps", *STAGES, "step", "first", "all", "first_ratio", "all_ratio")
+        show([{key: row[key] for key in shown} for row in result["rows"]])
+        write(json, result)
+
+    @benchmark.command("ros")
+    def benchmark_ros(
+        model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+        policy: Annotated[str, typer.Option(help="model, or oracle (tests only).")] = "model",
+        chunks: Annotated[int, typer.Option(help="Chunks executed; 0: transport only.")] = 20,
+        rate: Annotated[float, typer.Option(help="Images per second of the transport measurement.")] = 30.0,
+        size: Annotated[str, typer.Option(help="Their size, HxW.")] = "480x640",
+        seconds: Annotated[float, typer.Option(help="How long they are sent.")] = 5.0,
+        log: Annotated[Path | None, typer.Option(help="File for the lines of the nodes.")] = None,
+        json: Json = None) -> None:
+        """Message transport, and age from image stamp to command through the live graph in the cell."""
+        from .ros.latency import live_ages, transport
+
+        height, times, width = size.partition("x")
+        if not (times and height.isdigit() and width.isdigit()):
+            raise ValueError(f"size is {size!r}; give HxW, for example 480x640")
+        rows = [transport(rate, (int(height), int(width)), seconds)]
+        result = {"transport": rows[0]}
+        if chunks > 0:
+            live = result["live"] = live_ages(model, policy=policy, chunks=chunks, log=log)
+            rows += live["rows"]
+            typer.echo(f"{live['policy']} {live['model']}, cell at {live['real_time_factor']:.2f} x real time (ages "
+                       f"are simulated time); {live['stages']}")
+        show(rows)
+        write(json, result)
+
+
+def _settings(pairs: list[str]) -> dict:
+    """setting=value pairs; values are JSON where they can be read as such."""
+    from json import JSONDecodeError, loads
+
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--set {pair}: give setting=value, for example steps=8")
+        try:
+            found[name] = loads(value)
+        except JSONDecodeError:
+            found[name] = value
+    return found
