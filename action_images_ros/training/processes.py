@@ -27,8 +27,12 @@ class Processes:
     """rank: number of this process, 0 is the one that writes. count: how many. device: torch device of this one."""
 
     def __init__(self) -> None:
-        state = PartialState(timeout=PATIENCE)
+        wanted = os.environ.get("ACCELERATE_USE_CPU", "false").lower() == "true"
+        state = PartialState(cpu=wanted or not torch.cuda.is_available(), timeout=PATIENCE)
         self.rank, self.count, self.device = state.process_index, state.num_processes, state.device
+        asked = int(os.environ.get("WORLD_SIZE", 1))
+        if self.count != asked:  # each would train alone and write over the others
+            raise RuntimeError(f"WORLD_SIZE is {asked}, but {self.count} processes train together: start them anew")
         self.sharded = self.count > 1 and os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
 
     @property

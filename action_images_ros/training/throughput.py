@@ -31,12 +31,12 @@ def measure(
     each mode's seconds per step, weighted by its share in the recipe, the time for unpacking included.
     """
     recipe = config if isinstance(config, TrainConfig) else TrainConfig.load(config)
+    processes = Processes()
     if threads:
         torch.set_num_threads(threads)
     if seconds <= 0:
         raise ValueError(f"seconds is {seconds}; give a positive time for each measurement")
     maker, _ = make_makers(load_mixture(data, shares, recipe.validation_fraction), recipe)
-    processes = Processes()
     rows = []
     for count in workers:
         progress(f"loader, {count} processes")

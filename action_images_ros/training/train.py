@@ -55,11 +55,11 @@ def train(
     recipe = config if isinstance(config, TrainConfig) else TrainConfig.load(config, **overrides)
     folder = RunFolder(out)
     changes = folder.check(recipe, resume)
+    processes = Processes()
     if threads:
         torch.set_num_threads(threads)
     mixture = load_mixture([data] if isinstance(data, str | Path) else data, shares, recipe.validation_fraction)
     initial = None if init is None else load_initial(init, recipe)
-    processes = Processes()
     maker, judge = make_makers(mixture, recipe)
     trainer = Trainer(recipe, initial, processes)
     if resume:
