@@ -130,7 +130,8 @@ def test_the_model_is_told_the_calibration_and_shown_the_truth():
     told = {}
     for name in ("nominal", "calibration"):
         model = ScriptedModel(ball_of(5))
-        run_episode("reach_target", 5, "policy", RolloutSettings(time_limit=0.3), model, CONDITIONS[name])
+        run_episode("reach_target", 5, "policy", RolloutSettings(time_limit=0.3), model,
+                    condition=CONDITIONS[name])
         told[name] = model.observations[0]
     nominal, displaced = told["nominal"], told["calibration"]
     np.testing.assert_array_equal(nominal.images, displaced.images)
@@ -149,7 +150,8 @@ def test_a_faultless_painter_is_off_by_about_as_much_as_the_calibration(metres):
 
 def test_the_blind_control_is_shown_another_scene_under_the_same_condition():
     model = ScriptedModel(ball_of(5))
-    run_episode("reach_target", 5, "blind", RolloutSettings(time_limit=0.3), model, CONDITIONS["cameras"])
+    run_episode("reach_target", 5, "blind", RolloutSettings(time_limit=0.3), model,
+                    condition=CONDITIONS["cameras"])
     eyes = model.observations[0].world_from_camera[:, :3, 3] - [0.5, 0.0, 0.1]
     assert (np.abs(np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0]))) > 60 - 1e-6).all()
 
