@@ -135,6 +135,9 @@ class BatchMaker:
         # One is added because a trailing zero does not change a seed.
         rngs = [np.random.default_rng((config.seed, step, i + 1)) for i in indices or range(config.batch_size)]
         windows = [self.drawer.draw(rng, views, mode != "policy", augment) for rng in rngs]
+        if mode == "label":  # no plan foresees a motion played backwards: the actions must be read off the video
+            windows = [w.reversed() if rng.random() < config.label_reversed else w
+                       for w, rng in zip(windows, rngs, strict=True)]
         return self.pack(windows, build_canvas(mode, views, config.frames, known_pose), rngs)
 
     def assemble(self, windows: list[Window], canvas: Canvas) -> Batch:
@@ -160,8 +163,9 @@ class BatchMaker:
             wanted_uv = _float_tensor(project_actions(poses, halved, E))
         text = torch.from_numpy(np.array(self.encode_text([w.instruction for w in windows])[0]))
         seeds = []
+        dropout = config.label_text_dropout if canvas.mode == "label" else config.text_dropout
         for i, rng in enumerate(rngs or []):
-            if rng.random() < config.text_dropout:
+            if rng.random() < dropout:
                 text[i] = 0
             seeds.append(int(rng.integers(2**63)))
         images = torch.from_numpy(np.stack([w.images for w in windows]))

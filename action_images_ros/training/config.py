@@ -56,6 +56,8 @@ class TrainConfig:
     pose_weights: dict = field(default_factory=lambda: {"position": 1.0, "rotation": 1.0, "openness": 0.5})
     text_dropout: float = 0.05
     unknown_pose: float = 0.5
+    label_text_dropout: float = 0.05
+    label_reversed: float = 0.0
     pose_jitter: float = 0.3
     pose_jitter_mm: float = 7.0
     pose_jitter_deg: float = 3.0

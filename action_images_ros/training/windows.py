@@ -6,7 +6,7 @@ changes K. No mirror flips: a mirrored arm is another robot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -29,6 +29,12 @@ class Window:
     poses: np.ndarray
     openness: np.ndarray
     instruction: str
+
+    def reversed(self) -> Window:
+        """The same played backwards."""
+        backwards = (np.ascontiguousarray(x) for x in (self.images[:, ::-1], self.poses[::-1], self.openness[::-1]))
+        images, poses, openness = backwards
+        return replace(self, images=images, poses=poses, openness=openness)
 
 
 class WindowDrawer:

@@ -81,3 +81,17 @@ def test_a_packed_batch_is_much_smaller_than_its_tensors(maker):
 
     packed = maker.make(0, modes={"joint": 1.0})
     assert bytes_of(packed) < 0.4 * bytes_of(packed.unpack())
+
+
+def test_label_windows_are_played_backwards_and_untold_as_often_as_the_recipe_says(episodes, config, encode_text):
+    from dataclasses import replace
+
+    def first_poses(reversed_share, dropout):
+        recipe = replace(config, label_reversed=reversed_share, label_text_dropout=dropout, batch_size=8)
+        batch = BatchMaker(WindowDrawer(episodes, recipe), encode_text, recipe).make(3, modes={"label": 1.0}).unpack()
+        return batch.poses, batch.text
+
+    forwards, told = first_poses(0.0, 0.0)
+    backwards, untold = first_poses(1.0, 1.0)
+    assert torch.equal(backwards, forwards.flip(1)) and not torch.equal(backwards, forwards)
+    assert told.abs().sum() > 0 and untold.abs().sum() == 0

@@ -82,3 +82,13 @@ def test_each_part_gives_its_share_of_the_windows(episodes, config):
     drawn = [int(drawer.draw(rng, 2, whole=False, augment=False).instruction) for _ in range(600)]
     assert 0.87 < np.mean(np.array(drawn) < 2) < 0.93
     assert set(drawn) == set(range(5))
+
+
+def test_a_window_played_backwards_is_the_same_moments_in_the_other_order(episodes, config):
+    window = WindowDrawer(episodes, config).cut(0, 0, np.random.default_rng(0), 2, whole=True, augment=False)
+    backwards = window.reversed()
+    for name in ("poses", "openness"):
+        np.testing.assert_array_equal(getattr(backwards, name), getattr(window, name)[::-1])
+    np.testing.assert_array_equal(backwards.images, window.images[:, ::-1])
+    np.testing.assert_array_equal(backwards.K, window.K)
+    np.testing.assert_array_equal(backwards.reversed().images, window.images)
