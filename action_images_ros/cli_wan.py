@@ -58,6 +58,39 @@ def register(app: typer.Typer, benchmark: typer.Typer, show, write) -> None:
         show(rows)
         write(json, result)
 
+    @app.command("finetune-wan")
+    def finetune_wan(
+        model: Annotated[Path, typer.Option(help="Model folder of the wan backend.")] = Path("models/wan2.2-ti2v-5b"),
+        data: Annotated[Path | None, typer.Option(help="Episodes in any format `convert` reads.")] = None,
+        out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
+        config: Annotated[Path | None, typer.Option(help="YAML of settings.")] = None,
+        change: Annotated[list[str] | None, typer.Option("--set", help="setting=value.")] = None,
+        resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's state.")] = False,
+        device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
+        plan: Annotated[bool, typer.Option("--plan", help="Only tell the GPU memory of these settings.")] = False,
+        json: Json = None) -> None:
+        """Fine-tune a 5 B model: LoRA or all weights; many GPUs by `accelerate launch`."""
+        from .training.wan_settings import FinetuneSettings
+
+        settings = FinetuneSettings.load(config, _settings(change or []))
+        if plan:
+            from .training.wan_memory import standard_plans
+            from .world_model.card import ModelCard
+
+            rows = [{"run": p.name, "trained": f"{p.trained:,}", "weights": p.weights, "gradients": p.gradients,
+                     "optimiser": p.optimiser, "activations": p.activations, "autoencoder": p.autoencoder,
+                     "GiB per GPU": p.total, "fits": "yes" if p.fits else "NO"}
+                    for p in standard_plans(ModelCard.load(model), settings)]
+            show(rows)
+            return write(json, rows)
+        if data is None or out is None:
+            raise ValueError("finetune-wan needs --data and --out (or --plan)")
+        from .training.finetune_wan import finetune
+
+        done = finetune(model, data, out, settings, resume=resume, device=device,
+                        progress=lambda line: typer.echo(f"  {line}", err=True))
+        typer.echo(f"denoiser: {done}")
+
 
 def _settings(pairs: list[str]) -> dict:
     """setting=value pairs; values are JSON where they can be read as such."""

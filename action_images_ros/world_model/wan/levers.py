@@ -69,7 +69,7 @@ def quantise(denoiser: WanDenoiser, kind: str, device: torch.device) -> None:
     try:
         from torchao.quantization import Float8DynamicActivationFloat8WeightConfig, Int8WeightOnlyConfig, quantize_
     except ImportError:
-        raise ValueError(f"quantise = {kind!r} needs torchao: pip install 'action_images_ros[wan]'") from None
+        raise ValueError(f"quantise = {kind!r} needs torchao: pip install 'action_images_ros[quantise]'") from None
     if kind == "fp8":
         if device.type != "cuda" or torch.cuda.get_device_capability(device) < _FP8_CAPABILITY:
             raise ValueError("quantise = 'fp8' needs a GPU of compute capability 8.9 or more (Ada, Hopper), and "

@@ -49,8 +49,11 @@ def random_model(configs: dict, card: ModelCard, settings: WanSettings) -> WanWo
         vae = AutoencoderKLWan.from_config(configs["vae"])
         encoder = UMT5EncoderModel(UMT5Config(**configs["text_encoder"]))
     words = _Words(configs["text_encoder"]["vocab_size"])
-    text = WanTextEncoder(encoder.to(device, dtype), words, settings.text_tokens)
-    return WanWorldModel(denoiser.to(device, dtype), Autoencoder(vae.to(device, dtype)), text, card, settings)
+    text = WanTextEncoder(encoder, words, settings.text_tokens)
+    for name, tensor in [*denoiser.named_parameters(), *denoiser.named_buffers()]:
+        if any(kept in name for kept in WanDenoiser._keep_in_fp32_modules):  # as from_pretrained does
+            tensor.data = tensor.data.float()
+    return WanWorldModel(denoiser, Autoencoder(vae), text, card, settings)
 
 
 def random_decoder(model: WanWorldModel) -> ActionDecoder:
