@@ -1,6 +1,7 @@
 # make demo    the whole loop in the simulated cell           make test    every test
 # make install what both rest on: .venv with pinned dependencies and this package; later runs take seconds
 # make lint    the code style                                 make clean   remove what the others made, but out/
+# make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
 # make test-lerobot   whether the lerobot library opens our datasets, in .venv-lerobot (another 1.5 GB)
 #
 # PYTHON=...       a Python 3.11 or 3.12; found by itself
@@ -10,7 +11,7 @@
 
 SHELL := bash
 .DELETE_ON_ERROR:
-.PHONY: install demo test test-lerobot lint clean
+.PHONY: install demo test test-lerobot from-bags lint clean
 
 TORCH_INDEX ?=
 TEST_ARGS ?=
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip
 STAMP := $(VENV)/stamp
 # On a ROS 2 host rclpy and the messages are apt's (built against numpy 1.26): nothing of them may come from PyPI.
-EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train data test
+EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train data ray test
 SOURCES := $(shell find action_images_ros config launch models resource -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 install: $(STAMP)/package
@@ -29,6 +30,9 @@ demo: install
 
 test: install
 	$(BIN)/pytest $(TEST_ARGS)
+
+from-bags: install
+	PATH="$(abspath $(BIN)):$$PATH" docs/from_bag_to_policy.sh
 
 test-lerobot: install .venv-lerobot/stamp
 	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/test_lerobot_library.py $(TEST_ARGS)

@@ -70,6 +70,7 @@ setup(
         "wan": ["transformers>=4.56", "ftfy>=6.1", "accelerate>=1.0", "psutil>=5.9"],      # the 5 B model
         "train": ["accelerate>=1.0", "onnx>=1.16", "onnxscript>=0.5"],
         "data": ["pyarrow>=15"],      # LeRobot datasets
+        "ray": ["ray>=2.40"],         # labelling on a cluster
         "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.6"],
     },
     zip_safe=False,

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import cli_data, cli_label
+from . import cli_data, cli_label, cli_scale
 
 app = typer.Typer(help="Action Images on ROS 2: one video model as policy, simulator and labeller of a robot arm.",
                   no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -339,6 +339,7 @@ def _write(path: Path | None, content: Any) -> None:
 
 cli_data.register(app)
 cli_label.register(app)
+cli_scale.register(app)
 
 
 def main() -> None:

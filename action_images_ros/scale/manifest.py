@@ -139,8 +139,8 @@ class Manifest:
         changed = [f"{key} ({before.get(key)!r}, now {self._settings.get(key)!r})"
                    for key in sorted({*before, *self._settings}) if before.get(key) != self._settings.get(key)]
         if changed:
-            raise ValueError(f"{self.output} was begun with other settings: {'; '.join(changed)}. Labels are not mixed; "
-                             "call it as before, or give another --output")
+            raise ValueError(f"{self.output} was begun with other settings: {'; '.join(changed)}. Labels are not "
+                             "mixed: call it as before, or give another --output")
         try:
             self._entries = {row["name"]: Entry(**row) for row in rows[1:]}
         except (KeyError, TypeError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 from .worker import Job, MakeLabeller, Outcome, StartError, Worker
 
-__all__ = ["RayPool"]
+__all__ = ["RayPool", "room"]
 
 _GROW_SECONDS = 10.0
 _MOST_FALSE_STARTS = 3
@@ -55,7 +56,7 @@ class RayPool:
             self._class = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0, max_task_retries=0)(_RayWorker)
             self._false_starts, self._grown = 0, 0.0
             self._all: list[_Actor] = []
-            if self._room() == 0:
+            if room(self._nodes(), self._needs) == 0:
                 raise ValueError(f"no node of {address} has room for a worker of {cpus:g} CPU and {gpus:g} GPU; the "
                                  f"nodes have {self._nodes()}; change --ray-cpus or --ray-gpus")
             self._grow()
@@ -64,11 +65,11 @@ class RayPool:
             raise
 
     def _connect(self, address: str, workers: int | None, cpus: float, gpus: float) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")     # it would phone home
         options: dict[str, Any] = {"logging_level": "warning", "log_to_driver": False}
         if address == "local":
-            count = max(1.0, (workers or 0) * cpus) if workers else os.cpu_count() or 1
-            # Two processors' worth of workers may share one real one: the number is the user's.
-            options |= {"num_cpus": int(-(-count // 1)), "include_dashboard": False, "object_store_memory": 80_000_000}
+            count = math.ceil(workers * cpus) if workers else os.cpu_count() or 1    # the user's number counts
+            options |= {"num_cpus": count, "include_dashboard": False, "object_store_memory": 80_000_000}
             if gpus == 0:
                 options["num_gpus"] = 0
         else:
@@ -84,14 +85,9 @@ class RayPool:
         return [{key: node["Resources"].get(key, 0.0) for key in self._needs} for node in self._ray.nodes()
                 if node["Alive"]]
 
-    def _room(self) -> int:
-        """Actors for which the nodes have room, were nothing else on them."""
-        return sum(min(int(node[key] / need + 1e-9) for key, need in self._needs.items() if need > 0)
-                   for node in self._nodes())
-
     def _grow(self) -> None:
         self._grown = time.monotonic()
-        count = self._room() if self._wanted is None else self._wanted
+        count = room(self._nodes(), self._needs) if self._wanted is None else self._wanted
         self._all += [self._new() for _ in range(count - len(self._all))]
 
     def _new(self) -> _Actor:
@@ -162,6 +158,11 @@ class _RayWorker:
         return tuple(self._worker.label(Job(*job)))
 
 
+def room(nodes: list[dict[str, float]], needs: dict[str, float]) -> int:
+    """Workers that fit on the nodes, were nothing else there. nodes, needs: amounts by resource."""
+    return sum(min(int(node.get(key, 0.0) / need + 1e-9) for key, need in needs.items() if need > 0) for node in nodes)
+
+
 def _answers(address: str, seconds: float = 5.0) -> None:
     """Ray itself tries for a minute and then speaks of its internals; so knock first."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -172,5 +173,5 @@ def _answers(address: str, seconds: float = 5.0) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), seconds).close()
     except (OSError, OverflowError) as error:
-        raise ValueError(f"no Ray cluster answers at {address}: {error}; start one with `ray start --head --port={port}`"
-                         ", check the address and the firewall, or use --ray local") from None
+        raise ValueError(f"no Ray cluster answers at {address}: {error}; start one with `ray start --head "
+                         f"--port={port}`, check the address and the firewall, or use --ray local") from None
