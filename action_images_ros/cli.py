@@ -96,7 +96,10 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
              steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1,
              data: Annotated[Path | None, typer.Option(help="Held-out: folder of episodes; else made.")] = None,
              sheets: Annotated[Path | None, typer.Option(help="Held-out: folder for contact sheets.")] = None,
-             batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8) -> None:
+             batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8,
+             corrupt: Annotated[str, typer.Option(help="label and label-unknown: a table over recordings made worse, "
+                                                  "such as 'drop=0.1; blur=5; cameras; no-pose'.")] = "",
+             ) -> None:
     """Success rates in the closed loop, without ROS; or every mode of the model on held-out episodes."""
     flags = (("replay", replay), ("replay-codec", replay_codec), ("blind", blind))
     chosen = [f"--mode {mode}"] * bool(mode) + [f"--{name}" for name, on in flags if on]
@@ -115,6 +118,15 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
     for name, (value, default) in (closed if mode in OPEN_MODES else held_out).items():
         if value != default:
             raise ValueError(f"--{name} is {value}, which mode {mode!r} does not use; leave it out")
+    if corrupt:
+        if mode not in ("label", "label-unknown"):
+            raise ValueError(f"--corrupt goes with --mode label or label-unknown, mode is {mode!r}")
+        for name, given in (("sheets", sheets is not None), ("batch", batch != 8)):
+            if given:
+                raise ValueError(f"--{name} goes without --corrupt; leave one out")
+        cli_label.label_quality(model, _tasks(tasks or "all"), episodes, seed, corrupt, data=data, steps=steps,
+                                threads=threads, json=json, known_pose="no" if mode == "label-unknown" else "auto")
+        return
     if mode in OPEN_MODES:
         from .evaluation.open_loop import evaluate_mode
 
@@ -241,14 +253,15 @@ def up(model: Annotated[str, typer.Option(help="Name in models/ or folder; empty
        params_file: Annotated[str, typer.Option(help="More parameters; they win.")] = "",
        namespace: Annotated[str | None, typer.Option(help="Of all nodes.")] = None,
        use_sim_time: Annotated[bool | None, typer.Option(help="Time from /clock; default: with the cell.")] = None,
-       ) -> None:
+       label: Annotated[bool, typer.Option("--label", help="Label a recording that is replayed (docs/labelling.md), "
+                                           "instead of controlling an arm.")] = False) -> None:
     """Start the ROS graph without ros2 launch; Ctrl-C stops it."""
     from .ros.graph import GraphOptions
     from .ros.up import up as run
 
     raise typer.Exit(run(GraphOptions(robot=robot, model=model, cameras=tuple(_names(cameras)), policy=policy,
                                       instruction=instruction, params_file=params_file, namespace=namespace,
-                                      use_sim_time=use_sim_time)))
+                                      use_sim_time=use_sim_time, label=label)))
 
 
 @app.command()

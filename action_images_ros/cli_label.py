@@ -10,7 +10,7 @@ import typer
 
 from . import cli_data, cli_scale
 
-__all__ = ["register"]
+__all__ = ["label_quality", "register"]
 
 
 def _label(
@@ -78,8 +78,8 @@ def _label(
         cli_data._lines([{
             "recording": Path(r["output"]).name, "frames": r["frames"], "labelled": r["labelled"],
             "known pose": f"{r['windows_with_known_pose']}/{r['windows']}",
-            "mm": _pair(r, "position_mm"), "deg": _pair(r, "rotation_deg"), "open %": _number(r["openness_right"], 100),
-            "J@4": _number(r["jaccard_4px"]), "frames/s": _number(r["frames_per_second"]),
+            "mm (p95)": _pair(r, "position_mm"), "deg (p95)": _pair(r, "rotation_deg"),
+            "open %": _number(r["openness_right"], 100), "J@4": _number(r["jaccard_4px"]), "frames/s": _number(r["frames_per_second"]),
             "x real time": _number(r["times_real_time"])} for r in reports])
     for report in reports:
         for reason, count in report["without_label"].items():
@@ -91,11 +91,46 @@ def _label(
         sys.exit(2 if len(bags) == 1 else 1)
 
 
+def label_quality(model: str, tasks: list[str], episodes: int, seed: int, corrupt: str, *, data: Path | None,
+                  steps: int, threads: int | None, json: Path | None, known_pose: str) -> None:
+    """`evaluate --mode label --corrupt`: the table over recordings made worse."""
+    from .cli import _show, _write
+    from .evaluation.label_quality import parse_cases, quality
+
+    result = quality(model, tasks, episodes, seed, parse_cases(corrupt, known_pose), data=data, steps=steps,
+                     threads=threads, progress=lambda line: typer.echo(f"  {line}", err=True))
+    _show([{"case": r["case"], "episodes": r["episodes"], "frames": r["frames"],
+            "labelled %": _number(r["labelled"] / max(r["frames"], 1), 100), "mm (p95)": _pair(r, "position_mm"),
+            "deg (p95)": _pair(r, "rotation_deg"), "open %": _number(r["openness_right"], 100),
+            "track px": _number(r["track_px"]), "J@4": _number(r["jaccard_4px"]), "AJ": _number(r["average_jaccard"])}
+           for r in result["rows"]])
+    _write(json, result)
+
+
+def _record(
+    output: Annotated[Path, typer.Argument(help="Recording to make.")],
+    namespace: Annotated[str, typer.Option(help="Of the graph; empty for a robot's.")] = "cell",
+    topics: Annotated[str, typer.Option(help="Separated by commas; default: all of the graph's table and TF.")] = "",
+    seconds: Annotated[float | None, typer.Option(help="End after this time; default: Ctrl-C.")] = None,
+    wait: Annotated[float, typer.Option(help="How long topics may take to appear, s.")] = 10.0,
+    compression: Annotated[str, typer.Option(help="Empty or zstd.")] = "",
+) -> None:
+    """Record the running ROS graph; Ctrl-C ends it."""
+    from .ros.bag_recorder import RecordError, record
+
+    try:
+        raise typer.Exit(record(output, namespace=namespace, topics=cli_data._camera_list(topics), seconds=seconds,
+                                patience=wait, compression=compression, say=typer.echo))
+    except RecordError as error:
+        typer.echo(f"action-images: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
 def _pair(report: dict, name: str) -> str:
     """Median and 95th percentile."""
     if report[f"{name}_median"] is None:
         return "-"
-    return f"{report[f'{name}_median']:.1f} (p95 {report[f'{name}_p95']:.1f})"
+    return f"{report[f'{name}_median']:.1f} ({report[f'{name}_p95']:.1f})"
 
 
 def _number(value: float | None, scale: float = 1.0) -> str:
@@ -105,3 +140,4 @@ def _number(value: float | None, scale: float = 1.0) -> str:
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("label")(_label)
+    app.command("record")(_record)

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from ..codec.decode import DecodedActions
-from ..evaluation.actions import jaccard, tracks
+from ..evaluation.actions import THRESHOLDS, jaccard, tracks
 from ..geometry.pose import matrix_from_pose7, rotation_angle, to_model_tool
 from .labeller import WindowLabels
 from .merge import FrameLabel
@@ -67,8 +67,9 @@ class Comparison:
                                    prediction.action_images.shape[2:4]))
 
     def figures(self) -> dict:
-        """Counts; errors of the merged labels (mm, deg: median, p95; openness: share on the right side), None where the
-        recording does not say; Jaccard at 4 px and the mean distance in px of a picture of 256 px over all windows."""
+        """Counts; errors of the merged labels (mm, deg: median, p95; openness: share on the right side), None where
+        the recording does not say; Jaccard at 4 px, its mean over THRESHOLDS, and the mean distance in px of a picture of 256
+        px, over all windows."""
         track = {key: np.concatenate([part[key] for part in self._tracks]) for key in self._tracks[0]} \
             if self._tracks else None
         found = None if track is None else track["track_px"][track["seen"] & np.isfinite(track["track_px"])]
@@ -81,6 +82,8 @@ class Comparison:
             "rotation_deg_median": _quantile(self._degrees, 0.5), "rotation_deg_p95": _quantile(self._degrees, 0.95),
             "openness_right": float(np.mean(self._sides)) if self._sides else None,
             "jaccard_4px": None if track is None else jaccard(track["track_px"], track["seen"], track["claimed"], 4.0),
+            "average_jaccard": None if track is None else float(np.mean(
+                [jaccard(track["track_px"], track["seen"], track["claimed"], px) for px in THRESHOLDS])),
             "track_px": float(found.mean()) if found is not None and len(found) else None}
 
 

@@ -56,26 +56,28 @@ def report_path(output: str | Path) -> Path:
 
 
 def label_bag(source: str | Path, output: str | Path, model, options: LabelOptions = LabelOptions(), *,  # noqa: B008
-              model_name: str = "", progress: Progress = lambda share, doing: None) -> dict:
+              model_name: str = "", progress: Progress = lambda share, doing: None,
+              comparison: Comparison | None = None) -> dict:
     """Label one recording; returns the report, which is also written to `report_path(output)`.
 
     output: the folder to make, holding every message of the source as it is, and the labels. model: a WorldModel. The
     source is only read. Until it is done the labels are in `.NAME.labels` beside the output; called again after a crash
     with the same recording, model and options, it goes on there. progress: called with the share done, 0 .. 1, and what
-    is being done. Raises BagError for what cannot be labelled, ValueError for options that cannot be.
+    is being done. comparison: one that other recordings were compared in already; the report's figures are then of all
+    together. Raises BagError for what cannot be labelled, ValueError for options that cannot be.
     """
     source, output = Path(source), Path(output)
     if output.exists():
         raise ValueError(f"{output} exists already; give a new name, recordings are never overwritten")
     with Bag(source) as bag:
-        run = _Run(bag, output, model, options, model_name, progress)
+        run = _Run(bag, output, model, options, model_name, progress, comparison)
         run.label()
         return run.write()
 
 
 class _Run:
     def __init__(self, bag: Bag, output: Path, model, options: LabelOptions, model_name: str,
-                 progress: Progress) -> None:
+                 progress: Progress, comparison: Comparison | None) -> None:
         card = model.card
         self._bag, self._output, self._options, self._progress, self._card = bag, output, options, progress, card
         self._setup = setup_for(bag, options.robot, **options.setup)
@@ -97,7 +99,7 @@ class _Run:
         if self._batch < 1:
             raise ValueError(f"batch is {self._batch}; give 1 window or more")
         self._partial = PartialLabels(output.with_name(f".{output.name}.labels"), self._facts(stride, model_name))
-        self._comparison = Comparison(turn)
+        self._comparison = comparison or Comparison(turn)
         self._unlabelled: list[Unlabelled] = []
         self._count, self._known, self._seconds, self._model_seconds = 0, 0, 0.0, 0.0
         self._model_windows = 0
