@@ -1,6 +1,7 @@
 # make demo    the whole loop in the simulated cell           make test    every test
 # make install what both rest on: .venv with pinned dependencies and this package; later runs take seconds
 # make lint    the code style                                 make clean   remove what the others made, but out/
+# make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
 # make test-lerobot   whether the lerobot library opens our datasets, in .venv-lerobot (another 1.5 GB)
 # make nano    demonstrations, training, video stage, success: models/nano from nothing (docs/training.md)
 # make finetune  the same for a task that no shipped model knows, from 50 demonstrations
@@ -17,7 +18,7 @@
 
 SHELL := bash
 .DELETE_ON_ERROR:
-.PHONY: install demo test test-lerobot lint clean nano finetune
+.PHONY: install demo test test-lerobot lint clean nano finetune from-bags
 
 TORCH_INDEX ?=
 TEST_ARGS ?=
@@ -37,7 +38,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip
 STAMP := $(VENV)/stamp
 # On a ROS 2 host rclpy and the messages are apt's (built against numpy 1.26): nothing of them may come from PyPI.
-EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train data test
+EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train data ray test
 SOURCES := $(shell find action_images_ros config launch models resource -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 install: $(STAMP)/package
@@ -47,6 +48,9 @@ demo: install
 
 test: install
 	$(BIN)/pytest $(TEST_ARGS)
+
+from-bags: install
+	PATH="$(abspath $(BIN)):$$PATH" docs/from_bag_to_policy.sh
 
 test-lerobot: install .venv-lerobot/stamp
 	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/test_lerobot_library.py $(TEST_ARGS)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import cli_data, cli_label, cli_training, cli_wan
+from . import cli_data, cli_label, cli_scale, cli_training, cli_wan
 
 app = typer.Typer(help="Action Images on ROS 2: one video model as policy, simulator and labeller of a robot arm.",
                   no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -340,6 +340,7 @@ def _write(path: Path | None, content: Any) -> None:
 cli_data.register(app)
 cli_wan.register(app, benchmark, _show, _write)
 cli_label.register(app)
+cli_scale.register(app)
 
 
 def main() -> None:

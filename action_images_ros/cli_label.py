@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from . import cli_data
+from . import cli_data, cli_scale
 
 __all__ = ["label_quality", "register"]
 
 
 def _label(
-    bags: Annotated[list[Path], typer.Argument(help="Recordings (rosbag2: MCAP or sqlite3).")],
+    bags: Annotated[list[Path], typer.Argument(help="Recordings (rosbag2: MCAP or sqlite3), folders of them, or .txt "
+                                                    "or .jsonl lists.")],
     output: Annotated[Path, typer.Option(help="Recording to make; of several: folder to make them in, by name.")],
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
     known_pose: Annotated[str, typer.Option(help="Tell the model where the arm was at the begin of each window: auto "
@@ -34,6 +35,8 @@ def _label(
     corrupt: Annotated[str, typer.Option(help="Make the recording worse first, to measure what that costs: "
                                               "drop=SHARE,blur=PX,seed=N.")] = "",
     json: Annotated[Path | None, typer.Option("--json", help="Write all reports to this file.")] = None,
+    workers: cli_scale.Workers = None, ray: cli_scale.Ray = "", ray_cpus: cli_scale.RayCpus = 1.0,
+    ray_gpus: cli_scale.RayGpus = 0.0, retries: cli_scale.Retries = 2,
 ) -> None:
     """Label recordings with what the arm does in them; an interrupted run goes on when called again."""
     from rich.console import Console
@@ -58,6 +61,12 @@ def _label(
     options = LabelOptions(robot=robot, setup=given.setup, known_pose=known_pose, stride=stride, batch=batch, hold=hold,
                            steps=steps, seed=seed, prefix=prefix, compression=compression,
                            corruption=Corruption.parse(corrupt))
+    if cli_scale.is_many(bags, workers, ray):
+        from .scale.archive import Workers
+
+        cli_scale.label_many_bags(bags, output, model, options,
+                                  Workers(ray, workers, ray_cpus, ray_gpus, threads, retries), json)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
                TextColumn("left"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
