@@ -1,25 +1,44 @@
 # make demo    the whole loop in the simulated cell           make test    every test
 # make install what both rest on: .venv with pinned dependencies and this package; later runs take seconds
 # make lint    the code style                                 make clean   remove what the others made, but out/
+# make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
 # make test-lerobot   whether the lerobot library opens our datasets, in .venv-lerobot (another 1.5 GB)
+# make nano    demonstrations, training, video stage, success: models/nano from nothing (docs/training.md)
+# make finetune  the same for a task that no shipped model knows, from 50 demonstrations
+#              Both go on where they were broken off, and need no network once the installation is there.
 #
 # PYTHON=...       a Python 3.11 or 3.12; found by itself
 # TORCH_INDEX=...  where to take torch from. Empty: the CPU build if pip's configuration or PyTorch's CPU index has one.
 #                  With a GPU: default (pip's own index)
 # TEST_ARGS=...    handed to pytest, for example TEST_ARGS="test/control -x"
+# RECIPE=nano RUN=runs/nano DATA=data EPISODES=4500 SIZE=96 JOBS=cores   of make nano
+# LAUNCH=...       how training starts; on 8 GPUs ".venv/bin/accelerate launch --multi_gpu --num_processes 8 \
+#                  -m action_images_ros.cli"
+# TASK=slide_block INIT=nano TUNED=runs/TASK MIX=DATA,SHARE              of make finetune
 
 SHELL := bash
 .DELETE_ON_ERROR:
-.PHONY: install demo test test-lerobot lint clean
+.PHONY: install demo test test-lerobot lint clean nano finetune from-bags
 
 TORCH_INDEX ?=
 TEST_ARGS ?=
+RECIPE ?= nano
+RUN ?= runs/$(RECIPE)
+DATA ?= data
+EPISODES ?= 4500
+SIZE ?= 96
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+LAUNCH ?= $(BIN)/action-images
+TASK ?= slide_block
+INIT ?= nano
+TUNED ?= runs/$(TASK)
+MIX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip
 STAMP := $(VENV)/stamp
 # On a ROS 2 host rclpy and the messages are apt's (built against numpy 1.26): nothing of them may come from PyPI.
-EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train data test
+EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train data ray test
 SOURCES := $(shell find action_images_ros config launch models resource -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 install: $(STAMP)/package
@@ -29,6 +48,9 @@ demo: install
 
 test: install
 	$(BIN)/pytest $(TEST_ARGS)
+
+from-bags: install
+	PATH="$(abspath $(BIN)):$$PATH" docs/from_bag_to_policy.sh
 
 test-lerobot: install .venv-lerobot/stamp
 	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/test_lerobot_library.py $(TEST_ARGS)
@@ -41,6 +63,29 @@ test-lerobot: install .venv-lerobot/stamp
 
 lint: install
 	$(BIN)/ruff check .
+
+# A training that was broken off goes on, one that was not begun begins: $(call train,RECIPE,RUN,OPTIONS).
+train = $(LAUNCH) train config/training/$(1).yaml --out $(2) $(3) $$([ -e $(2)/checkpoint.pt ] && echo --resume)
+# Tasks that have been evaluated are left out: $(call evaluate,MODEL,FOLDER,TASKS,OPTIONS).
+evaluate = mkdir -p $(2); for task in $(3); do [ -e $(2)/$$task.json ] || { \
+    $(BIN)/action-images evaluate --model $(1) --tasks $$task --workers $(JOBS) --json $(2)/$$task.part $(4) && \
+    mv $(2)/$$task.part $(2)/$$task.json; } || exit 1; done
+ALL_TASKS = $$($(BIN)/python -c "from action_images_ros.cell.tasks import TASKS; print(*TASKS)")
+VIDEO := $(wildcard config/training/$(RECIPE)_video.yaml)
+comma := ,
+
+nano: install
+	$(BIN)/action-images collect $(DATA) --episodes $(EPISODES) --size $(SIZE) --workers $(JOBS)
+	$(call train,$(RECIPE),$(RUN),--data $(DATA))
+	$(if $(VIDEO),$(call train,$(RECIPE)_video,$(RUN)_video,--data $(DATA) --init $(RUN)/model))
+	$(call evaluate,$(RUN)$(if $(VIDEO),_video)/model,$(RUN)/evaluation,$(ALL_TASKS),--episodes 100)
+
+finetune: install
+	$(BIN)/action-images collect $(TUNED)/demonstrations --tasks $(TASK) --episodes 50 --seed 2000000 --workers $(JOBS)
+	$(call evaluate,$(INIT),$(TUNED)/before,$(TASK),--episodes 50)
+	$(call train,finetune,$(TUNED),--init $(INIT) --data $(TUNED)/demonstrations $(if $(MIX),\
+	    --data $(word 1,$(subst $(comma), ,$(MIX))) --share 1$(comma)$(word 2,$(subst $(comma), ,$(MIX)))))
+	$(call evaluate,$(TUNED)/model,$(TUNED)/after,$(TASK),--episodes 50)
 
 clean:
 	rm -rf $(VENV) .venv-lerobot build *.egg-info .pytest_cache .ruff_cache

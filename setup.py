@@ -71,6 +71,7 @@ setup(
         "quantise": ["torchao>=0.13"],  # of the 5 B model; on machines without a GPU it complains at every start
         "train": ["accelerate>=1.0", "onnx>=1.16", "onnxscript>=0.5"],
         "data": ["pyarrow>=15"],      # LeRobot datasets
+        "ray": ["ray>=2.40"],         # labelling on a cluster
         "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.6"],
     },
     zip_safe=False,

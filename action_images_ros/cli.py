@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from . import cli_data, cli_wan
+from . import cli_data, cli_label, cli_scale, cli_training, cli_wan
 
 app = typer.Typer(help="Action Images on ROS 2: one video model as policy, simulator and labeller of a robot arm.",
                   no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 benchmark = typer.Typer(help="Measure parts of the system.", no_args_is_help=True)
 app.add_typer(benchmark, name="benchmark")
+cli_training.add_to(app, benchmark)
 
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 CORES = os.cpu_count() or 1
@@ -61,20 +62,6 @@ def collect(directory: Annotated[Path, typer.Argument(help="Folder to write to; 
 
 
 @app.command()
-def train(config: Annotated[Path, typer.Argument(help="Recipe, for example config/training/nano.yaml.")],
-          data: Annotated[Path, typer.Option(help="Folder of episodes (action-images collect).")],
-          out: Annotated[Path, typer.Option(help="Folder of the run.")],
-          resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
-          minutes: Annotated[float | None, typer.Option(help="Stop, with a checkpoint, after this time.")] = None,
-          init: Annotated[Path | None, typer.Option(help="Model folder to start from.")] = None,
-          threads: Annotated[int | None, typer.Option(help="CPU threads of torch.")] = None) -> None:
-    """Train a world model."""
-    from .training.train import train as run
-
-    typer.echo(f"model: {run(config, data, out, resume=resume, minutes=minutes, init=init, threads=threads)}")
-
-
-@app.command()
 def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
              tasks: Annotated[str | None, typer.Option(help="all, or names separated by commas; default: all, with "
                                                        "--condition reach_target, push_button and lift_block.")] = None,
@@ -96,7 +83,10 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
              steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1,
              data: Annotated[Path | None, typer.Option(help="Held-out: folder of episodes; else made.")] = None,
              sheets: Annotated[Path | None, typer.Option(help="Held-out: folder for contact sheets.")] = None,
-             batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8) -> None:
+             batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8,
+             corrupt: Annotated[str, typer.Option(help="label and label-unknown: a table over recordings made worse, "
+                                                  "such as 'drop=0.1; blur=5; cameras; no-pose'.")] = "",
+             ) -> None:
     """Success rates in the closed loop, without ROS; or every mode of the model on held-out episodes."""
     flags = (("replay", replay), ("replay-codec", replay_codec), ("blind", blind))
     chosen = [f"--mode {mode}"] * bool(mode) + [f"--{name}" for name, on in flags if on]
@@ -118,6 +108,15 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
     for name, (value, default) in (closed if mode in OPEN_MODES else held_out).items():
         if value != default:
             raise ValueError(f"--{name} is {value}, which mode {mode!r} does not use; leave it out")
+    if corrupt:
+        if mode not in ("label", "label-unknown"):
+            raise ValueError(f"--corrupt goes with --mode label or label-unknown, mode is {mode!r}")
+        for name, given in (("sheets", sheets is not None), ("batch", batch != 8)):
+            if given:
+                raise ValueError(f"--{name} goes without --corrupt; leave one out")
+        cli_label.label_quality(model, _tasks(tasks or "all"), episodes, seed, corrupt, data=data, steps=steps,
+                                threads=threads, json=json, known_pose="no" if mode == "label-unknown" else "auto")
+        return
     if mode in OPEN_MODES:
         from .evaluation.open_loop import evaluate_mode
 
@@ -241,14 +240,15 @@ def up(model: Annotated[str, typer.Option(help="Name in models/ or folder; empty
        params_file: Annotated[str, typer.Option(help="More parameters; they win.")] = "",
        namespace: Annotated[str | None, typer.Option(help="Of all nodes.")] = None,
        use_sim_time: Annotated[bool | None, typer.Option(help="Time from /clock; default: with the cell.")] = None,
-       ) -> None:
+       label: Annotated[bool, typer.Option("--label", help="Label a recording that is replayed (docs/labelling.md), "
+                                           "instead of controlling an arm.")] = False) -> None:
     """Start the ROS graph without ros2 launch; Ctrl-C stops it."""
     from .ros.graph import GraphOptions
     from .ros.up import up as run
 
     raise typer.Exit(run(GraphOptions(robot=robot, model=model, cameras=tuple(_names(cameras)), policy=policy,
                                       instruction=instruction, params_file=params_file, namespace=namespace,
-                                      use_sim_time=use_sim_time)))
+                                      use_sim_time=use_sim_time, label=label)))
 
 
 @app.command()
@@ -339,6 +339,8 @@ def _write(path: Path | None, content: Any) -> None:
 
 cli_data.register(app)
 cli_wan.register(app, benchmark, _show, _write)
+cli_label.register(app)
+cli_scale.register(app)
 
 
 def main() -> None:

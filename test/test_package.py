@@ -65,7 +65,7 @@ def test_nothing_of_ros_is_installed_from_pypi_on_a_ros_host():
 def test_every_package_installed_is_pinned():
     pinned = {re.split("==", line)[0].lower().replace("_", "-")
               for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
-    extras = ["ros", "cell", "evaluate", "wan", "train", "data", "test"]
+    extras = ["ros", "cell", "evaluate", "wan", "train", "data", "ray", "test"]
     asked = subprocess.run([sys.executable, str(ROOT / ".ci" / "requirements"), *extras],
                            capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
     names = {re.split("[><=]", line)[0].lower() for line in asked}

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from action_images_ros.cell.cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
+from action_images_ros.cell.conditions import NOMINAL, Condition
 from action_images_ros.data.episode import Episode
 from action_images_ros.geometry.camera import resize_intrinsics
 from action_images_ros.geometry.pose import to_model_tool
@@ -19,21 +20,24 @@ LIMIT_SECONDS = 12.0
 def demonstrate(
     task: str, seed: int, *, size: tuple[int, int] = (96, 96), cameras: int = 3, perturbed: bool = False,
     dt: float = DT, hold_seconds: float = HOLD_SECONDS, limit_seconds: float = LIMIT_SECONDS, images: bool = True,
+    condition: Condition = NOMINAL,
 ) -> Episode:
     """One episode, recorded from t = 0 to `hold_seconds` after success (or to `limit_seconds` without).
 
     size: (height, width) of the recorded images. The gripper's command changes at recorded frames only, so that the
     recorded openness is exactly what was executed. With `images=False` the images are black (to test motion only).
+    condition: what differs from training; unseen cameras take the place of those asked for.
     """
     rendered = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)
-    with Cell(task, seed, image_size=rendered, cameras=cameras, perturbed=perturbed) as cell:
+    with Cell(task, seed, image_size=rendered, cameras=cameras, perturbed=perturbed, condition=condition) as cell:
         expert = cell.expert()
         ticks = round(dt / cell.control_period)
         frames, poses, openness = [], [], []
         done_at = None
         while True:
             pose, gripper = expert.target(cell)
-            frames.append(_shrunk(cell.render(), size) if images else np.zeros((cameras, *size, 3), np.uint8))
+            black = np.zeros((len(cell.camera_names), *size, 3), np.uint8)
+            frames.append(_shrunk(cell.render(), size) if images else black)
             poses.append(cell.tcp_pose)
             openness.append(gripper)
             elapsed = (len(poses) - 1) * dt

@@ -7,6 +7,8 @@ from action_images_ros.cell.pick_up_cup import CUP_HALF, PickUpCup, PickUpCupExp
 from action_images_ros.cell.place_in_box import PlaceInBox, PlaceInBoxExpert
 from action_images_ros.cell.push_button import PushButton, PushExpert
 from action_images_ros.cell.reach_target import ReachExpert, ReachTarget
+from action_images_ros.cell.slide_block import BLOCK_HALF as SLID_HALF
+from action_images_ros.cell.slide_block import SlideBlock, SlideExpert
 from action_images_ros.cell.stack_blocks import BLOCK_HALF as STACKED_HALF
 from action_images_ros.cell.stack_blocks import StackBlocks, StackBlocksExpert
 from action_images_ros.cell.task import Task
@@ -152,8 +154,30 @@ TASKS: dict[str, Task] = {
 """Name of the task: the task."""
 
 
+UNSHIPPED: dict[str, Task] = {
+    task.name: task
+    for task in (
+        SlideBlock(
+            name="slide_block",
+            phrasings=(
+                "slide the block to the {colour} area", "push the block onto the {colour} area",
+                "push the {other} block to the {colour} area", "slide the {other} block onto the {colour} disc",
+                "move the block to the {colour} disc", "shove the block onto the {colour} disc",
+                "push the block to the {colour} spot", "slide the {other} block to the {colour} spot",
+            ),
+            region=((0.4, -0.12, SLID_HALF), (0.5, 0.12, SLID_HALF)),
+            initial_openness=0.0,
+            expert=SlideExpert(),
+            hold_seconds=0.5,
+        ),
+    )
+}
+"""Tasks that no shipped model was trained on and that "all" does not mean; for fine-tuning."""
+
+
 def find_task(name: str) -> Task:
-    """The task of that name; ValueError that lists the names otherwise."""
-    if name not in TASKS:
-        raise ValueError(f"task is {name!r}; give one of {', '.join(TASKS)}")
-    return TASKS[name]
+    """The task of that name, shipped or not; ValueError that lists the names otherwise."""
+    task = TASKS.get(name) or UNSHIPPED.get(name)
+    if task is None:
+        raise ValueError(f"task is {name!r}; give one of {', '.join(TASKS)} or, to fine-tune, {', '.join(UNSHIPPED)}")
+    return task

@@ -111,14 +111,17 @@ def recorded_episodes(folder: str | Path, tasks: list[str], limit: int, fraction
     return chosen
 
 
-def made_episodes(tasks: list[str], seed: int, number: int, dt: float, size: tuple[int, int]) -> Iterator[Episode]:
-    """The expert's demonstrations for seeds seed, seed + 1, .. of each task, made one at a time; failures left out."""
+def made_episodes(tasks: list[str], seed: int, number: int, dt: float, size: tuple[int, int],
+                  condition: str = "nominal") -> Iterator[Episode]:
+    """The expert's demonstrations for seeds seed, seed + 1, .. of each task, made one at a time; failures left out.
+    condition: a name in `cell.conditions.CONDITIONS`."""
+    from ..cell.conditions import find_condition
     from ..cell.demonstrate import demonstrate
 
     if seed + number > TRAINING_SEEDS:
         raise ValueError(f"seed {seed} + {number} reaches {TRAINING_SEEDS}, where training begins; give smaller seeds")
     for task in tasks:
         for one in range(seed, seed + number):
-            episode = demonstrate(task, one, size=size, dt=dt)
+            episode = demonstrate(task, one, size=size, dt=dt, condition=find_condition(condition))
             if episode.success:
                 yield episode

@@ -44,14 +44,18 @@ def bootstrap(values, episodes, statistic: str = "mean", *, confidence: float = 
         return float("nan"), float("nan")
     order = np.argsort(values[keep])
     values, labels = values[keep][order], np.unique(episodes[keep], return_inverse=True)[1][order]
-    number, rng, drawn = labels.max() + 1, np.random.default_rng(seed), []
-    for _ in range(resamples):
-        weight = np.bincount(rng.integers(number, size=number), minlength=number)[labels]
-        if statistic == "mean":
-            drawn.append(weight @ values / weight.sum())
-        else:
-            total = np.cumsum(weight)
-            middle = [values[np.searchsorted(total, total[-1] / 2, side)] for side in ("left", "right")]
-            drawn.append(sum(middle) / 2)
+    number = int(labels.max()) + 1
+    times = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=resamples)
+    if statistic == "mean":  # times: how often each episode was drawn, [resamples, episodes]
+        drawn = (times @ np.bincount(labels, values)) / (times @ np.bincount(labels))
+    else:
+        drawn = np.concatenate([_weighted_medians(values, some[:, labels]) for some in np.array_split(times, 20)])
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def _weighted_medians(ordered: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Medians [R] of ordered values [N], each counted as often as weights [R, N] say."""
+    below = np.cumsum(weights, axis=1)
+    half = below[:, -1:] / 2
+    return (ordered[(below < half).sum(axis=1)] + ordered[(below <= half).sum(axis=1)]) / 2

@@ -11,15 +11,12 @@ import time
 
 from std_msgs.msg import String
 
-from ..geometry.pose import pose7_from_matrix
 from ..paths import models_path
-from ..ros.chunk_messages import stack_frames
+from ..ros.chunk_publisher import ChunkPublisher
 from ..ros.collector import CollectorSettings, ObservationCollector
-from ..ros.conversions import camera_info_from_intrinsics, pose_stamped, stamp_from_ns
 from ..ros.environment import read_card_facts
 from ..ros.extrinsics import SOURCES, Extrinsics
 from ..ros.graph_node import WARN, GraphNode, run_node
-from ..ros.images import compressed_from_rgb, image_from_rgb
 from ..ros.oracle import OraclePolicy
 from ..ros.parameters import ParameterError, choice, declare, names, rotation
 from ..world_model.load import RUNTIMES
@@ -100,15 +97,8 @@ class PolicyNode(GraphNode):
     def _connect(self, cameras, transport: str) -> None:
         collector = self.collector
         raw = "" if transport == "raw" else "/compressed"
-        suffix = "" if self._encoding == "raw" else "/compressed"
-        self._outputs = {}
+        self._chunks = ChunkPublisher(self, cameras, self._encoding, self._base, video=self._video_every > 0)
         for camera in cameras:
-            self._outputs[camera] = {
-                "action_images": self.advertise(f"chunk/<cam>/action_images{suffix}", camera),
-                "camera_info": self.advertise("chunk/<cam>/camera_info", camera),
-                "pose": self.advertise("chunk/<cam>/pose", camera)}
-            if self._video_every:
-                self._outputs[camera]["video"] = self.advertise(f"chunk/<cam>/predicted_video{suffix}", camera)
             self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: collector.add_image(c, m), camera)
             self.listen("<cam>/camera_info", lambda m, c=camera: collector.add_camera_info(c, m), camera)
             if collector.extrinsics.listens_to_topics:
@@ -187,25 +177,8 @@ class PolicyNode(GraphNode):
         return prediction
 
     def _publish(self, prediction, seconds: float) -> None:
-        stamp = stamp_from_ns(prediction.stamp_ns)
-        size = prediction.action_images.shape[2:4]
-        video = getattr(prediction, "video", None)
+        self._chunks.publish(prediction)
         stages = getattr(prediction, "stage_seconds", None) or {}
-        for view, camera in enumerate(prediction.camera_names):
-            frame = f"{camera}_optical_frame"
-            out = self._outputs[camera]
-            out["camera_info"].publish(camera_info_from_intrinsics(
-                prediction.K[view], size, prediction.stamp_ns, frame))
-            pose = pose7_from_matrix(prediction.world_from_camera[view])
-            out["pose"].publish(pose_stamped(pose, prediction.stamp_ns, self._base))
-            pictures = {"action_images": prediction.action_images[view]}
-            if video is not None and "video" in out:
-                pictures["video"] = video[view]
-            for key, frames in pictures.items():
-                message = image_from_rgb(stack_frames(frames)) if self._encoding == "raw" else \
-                    compressed_from_rgb(stack_frames(frames), "png")
-                message.header.stamp, message.header.frame_id = stamp, frame
-                out[key].publish(message)
         weight = _MODEL_TIME if self._mean_seconds else 1.0
         self._mean_seconds += weight * (seconds - self._mean_seconds)
         age = (self.now_ns() - prediction.stamp_ns) * 1e-9

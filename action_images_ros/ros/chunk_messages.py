@@ -16,6 +16,7 @@ from trajectory_msgs.msg import (
     MultiDOFJointTrajectoryPoint,
 )
 
+from ..chunk_content import CONFIDENCE, GRIPPER_JOINT, TOOL_JOINT, confidence_rows, split_frames, stack_frames
 from ..control.chunk import Chunk
 from .conversions import (
     duration_from_seconds,
@@ -28,28 +29,6 @@ from .conversions import (
 
 __all__ = ["GRIPPER_JOINT", "TOOL_JOINT", "chunk_from_messages", "confidence_message", "gripper_message",
            "poses_message", "split_frames", "stack_frames"]
-
-TOOL_JOINT = "tool"
-"""Joint name of the tool's pose in chunk/poses."""
-GRIPPER_JOINT = "openness"
-"""Joint name of the gripper's openness (0 closed, 1 open) in chunk/gripper."""
-
-_CONFIDENCE = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("sigma_position", "<f4"),
-                        ("sigma_rotation", "<f4"), ("valid", "<u4")])
-
-
-def stack_frames(frames: np.ndarray) -> np.ndarray:
-    """`[T, H, W, 3]` as one tall picture `[T*H, W, 3]`."""
-    return frames.reshape(-1, *frames.shape[2:])
-
-
-def split_frames(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """`[T*H, W, 3]` as `[T, H, W, 3]` with size (H, W); ValueError when it does not divide."""
-    height, width = size
-    if picture.shape[1] != width or picture.shape[0] % height or picture.shape[0] < height:
-        raise ValueError(f"the picture is {picture.shape[1]}x{picture.shape[0]}, one frame {width}x{height}: "
-                         "not a stack of frames; camera_info and images belong to different models")
-    return picture.reshape(-1, height, width, 3)
 
 
 def poses_message(chunk: Chunk, frame_id: str) -> MultiDOFJointTrajectory:
@@ -74,15 +53,11 @@ def gripper_message(chunk: Chunk, frame_id: str) -> JointTrajectory:
 
 def confidence_message(chunk: Chunk, frame_id: str) -> PointCloud2:
     """One point per frame: x y z (m), sigma_position (m), sigma_rotation (rad), valid (1 or 0)."""
-    rows = np.zeros(len(chunk), _CONFIDENCE)
-    for column, name in enumerate("xyz"):
-        rows[name] = chunk.poses[:, column]
-    rows["sigma_position"], rows["sigma_rotation"] = chunk.sigma_position, chunk.sigma_rotation
-    rows["valid"] = chunk.valid
+    rows = confidence_rows(chunk)
     message = PointCloud2(height=1, width=len(rows), is_bigendian=False, is_dense=bool(chunk.valid.all()),
-                          point_step=_CONFIDENCE.itemsize, row_step=_CONFIDENCE.itemsize * len(rows))
+                          point_step=CONFIDENCE.itemsize, row_step=CONFIDENCE.itemsize * len(rows))
     message.header.stamp, message.header.frame_id = stamp_from_ns(chunk.stamp_ns), frame_id
-    for name, (kind, offset) in _CONFIDENCE.fields.items():
+    for name, (kind, offset) in CONFIDENCE.fields.items():
         datatype = PointField.UINT32 if kind == np.dtype("<u4") else PointField.FLOAT32
         message.fields.append(PointField(name=name, offset=offset, datatype=datatype, count=1))
     data = array.array("B")
@@ -127,6 +102,6 @@ def chunk_from_messages(poses: MultiDOFJointTrajectory, gripper: JointTrajectory
 
 def _confidence_rows(message: PointCloud2) -> np.ndarray:
     names = [field.name for field in message.fields]
-    if names != list(_CONFIDENCE.names) or message.point_step != _CONFIDENCE.itemsize or message.is_bigendian:
-        raise ValueError(f"chunk/confidence has the fields {names}, expected {list(_CONFIDENCE.names)}")
-    return np.frombuffer(message.data, _CONFIDENCE, count=message.width * message.height)
+    if names != list(CONFIDENCE.names) or message.point_step != CONFIDENCE.itemsize or message.is_bigendian:
+        raise ValueError(f"chunk/confidence has the fields {names}, expected {list(CONFIDENCE.names)}")
+    return np.frombuffer(message.data, CONFIDENCE, count=message.width * message.height)

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from ..paths import share_path
-from .node_table import NodeSpec, nodes_for
+from .node_table import NODES, NodeSpec, nodes_for
 
 __all__ = ["GraphOptions", "ProcessSpec", "processes"]
 
@@ -19,7 +19,8 @@ class GraphOptions:
     """Arguments of the launch file. None or empty: what the parameter files say.
 
     robot: "cell" for the simulated cell, else a name in config/robots (or a path to such a file); any name but "cell"
-    excludes the cell. overrides: node name -> parameters that win over the files.
+    excludes the cell. overrides: node name -> parameters that win over the files. label: the nodes that label a
+    replayed recording instead of those that control the arm; no cell, real time.
     """
 
     robot: str = "cell"
@@ -32,6 +33,7 @@ class GraphOptions:
     namespace: str | None = None
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     without: tuple[str, ...] = ()
+    label: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
     namespace = ("cell" if in_cell else "") if options.namespace is None else options.namespace.strip("/")
     if in_cell and "cell" not in namespace.split("/"):
         raise ValueError(f"namespace is {namespace!r} with robot 'cell'; the cell runs in /cell or below .../cell only")
+    if options.label and options.policy != "model":
+        raise ValueError(f"policy is {options.policy!r} with label; a recording is labelled by the model")
     if options.policy == "oracle" and not in_cell:
         raise ValueError(f"policy is 'oracle' with robot {options.robot!r}; only the cell has an expert to draw")
     files = [share_path("config/policy.yaml"), robot_file(options.robot)]
@@ -87,20 +91,22 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
         if not path.is_file():
             raise ValueError(f"params_file is {options.params_file!r}: no such file")
         files.append(path.resolve())
-    common: dict[str, Any] = {"use_sim_time": in_cell if options.use_sim_time is None else options.use_sim_time}
+    simulated = in_cell and not options.label
+    common: dict[str, Any] = {"use_sim_time": simulated if options.use_sim_time is None else options.use_sim_time}
     if options.model:
         directory = Path(options.model).expanduser()
         common["model"] = str(directory.resolve()) if directory.is_dir() else options.model
     if options.cameras:
         common["cameras"] = list(options.cameras)
-    special: dict[str, dict[str, Any]] = {"policy": {"policy": options.policy}, "cell": {}}
+    special: dict[str, dict[str, Any]] = {"policy": {"policy": options.policy}, "cell": {},
+                                          "label": {"robot": str(robot_file(options.robot))}}
     if options.instruction:
-        special["policy"]["instruction"] = options.instruction
+        special["policy"]["instruction"] = special["label"]["instruction"] = options.instruction
     if options.policy == "oracle":
         special["cell"]["publish_expert"] = True
-    unknown = set(options.overrides) - {node.name for node in nodes_for("cell")}
+    unknown = set(options.overrides) - {node.name for node in NODES}
     if unknown:
-        raise ValueError(f"overrides name {sorted(unknown)}; nodes are {[n.name for n in nodes_for('cell')]}")
+        raise ValueError(f"overrides name {sorted(unknown)}; nodes are {[node.name for node in NODES]}")
     return [ProcessSpec(node, namespace, tuple(files),
                         {**common, **special.get(node.name, {}), **options.overrides.get(node.name, {})})
-            for node in nodes_for(options.robot) if node.name not in options.without]
+            for node in nodes_for(options.robot, options.label) if node.name not in options.without]

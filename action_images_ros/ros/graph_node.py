@@ -84,11 +84,13 @@ class GraphNode(LifecycleNode):
         self._mine.append((self.destroy_publisher, publisher))
         return publisher
 
-    def listen(self, name: str, callback: Callable[[Any], None], camera: str | None = None):
-        """A subscription to a row of the table of topics."""
+    def listen(self, name: str, callback: Callable[[Any], None], camera: str | None = None, *, raw_depth: int = 0):
+        """A subscription to a row of the table of topics; with raw_depth to serialised messages, so many of which may
+        wait."""
         row = self._row(name, "subscribers")
-        subscription = self.create_subscription(
-            node_table.message_type(row.type), node_table.topic_name(name, camera), callback, qos.PROFILES[row.qos])
+        profile = qos.deeper(qos.PROFILES[row.qos], raw_depth) if raw_depth else qos.PROFILES[row.qos]
+        subscription = self.create_subscription(node_table.message_type(row.type), node_table.topic_name(name, camera),
+                                                callback, profile, raw=raw_depth > 0)
         self._mine.append((self.destroy_subscription, subscription))
         return subscription
 

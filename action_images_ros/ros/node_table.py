@@ -33,27 +33,28 @@ class Topic:
 _CHUNK = "chunk id = observation stamp"
 
 TOPICS: tuple[Topic, ...] = (
-    Topic("<cam>/image_raw", "sensor_msgs/msg/Image", "sensor", ("cell",), ("policy", "view"),
+    Topic("<cam>/image_raw", "sensor_msgs/msg/Image", "sensor", ("cell",), ("policy", "view", "label"),
           "capture time, optical frame", ("driver",)),
-    Topic("<cam>/image_raw/compressed", "sensor_msgs/msg/CompressedImage", "sensor", (), ("policy", "view"),
+    Topic("<cam>/image_raw/compressed", "sensor_msgs/msg/CompressedImage", "sensor", (), ("policy", "view", "label"),
           "capture time, optical frame; instead of image_raw with image_transport: compressed", ("driver",)),
-    Topic("<cam>/camera_info", "sensor_msgs/msg/CameraInfo", "sensor", ("cell",), ("policy",),
+    Topic("<cam>/camera_info", "sensor_msgs/msg/CameraInfo", "sensor", ("cell",), ("policy", "label"),
           "capture time, optical frame", ("driver",)),
-    Topic("<cam>/pose", "geometry_msgs/msg/PoseStamped", "latched", ("cell",), ("policy",),
+    Topic("<cam>/pose", "geometry_msgs/msg/PoseStamped", "latched", ("cell",), ("policy", "label"),
           "optical frame in base", ("calibration",)),
-    Topic("joint_states", "sensor_msgs/msg/JointState", "state", ("cell",), ("policy",), "", ("driver",)),
-    Topic("current_pose", "geometry_msgs/msg/PoseStamped", "state", ("cell",), ("policy", "arm_command"),
+    Topic("joint_states", "sensor_msgs/msg/JointState", "state", ("cell",), ("policy", "label"), "", ("driver",)),
+    Topic("current_pose", "geometry_msgs/msg/PoseStamped", "state", ("cell",), ("policy", "arm_command", "label"),
           "TCP in base", ("driver",)),
-    Topic("instruction", "std_msgs/msg/String", "latched", (), ("policy",), "", ("user",)),
-    Topic("chunk/<cam>/action_images", "sensor_msgs/msg/Image", "latched", ("policy",), ("decoder", "view"), _CHUNK),
+    Topic("instruction", "std_msgs/msg/String", "latched", (), ("policy", "label"), "", ("user",)),
+    Topic("chunk/<cam>/action_images", "sensor_msgs/msg/Image", "latched", ("policy", "label"), ("decoder", "view"),
+          _CHUNK),
     Topic("chunk/<cam>/predicted_video", "sensor_msgs/msg/Image", "latched", ("policy",), ("view",), _CHUNK),
-    Topic("chunk/<cam>/action_images/compressed", "sensor_msgs/msg/CompressedImage", "latched", ("policy",),
+    Topic("chunk/<cam>/action_images/compressed", "sensor_msgs/msg/CompressedImage", "latched", ("policy", "label"),
           ("decoder", "view"), _CHUNK + "; instead, with chunk_encoding: png"),
     Topic("chunk/<cam>/predicted_video/compressed", "sensor_msgs/msg/CompressedImage", "latched", ("policy",),
           ("view",), _CHUNK + "; instead, with chunk_encoding: png"),
-    Topic("chunk/<cam>/camera_info", "sensor_msgs/msg/CameraInfo", "latched", ("policy",), ("decoder", "view"),
+    Topic("chunk/<cam>/camera_info", "sensor_msgs/msg/CameraInfo", "latched", ("policy", "label"), ("decoder", "view"),
           _CHUNK),
-    Topic("chunk/<cam>/pose", "geometry_msgs/msg/PoseStamped", "latched", ("policy",), ("decoder",), _CHUNK),
+    Topic("chunk/<cam>/pose", "geometry_msgs/msg/PoseStamped", "latched", ("policy", "label"), ("decoder",), _CHUNK),
     Topic("chunk/poses", "trajectory_msgs/msg/MultiDOFJointTrajectory", "latched", ("decoder",), ("arm_command",),
           _CHUNK),
     Topic("chunk/gripper", "trajectory_msgs/msg/JointTrajectory", "latched", ("decoder",), ("arm_command",), _CHUNK),
@@ -63,29 +64,41 @@ TOPICS: tuple[Topic, ...] = (
     Topic("executed", "nav_msgs/msg/Path", "latched", ("arm_command",), (), "base", ("rviz",)),
     Topic("target_pose", "geometry_msgs/msg/PoseStamped", "command", ("arm_command",), ("cell",),
           "intended time, base", ("driver",)),
-    Topic("gripper_command", "std_msgs/msg/Float64", "command", ("arm_command",), ("cell", "policy"), "", ("driver",)),
+    Topic("gripper_command", "std_msgs/msg/Float64", "command", ("arm_command",), ("cell", "policy", "label"), "",
+          ("driver",)),
     Topic("view/<cam>/predicted_video", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
     Topic("view/<cam>/action_images", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
     Topic("view/<cam>/overlay", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
-    Topic("cell/status", "std_msgs/msg/String", "latched", ("cell",), (), "", ("user",)),
+    Topic("label/pose", "geometry_msgs/msg/PoseWithCovarianceStamped", "events", ("label",), (),
+          "the labelled frame's stamp, base", ("rviz",)),
+    Topic("label/gripper", "sensor_msgs/msg/JointState", "events", ("label",), (), "the labelled frame's stamp",
+          ("user",)),
+    Topic("label/gap", "std_msgs/msg/String", "events", ("label",), (), "", ("user",)),
+    Topic("label/path", "nav_msgs/msg/Path", "latched", ("label",), (), "base", ("rviz",)),
+    Topic("cell/status", "std_msgs/msg/String", "latched", ("cell",), ("label",), "", ("user",)),
     Topic("cell/expert_plan", "trajectory_msgs/msg/MultiDOFJointTrajectory", "latched", ("cell",), ("policy",),
           "only with policy: oracle"),
     Topic("cell/expert_gripper", "trajectory_msgs/msg/JointTrajectory", "latched", ("cell",), ("policy",),
           "only with policy: oracle"),
     Topic("/clock", "rosgraph_msgs/msg/Clock", "clock", ("cell",), (), "simulated time", ("every node",)),
     Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "events",
-          ("policy", "decoder", "arm_command", "view", "cell"), (), "", ("rqt",)),
+          ("policy", "decoder", "arm_command", "view", "cell", "label"), (), "", ("rqt",)),
 )
 
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One process of the graph: `python -m module`, or `executable` of the installed package."""
+    """One process of the graph: `python -m module`, or `executable` of the installed package.
+
+    control, label: whether it runs when the arm is controlled, and when a recording is labelled.
+    """
 
     name: str
     executable: str
     what: str
     cell_only: bool = False
+    control: bool = True
+    label: bool = False
 
     @property
     def module(self) -> str:
@@ -96,17 +109,22 @@ class NodeSpec:
 NODES: tuple[NodeSpec, ...] = (
     NodeSpec("cell", "cell_node", "the simulated cell: cameras, arm and task", cell_only=True),
     NodeSpec("policy", "policy_node", "camera images to action images (the only one that loads torch)"),
-    NodeSpec("decoder", "decoder_node", "action images to poses with confidence"),
+    NodeSpec("decoder", "decoder_node", "action images to poses with confidence", label=True),
     NodeSpec("arm_command", "arm_command_node", "poses to limited commands at a fixed rate"),
-    NodeSpec("view", "view_node", "plays what the model predicts"),
+    NodeSpec("view", "view_node", "plays what the model predicts", label=True),
+    NodeSpec("label", "label_node", "replayed camera images to labels, in the policy's place", control=False,
+             label=True),
 )
 
 
-def nodes_for(robot: str) -> tuple[NodeSpec, ...]:
-    """The nodes to start for `robot`: "cell" has them all, any other name every node but the cell."""
+def nodes_for(robot: str, label: bool = False) -> tuple[NodeSpec, ...]:
+    """The nodes that control `robot`: "cell" has them all, any other name every node but the cell; with `label` those
+    that label its recordings."""
     if not robot:
         raise ValueError("robot is empty; give 'cell' or the name of a file in config/robots, e.g. franka")
-    return tuple(node for node in NODES if robot == "cell" or not node.cell_only)
+    if label:
+        return tuple(node for node in NODES if node.label)
+    return tuple(node for node in NODES if node.control and (robot == "cell" or not node.cell_only))
 
 
 def topic(name: str) -> Topic:

@@ -6,7 +6,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 
 from ..qos_table import QOS, Delivery
 
-__all__ = ["CLOCK", "COMMAND", "EVENTS", "LATCHED", "PROFILES", "SENSOR", "STATE"]
+__all__ = ["CLOCK", "COMMAND", "EVENTS", "LATCHED", "PROFILES", "SENSOR", "STATE", "deeper"]
 
 
 def _profile(delivery: Delivery) -> QoSProfile:
@@ -20,3 +20,9 @@ PROFILES = {name: _profile(delivery) for name, delivery in QOS.items()}
 """The profiles by the name used in the table of topics."""
 SENSOR, STATE, LATCHED = PROFILES["sensor"], PROFILES["state"], PROFILES["latched"]
 COMMAND, EVENTS, CLOCK = PROFILES["command"], PROFILES["events"], PROFILES["clock"]
+
+
+def deeper(profile: QoSProfile, depth: int) -> QoSProfile:
+    """The same delivery for a listener that must not miss anything while it is busy."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=profile.reliability,
+                      durability=profile.durability)

@@ -1,4 +1,8 @@
-"""The training recipe: one dataclass, one commented YAML file (`config/training/*.yaml`)."""
+"""The training recipe: one dataclass, commented YAML files (`config/training/*.yaml`).
+
+A recipe may name another one beside it (`base: nano.yaml`) and then holds only what differs; a table such as `modes`
+is replaced whole.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ class TrainConfig:
     model: dict = field(default_factory=dict)
     steps: int = 3000
     batch_size: int = 32
+    accumulate: int = 1
     learning_rate: float = 1.0e-3
     warmup_steps: int = 100
     decay_steps: int = 800
@@ -51,6 +56,8 @@ class TrainConfig:
     pose_weights: dict = field(default_factory=lambda: {"position": 1.0, "rotation": 1.0, "openness": 0.5})
     text_dropout: float = 0.05
     unknown_pose: float = 0.5
+    label_text_dropout: float = 0.05
+    label_reversed: float = 0.0
     pose_jitter: float = 0.3
     pose_jitter_mm: float = 7.0
     pose_jitter_deg: float = 3.0
@@ -82,30 +89,33 @@ class TrainConfig:
             raise ValueError(f"pose_weights = {self.pose_weights}: give position, rotation and openness")
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision = {self.precision!r}: use float32 or bfloat16")
-        for name in ("steps", "batch_size", "checkpoint_every", "validate_every"):
+        for name in ("steps", "batch_size", "accumulate", "checkpoint_every", "validate_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: give a positive whole number")
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"batch_size = {self.batch_size} cannot be divided into accumulate = {self.accumulate} equal parts"
+            )
         if self.decay_steps > self.steps:
             raise ValueError(f"decay_steps = {self.decay_steps} exceeds steps = {self.steps}: the decay ends the run")
 
     @classmethod
     def load(cls, path: str | Path, **overrides) -> TrainConfig:
-        """Read a recipe; unknown keys are refused with the list of known ones."""
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"config {path} does not exist: give a recipe such as config/training/nano.yaml")
-        values = yaml.safe_load(path.read_text()) or {}
+        """Read a recipe and those it is based on; unknown keys are refused with the list of known ones."""
+        values = _read(Path(path), ())
         values.update({k: v for k, v in overrides.items() if v is not None})
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ValueError(f"{path} has unknown keys {unknown}: the known ones are {sorted(known)}")
+        _refuse_unknown(path, values)
         return cls(**values)
 
     def to_dict(self) -> dict:
         values = asdict(self)
         values["image_size"] = list(self.image_size)
         return values
+
+    def changes(self, later: TrainConfig) -> dict[str, tuple]:
+        """The keys in which a later recipe differs: {key: (value here, value there)}."""
+        here, there = self.to_dict(), later.to_dict()
+        return {key: (here[key], there[key]) for key in here if here[key] != there[key]}
 
     def learning_rate_at(self, step: int) -> float:
         """Warm-up, constant, then linear to zero over the last ``decay_steps``: a run can be extended and decayed."""
@@ -115,3 +125,30 @@ class TrainConfig:
 
     def modes_at(self, step: int) -> dict:
         return self.first_modes if step < self.first_steps else self.modes
+
+
+def _refuse_unknown(path: str | Path, values: dict) -> None:
+    known = {f.name for f in fields(TrainConfig)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"{path} has unknown keys {unknown}: the known ones are {sorted(known)}, and base")
+
+
+def _read(path: Path, above: tuple[Path, ...]) -> dict:
+    """Values of a recipe over those of its base; `above`: the recipes that are based on it."""
+    if not path.is_file():
+        asked = f", the base of {above[-1]}," if above else ""
+        raise FileNotFoundError(
+            f"config {path}{asked} does not exist: give a recipe such as config/training/nano.yaml"
+        )
+    if path.resolve() in above:
+        raise ValueError(f"{path} is based on itself by way of {above[-1]}: take the line `base` out of one of them")
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML ({error}): compare it with config/training/nano.yaml") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} holds {type(values).__name__}, not keys and values: see config/training/nano.yaml")
+    base = values.pop("base", None)
+    _refuse_unknown(path, values)
+    return values if base is None else _read(path.parent / base, (*above, path.resolve())) | values

@@ -7,18 +7,20 @@ where things move.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import math
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from action_images_ros.codec.encode import PEDESTAL
+from action_images_ros.codec.encode import PEDESTAL, blob_sigma
 from action_images_ros.training.batches import Batch
 from action_images_ros.training.config import TrainConfig
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO
+from action_images_ros.world_model.pixel_latents import CHANNELS, COARSE
 
 FAINT = 1e-5
 """Intensity added before the logarithm of a picture: what is not painted at all costs much, but not everything."""
@@ -37,25 +39,33 @@ def short_attention():
         torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(reduced)
 
 
-def draw_noise_levels(batch: Batch, config: TrainConfig, generator: torch.Generator) -> Tensor:
-    """Noise levels [B, n_unknown]: one per sample and modality.
+def draw_noise(batch: Batch, config: TrainConfig) -> tuple[Tensor, Tensor]:
+    """Noise levels [B, n_unknown], one per sample and modality, and noise [B, n_unknown, 12, H/4, W/4].
 
     Action segments: exactly 1 for ``pure_noise`` of the samples, because a Gaussian is so smooth that anything less
-    tells where it is; the rest shifted high. Video segments: half as often exactly 1, a lower shift.
+    tells where it is; the rest shifted high. Video segments: half as often exactly 1, a lower shift. Every sample has
+    its own seed, so that it gets the same noise in whatever batch it is.
     """
-    size = len(batch.known)
+    device, wanted = batch.known.device, batch.canvas.wanted()
+    shape = (len(wanted), CHANNELS, *(n // COARSE for n in batch.known.shape[-2:]))
+    generator = torch.Generator(device)
+    uniform, noise = [], []
+    for seed in batch.seeds:
+        generator.manual_seed(seed)
+        uniform.append(torch.rand(2, 2, generator=generator, device=device))
+        noise.append(torch.randn(shape, generator=generator, device=device))
     levels = {}
     for modality, shift, pure in (
         (VIDEO, config.video_shift, config.pure_noise / 2),
         (ACTION, config.action_shift, config.pure_noise),
     ):
-        s = torch.rand(size, generator=generator)
+        s, is_pure = torch.stack(uniform)[:, modality].unbind(-1)
         s = shift * s / (1 + (shift - 1) * s)
-        levels[modality] = torch.where(torch.rand(size, generator=generator) < pure, torch.ones_like(s), s)
-    return torch.stack([levels[batch.canvas.modality[f]] for f in batch.canvas.wanted()], dim=1)
+        levels[modality] = torch.where(is_pure < pure, torch.ones_like(s), s)
+    return torch.stack([levels[batch.canvas.modality[f]] for f in wanted], dim=1), torch.stack(noise)
 
 
-def noised_canvas(batch: Batch, levels: Tensor, generator: torch.Generator) -> Tensor:
+def noised_canvas(batch: Batch, levels: Tensor, noise: Tensor) -> Tensor:
     """Coarse latents of the unknown frames at these noise levels: [B, n_unknown, 12, H/4, W/4]."""
     clean = []
     video, action = 0, 0
@@ -73,14 +83,15 @@ def noised_canvas(batch: Batch, levels: Tensor, generator: torch.Generator) -> T
             action += 1
     clean = torch.stack(clean, dim=1)
     s = levels[:, :, None, None, None]
-    return (1 - s) * clean + s * torch.randn(clean.shape, generator=generator)
+    return (1 - s) * clean + s * noise
 
 
 def action_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
     """(intensity, location) losses; logits and target: [B, n, 12, H/2, W/2].
 
     Both are 0 for a perfect picture. The pedestal of an open gripper is no part of the blue blob: it counts for the
-    intensity and is subtracted before the picture is read as a distribution over places.
+    intensity and is subtracted before the picture is read as a distribution over places. Both are means over samples
+    that do not depend on one another, so that a batch may be divided among processes.
     """
     logits = logits.float()
     heat = target.unflatten(2, (-1, 3))
@@ -94,14 +105,16 @@ def action_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> tuple[Te
     pedestal = torch.where(flat, blue, torch.zeros_like(blue)).amax(dim=(-2, -1), keepdim=True)
     heat = torch.cat([heat[:, :, :, :2], (heat[:, :, :, 2:] - pedestal).clamp(min=0)], dim=3)
     total = heat.flatten(4).sum(-1)
-    visible = total > 0.5 * total.amax().clamp(min=1e-6)  # a point cut off by the border has no clean distribution
+    whole = 2 * math.pi * blob_sigma(target.shape[-2:]) ** 2
+    visible = total > 0.5 * whole  # a point cut off by the border has no clean distribution
     where = heat.flatten(4) / total.clamp(min=1e-6)[..., None]
     painted = torch.sigmoid(logits).unflatten(2, (-1, 3))
     blob = (painted[:, :, :, 2:] - pedestal).clamp(min=0)
     painted = torch.cat([painted[:, :, :, :2], blob], dim=3).flatten(4) + FAINT
     log_painted = torch.log(painted / painted.sum(-1, keepdim=True))
     location = -(where * log_painted).sum(-1) + torch.xlogy(where, where).sum(-1)
-    return intensity, (location * visible).sum() / visible.sum().clamp(min=1)
+    shown = visible.flatten(1).sum(1)
+    return intensity, ((location * visible).flatten(1).sum(1) / shown.clamp(min=1)).mean()
 
 
 def video_loss(video: Tensor, batch: Batch) -> Tensor:
@@ -112,11 +125,13 @@ def video_loss(video: Tensor, batch: Batch) -> Tensor:
     return ((video.float() - batch.target_video).square() * (1 + 4 * moved)).mean()
 
 
-def total_loss(model, batch: Batch, config: TrainConfig, generator: torch.Generator) -> tuple[Tensor, dict]:
-    """One forward pass and its losses by name."""
-    levels = draw_noise_levels(batch, config, generator)
-    noised = noised_canvas(batch, levels, generator)
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"), short_attention():
+def total_loss(model, batch: Batch, config: TrainConfig) -> tuple[Tensor, dict[str, Tensor]]:
+    """One forward pass on the batch's device, and its losses by name."""
+    device = batch.known.device.type
+    levels, noise = draw_noise(batch, config)
+    noised = noised_canvas(batch, levels, noise)
+    attention = short_attention() if device == "cpu" else nullcontext()
+    with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bfloat16"), attention:
         video, action = model(batch.known, noised, levels, batch.canvas, batch.rays, batch.text)
     losses = {}
     loss = 0.0
@@ -127,4 +142,4 @@ def total_loss(model, batch: Batch, config: TrainConfig, generator: torch.Genera
     if video is not None:
         losses["video"] = video_loss(video, batch)
         loss = loss + config.video_weight * losses["video"]
-    return loss, {name: float(value.detach()) for name, value in losses.items()}
+    return loss, {name: value.detach() for name, value in losses.items()}

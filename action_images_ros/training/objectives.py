@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from action_images_ros.training.batches import BatchMaker
 from action_images_ros.training.config import TrainConfig
 from action_images_ros.training.losses import total_loss
 from action_images_ros.training.regression import regress, regression_loss
+from action_images_ros.training.run_folder import RunFolder
 from action_images_ros.training.sheets import write_sheet
 from action_images_ros.training.validate import fixed_batch, sample, validate
 from action_images_ros.world_model.denoiser import NanoDenoiser
@@ -18,7 +18,7 @@ from action_images_ros.world_model.regression import PoseRegressor
 
 @dataclass(frozen=True)
 class Objective:
-    """network: class made with the recipe's `model`. loss: (network, batch, recipe, generator) -> (loss, by name).
+    """network: class made with the recipe's `model`. loss: (network, batch, recipe) -> (loss, by name).
     sample: (network, batch) -> Samples. judged: modes validated. sheets: chunks on the sheet of each mode."""
 
     network: type
@@ -27,10 +27,10 @@ class Objective:
     judged: tuple[str, ...]
     sheets: dict[str, int]
 
-    def report(self, model, judge: BatchMaker, folder: Path, step: int) -> dict[str, float]:
-        """Writes the sheets into a folder; returns the decoded errors on held-out windows."""
+    def report(self, model, judge: BatchMaker, folder: RunFolder, step: int) -> dict[str, float]:
+        """Writes the sheets into the run's folder; returns the decoded errors on held-out windows."""
         for mode, chunks in self.sheets.items():
-            write_sheet(folder / f"{mode}_{step:06d}.png", self.sample(model, fixed_batch(judge, mode, chunks, step)))
+            write_sheet(folder.sheet(mode, step), self.sample(model, fixed_batch(judge, mode, chunks, step)))
         return validate(model, judge, sampler=self.sample, modes=self.judged)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -22,17 +24,18 @@ def _length(squared: Tensor) -> Tensor:
     return (squared + _SMOOTH**2).sqrt() - _SMOOTH
 
 
-def regression_loss(model, batch: Batch, config: TrainConfig, generator: torch.Generator) -> tuple[Tensor, dict]:
+def regression_loss(model, batch: Batch, config: TrainConfig) -> tuple[Tensor, dict[str, Tensor]]:
     """One forward pass and its losses by name, means over frames 1 .. T - 1.
 
     position: distance in units of POSITION_SCALE. rotation: chord 2 sin(angle / 2), about the angle in rad.
-    openness: cross-entropy. Weighted by the recipe's `pose_weights`. Nothing is drawn from `generator`.
+    openness: cross-entropy. Weighted by the recipe's `pose_weights`.
     """
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bfloat16"), short_attention():
+    device = batch.known.device
+    attention = short_attention() if device.type == "cpu" else nullcontext()
+    with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"), attention:
         raw = model(batch.known, batch.canvas, batch.rays, batch.text)
-    position, rotation, openness = poses_of(raw, torch.from_numpy(batch.told).float())
-    true = torch.from_numpy(np.stack([window.poses[1:] for window in batch.windows])).float()
-    opened = torch.from_numpy(np.stack([window.openness[1:] for window in batch.windows])).float()
+    position, rotation, openness = poses_of(raw, batch.told)
+    true, opened = batch.poses[:, 1:], batch.openness[:, 1:]
     chord = (rotation - true[..., :3, :3]).square().sum((-2, -1)) / 2
     losses = {
         "position": _length((position - true[..., :3, 3]).square().sum(-1) / POSITION_SCALE**2).mean(),
@@ -40,14 +43,15 @@ def regression_loss(model, batch: Batch, config: TrainConfig, generator: torch.G
         "openness": F.binary_cross_entropy_with_logits(openness, opened),
     }
     loss = sum(config.pose_weights[name] * value for name, value in losses.items())
-    return loss, {name: float(value.detach()) for name, value in losses.items()}
+    return loss, {name: value.detach() for name, value in losses.items()}
 
 
 @torch.no_grad()
 def regress(model, batch: Batch) -> Samples:
     """The regressed poses of a batch drawn as action images, to be judged and shown like those of the world model."""
     raw = model(batch.known, batch.canvas, batch.rays, batch.text)
-    poses, openness = chunk_poses(raw, batch.told, np.stack([window.openness[0] for window in batch.windows]))
+    opened = np.stack([window.openness[0] for window in batch.windows])
+    poses, openness = chunk_poses(raw, batch.told.double().cpu().numpy(), opened)
     K = np.stack([window.K for window in batch.windows])
     E = np.stack([window.world_from_camera for window in batch.windows])
     drawn = action_images(poses, openness, K, E, batch.windows[0].images.shape[2:4])

@@ -1,188 +1,187 @@
-"""The training loop: resumable, with an averaged (EMA) copy, a metrics file, and sheets to look at.
+"""The training loop: resumable to the bit, on one process or many, with measurements to look at.
 
-A run folder holds `config.yaml`, `metrics.jsonl`, `sheets/`, `checkpoint.pt` (all that is needed to go on)
-and `model/` (the averaged weights as a model folder that every command can load).
+What it leaves behind: see `run_folder`.
 """
 
 from __future__ import annotations
 
-import json
-import os
+import sys
 import time
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import torch
-import yaml
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from action_images_ros.data.episode import load_episodes
-from action_images_ros.training.batches import BatchMaker, Prefetcher, WindowDrawer
+from action_images_ros.paths import models_path
+from action_images_ros.training.batches import BatchMaker
 from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.objectives import new_network, objective_of
-from action_images_ros.world_model.checkpoints import ModelCard, load_network, save_model
+from action_images_ros.training.interrupt import Interrupt
+from action_images_ros.training.loader import InstructionTable, default_workers, load_batches
+from action_images_ros.training.mixture import Mixture, load_mixture
+from action_images_ros.training.objectives import objective_of
+from action_images_ros.training.processes import Processes
+from action_images_ros.training.run_folder import RunFolder
+from action_images_ros.training.trainer import Trainer
+from action_images_ros.training.windows import WindowDrawer
+from action_images_ros.world_model.checkpoints import ModelCard, load_network
 from action_images_ros.world_model.text import TextEncoder
-
-
-class Trainer:
-    """A model, its averaged copy, the optimiser and where they stand."""
-
-    def __init__(self, config: TrainConfig, initial: torch.nn.Module | None = None):
-        self.config, self.objective = config, objective_of(config)
-        torch.manual_seed(config.seed)
-        self.model = initial or new_network(config)
-        if not isinstance(self.model, self.objective.network):
-            name = type(self.model).__name__
-            raise ValueError(f"the recipe's objective is {config.objective}, the weights to start from are a {name}")
-        self.average = type(self.model).from_config(self.model.config)
-        self.average.load_state_dict(self.model.state_dict())
-        self.average.eval().requires_grad_(False)
-        for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_(name.startswith(config.train_only))
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        if not trained:
-            names = ", ".join(name for name, _ in self.model.named_children())
-            raise ValueError(f"train_only = {config.train_only!r} names no parameter: begin with one of {names}")
-        decayed, others = [p for p in trained if p.ndim > 1], [p for p in trained if p.ndim <= 1]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
-            lr=config.learning_rate,
-            betas=(0.9, 0.95),
-            fused=True,
-        )
-        if config.compile:
-            for block in self.model.blocks:  # the repeated block, not the model: minutes less to compile
-                block.compile(dynamic=False)
-        self.step = 0
-        self.seconds = 0.0
-
-    def advance(self, batch) -> dict:
-        """One optimisation step; its chance depends on (seed, step) alone."""
-        config = self.config
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self.step)
-        rate = config.learning_rate_at(self.step)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.model.train()
-        loss, losses = self.objective.loss(self.model, batch, config, generator)
-        if not torch.isfinite(loss):
-            raise RuntimeError(f"the loss is {float(loss)} at step {self.step}: lower learning_rate and resume")
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_clip)
-        self.optimiser.step()
-        self.step += 1
-        decay = min(config.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
-        return losses | {"gradient_norm": float(norm), "learning_rate": rate}
-
-    def save(self, path: Path) -> None:
-        state = {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-        temporary = path.with_suffix(".part")
-        torch.save(state, temporary)
-        os.replace(temporary, path)
-
-    def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step, self.seconds = state["step"], state["seconds"]
-
-
-def _shown(losses: dict) -> str:
-    return " ".join(f"{name} {losses[name]:.4f}" for name in ("intensity", "video", "position") if name in losses)
-
-
-def split_episodes(episodes: list, fraction: float) -> tuple[list, list]:
-    """(training, validation): every n-th episode is held out."""
-    every = max(2, round(1 / fraction)) if fraction > 0 else len(episodes) + 1
-    held = episodes[every - 1 :: every]
-    return [e for i, e in enumerate(episodes) if (i + 1) % every], held or episodes[:1]
+from action_images_ros.world_model.trunk import Trunk
 
 
 def train(
     config: str | Path | TrainConfig,
-    data: str | Path,
+    data: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
+    shares: Sequence[float] | None = None,
     resume: bool = False,
     minutes: float | None = None,
     init: str | Path | None = None,
     threads: int | None = None,
+    workers: int | None = None,
     **overrides,
 ) -> Path:
-    """Train by a recipe on a folder of episodes; returns the folder of the averaged model.
+    """Train by a recipe on folders of episodes; returns the folder of the averaged model.
 
-    resume: go on from ``out/checkpoint.pt``. minutes: stop (with a checkpoint) after that time. init: a model folder to
-    start from. overrides: recipe keys, for example ``steps=6000``.
+    data: a folder or several; shares: of the training, one for each (see `load_mixture`). resume: go on from
+    ``out/checkpoint.pt``. minutes: stop (with a checkpoint) after that time. init: a model folder, or a name under
+    ``models/``, to start from. threads: of torch, in this process. workers: loading processes (None: as the machine
+    has); they do not change the result. overrides: recipe keys, for example ``steps=6000``.
+    Raises SystemExit (128 + the signal's number) after SIGINT or SIGTERM, once the checkpoint is written.
     """
     recipe = config if isinstance(config, TrainConfig) else TrainConfig.load(config, **overrides)
-    out = Path(out)
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.exists() and not resume:
-        raise ValueError(f"{out} already holds a run: go on with --resume or give another folder")
-    if resume and not checkpoint.exists():
-        raise FileNotFoundError(f"{checkpoint} does not exist: nothing to resume; start without --resume")
+    folder = RunFolder(out)
+    changes = folder.check(recipe, resume)
+    processes = Processes()
     if threads:
         torch.set_num_threads(threads)
-    episodes = load_episodes(data)
-    training, held = split_episodes(episodes, recipe.validation_fraction)
-    text = TextEncoder()
-    maker = BatchMaker(WindowDrawer(training, recipe), text.encode, recipe)
-    judge = BatchMaker(WindowDrawer(held, recipe), text.encode, recipe)
-    trainer = Trainer(recipe, None if init is None else load_network(init))
+    mixture = load_mixture([data] if isinstance(data, str | Path) else data, shares, recipe.validation_fraction)
+    initial = None if init is None else load_initial(init, recipe)
+    maker, judge = make_makers(mixture, recipe)
+    trainer = Trainer(recipe, initial, processes)
     if resume:
-        trainer.load(checkpoint)
-    (out / "sheets").mkdir(parents=True, exist_ok=True)
-    (out / "config.yaml").write_text(yaml.safe_dump(recipe.to_dict(), sort_keys=False))
-    facts = {"episodes": len(training), "frames": int(sum(len(e.poses) for e in training)), "held_out": len(held)}
-    tasks = tuple(sorted({e.task for e in episodes}))
+        trainer.load(folder.checkpoint)
+    processes.wait()  # until all have seen the folder as it was
+    if processes.main:
+        said = folder.begin(recipe, trainer.step, changes)
+        if said:
+            print(f"{folder.path} goes on with another recipe {said}", file=sys.stderr)
+    run = _Run(recipe, folder, trainer, judge, mixture, None if init is None else Path(init).name)
+    gpu = processes.device.type == "cuda"
+    feed = load_batches(
+        maker, trainer.step, workers=default_workers(processes.count, gpu) if workers is None else workers,
+        rank=processes.rank, processes=processes.count, pin=gpu,
+    )
+    with Interrupt() as interrupt, closing(feed):
+        run.loop(feed, interrupt, minutes)
+    if run.interrupted:
+        if processes.main:
+            print(f"stopped at step {trainer.step} of {recipe.steps}: go on with --resume", file=sys.stderr)
+        raise SystemExit(128 + run.interrupted)
+    return folder.model
 
-    begun = last = time.monotonic()
-    feed = Prefetcher(maker, trainer.step)
-    try:
+
+def make_makers(mixture: Mixture, recipe: TrainConfig) -> tuple[BatchMaker, BatchMaker]:
+    """(of training, of validation) batches; every instruction is encoded here, once."""
+    text = InstructionTable(TextEncoder().encode, mixture.instructions)
+    return (
+        BatchMaker(WindowDrawer(mixture.training, recipe, mixture.parts), text.encode, recipe),
+        BatchMaker(WindowDrawer(mixture.held, recipe, mixture.held_parts), text.encode, recipe),
+    )
+
+
+def load_initial(init: str | Path, recipe: TrainConfig) -> Trunk:
+    """The model to start from; ValueError where it does not fit the recipe."""
+    folder = Path(models_path(init))
+    card, model = ModelCard.load(folder), load_network(folder)
+    if not isinstance(model, objective_of(recipe).network):
+        raise ValueError(f"the recipe's objective is {recipe.objective}, init {folder} holds a {type(model).__name__}")
+    wrong = {
+        key: (value, getattr(recipe, key))
+        for key, value in (("image_size", tuple(card.image_size)), ("frames", card.frames), ("dt", card.dt))
+        if value != getattr(recipe, key)
+    }
+    wrong |= {f"model.{k}": (model.config[k], v) for k, v in recipe.model.items() if model.config.get(k) != v}
+    if wrong:
+        listed = ", ".join(f"{key} is {there} there and {here} in the recipe" for key, (there, here) in wrong.items())
+        raise ValueError(f"init {folder} does not fit the recipe ({listed}): begin the recipe with `base:` of the one "
+                         "that made this model")
+    return model
+
+
+class _Run:
+    """The loop of one process and what it writes; `interrupted` is the number of the signal that ended it, or 0."""
+
+    def __init__(self, recipe, folder: RunFolder, trainer: Trainer, judge: BatchMaker, mixture: Mixture, init):
+        self.recipe, self.folder, self.trainer, self.judge = recipe, folder, trainer, judge
+        self.mixture, self.init, self.interrupted = mixture, init, 0
+
+    def loop(self, feed, interrupt: Interrupt, minutes: float | None) -> None:
+        recipe, trainer, processes = self.recipe, self.trainer, self.trainer.processes
+        begun = time.monotonic()
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
-        with Progress(TextColumn("training"), *columns) as progress, (out / "metrics.jsonl").open("a") as metrics:
+        console = Console(stderr=True)
+        with Progress(TextColumn("training"), *columns, console=console, disable=not processes.main) as progress:
             bar = progress.add_task("train", total=recipe.steps, completed=trainer.step, note="")
-            while trainer.step < recipe.steps:
-                batch = feed.next()
-                losses = trainer.advance(batch)
+            last = time.monotonic()
+            while trainer.step < recipe.steps and not self.interrupted:
+                batches = [next(feed).unpack(processes.device) for _ in range(recipe.accumulate)]
+                losses = trainer.advance(batches)
                 now = time.monotonic()
-                trainer.seconds += now - last
-                row = {"step": trainer.step, "mode": batch.canvas.mode, "seconds": round(trainer.seconds, 2)} | losses
-                last = now
-                spent = minutes is not None and now - begun > 60 * minutes
+                row = self._row(batches[0].canvas.mode, now - last) | losses
+                self.interrupted = processes.largest(interrupt.number)
+                spent = processes.largest(int(minutes is not None and now - begun > 60 * minutes))
                 done = spent or trainer.step == recipe.steps
                 if done or trainer.step % recipe.validate_every == 0:
-                    row |= trainer.objective.report(trainer.average, judge, out / "sheets", trainer.step)
-                    last = time.monotonic()
-                if done or trainer.step % recipe.checkpoint_every == 0:
-                    trainer.save(checkpoint)
-                    card = ModelCard(
-                        name=out.name,
-                        image_size=recipe.image_size,
-                        frames=recipe.frames,
-                        dt=recipe.dt,
-                        tasks=tasks,
-                        data=facts,
-                        recipe=recipe.to_dict()
-                        | {"trained_steps": trainer.step, "samples": trainer.step * recipe.batch_size}
-                        | {"training_seconds": round(trainer.seconds)},
-                    )
-                    save_model(out / "model", trainer.average, card)
-                    last = time.monotonic()
-                metrics.write(json.dumps(row) + "\n")
-                metrics.flush()
-                progress.update(bar, completed=trainer.step, note=f"{batch.canvas.mode} {_shown(losses)}")
+                    row |= self._validate()
+                if done or self.interrupted or trainer.step % recipe.checkpoint_every == 0:
+                    self._checkpoint()
+                if processes.main:
+                    self.folder.note(row)
+                progress.update(bar, completed=trainer.step, note=f"{row['mode']} {_shown(losses)}")
                 if spent:
                     break
-    finally:
-        feed.close()
-    return out / "model"
+                last = time.monotonic()
+
+    def _row(self, mode: str, seconds: float) -> dict:
+        trainer, processes = self.trainer, self.trainer.processes
+        trainer.seconds += seconds
+        return {
+            "step": trainer.step, "mode": mode, "seconds": round(trainer.seconds, 2),
+            "samples": trainer.step * self.recipe.batch_size,
+            "samples_per_second": round(self.recipe.batch_size / seconds, 2), "device": processes.description,
+        }
+
+    def _validate(self) -> dict[str, float]:
+        """Decoded errors and sheets of the averaged model, by the main process while the others wait."""
+        trainer = self.trainer
+        model = trainer.averaged()
+        report = {}
+        if model is not None:
+            report = trainer.objective.report(model, self.judge, self.folder, trainer.step)
+            trainer.figures = {"step": trainer.step, "validation": report}
+        trainer.processes.wait()
+        return report
+
+    def _checkpoint(self) -> None:
+        trainer, recipe = self.trainer, self.recipe
+        trainer.save(self.folder.checkpoint)
+        model = trainer.averaged()
+        if model is None:
+            return
+        made = {
+            "trained_steps": trainer.step, "samples": trainer.step * recipe.batch_size, "init": self.init,
+            "training_seconds": round(trainer.seconds), "device": trainer.processes.description,
+        }
+        card = ModelCard(
+            name=self.folder.path.resolve().name, image_size=recipe.image_size, frames=recipe.frames, dt=recipe.dt,
+            tasks=self.mixture.tasks, data=self.mixture.facts, recipe=recipe.to_dict() | made, figures=trainer.figures,
+        )
+        self.folder.publish(model.cpu(), card)
+
+
+def _shown(losses: dict) -> str:
+    return " ".join(f"{name} {losses[name]:.4f}" for name in ("intensity", "video", "position") if name in losses)

@@ -39,12 +39,14 @@ def fixed_batch(maker: BatchMaker, mode: str, size: int, seed: int, known_pose: 
 
 @torch.no_grad()
 def sample(model, batch: Batch, steps: int = 1, seed: int = 0) -> Samples:
-    """Generate a batch's unknown frames."""
-    video, action = generate(model, batch.known, batch.canvas, batch.rays, batch.text, steps=steps, seed=seed)
+    """Generate a batch's unknown frames, on the model's device."""
+    device = next(model.parameters()).device
+    inputs = (batch.known.to(device), batch.canvas, batch.rays.to(device), batch.text.to(device))
+    video, action = generate(model, *inputs, steps=steps, seed=seed)
     return Samples(
         batch,
-        None if video is None else pixel_latents.decode(video).numpy(),
-        None if action is None else pixel_latents.decode(action).numpy(),
+        None if video is None else pixel_latents.decode(video).cpu().numpy(),
+        None if action is None else pixel_latents.decode(action).cpu().numpy(),
     )
 
 

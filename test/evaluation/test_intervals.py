@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from action_images_ros.evaluation.intervals import bootstrap, wilson
+from action_images_ros.evaluation.intervals import _weighted_medians, bootstrap, wilson
 
 
 def test_known_values():
@@ -70,3 +70,10 @@ def test_a_bootstrap_that_cannot_be_is_refused():
         bootstrap([1.0], [0], "mode")
     with pytest.raises(ValueError, match="one label per value"):
         bootstrap([1.0, 2.0], [0])
+
+
+def test_medians_are_those_of_the_values_repeated():
+    rng = np.random.default_rng(0)
+    values, weights = np.sort(rng.normal(size=15)), rng.integers(0, 3, (40, 15))
+    expected = [np.median(np.repeat(values, row)) for row in weights]
+    np.testing.assert_allclose(_weighted_medians(values, weights), expected)

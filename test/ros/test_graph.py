@@ -27,6 +27,16 @@ def test_a_robot_has_no_cell_no_namespace_and_real_time():
     assert specs["policy"].parameter_files[-1].name == "franka.yaml"
 
 
+def test_recordings_are_labelled_without_cell_policy_and_arm():
+    specs = _by_name(label=True, instruction="lift")
+    assert set(specs) == {"decoder", "view", "label"} and {spec.namespace for spec in specs.values()} == {"cell"}
+    assert not any(spec.parameters["use_sim_time"] for spec in specs.values())
+    assert specs["label"].parameters["robot"].endswith("cell.yaml")
+    assert specs["label"].parameters["instruction"] == "lift"
+    with pytest.raises(ValueError, match="labelled by the model"):
+        processes(GraphOptions(label=True, policy="oracle"))
+
+
 def test_arguments_reach_the_nodes_they_are_for(tmp_path):
     specs = _by_name(model=str(tmp_path), cameras=("a", "b"), instruction="lift", policy="oracle",
                      overrides={"view": {"rate": 2.0}})
@@ -67,7 +77,7 @@ def test_every_parameter_in_the_files_is_one_that_its_node_declares():
     """Names only; a key that no node knows would be passed over in silence."""
     package = Path(__file__).parents[2]
     code = {name: (package / "action_images_ros" / "nodes" / f"{name}_node.py").read_text()
-            for name in ("policy", "decoder", "arm_command", "view", "cell")}
+            for name in ("policy", "decoder", "arm_command", "view", "cell", "label")}
     for path in [package / "config" / "policy.yaml", *(package / "config" / "robots").glob("*.yaml")]:
         for section, content in yaml.safe_load(path.read_text()).items():
             for key in content["ros__parameters"]:

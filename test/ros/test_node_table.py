@@ -11,23 +11,23 @@ ROOT = Path(__file__).parents[2]
 
 # topic: (type, reliable, latched, from, to); the normative table of the graph's interface.
 NORMATIVE = {
-    "<cam>/image_raw": ("sensor_msgs/msg/Image", False, False, {"cell"}, {"policy", "view"}),
-    "<cam>/camera_info": ("sensor_msgs/msg/CameraInfo", False, False, {"cell"}, {"policy"}),
-    "<cam>/pose": ("geometry_msgs/msg/PoseStamped", True, True, {"cell"}, {"policy"}),
-    "joint_states": ("sensor_msgs/msg/JointState", False, False, {"cell"}, {"policy"}),
-    "current_pose": ("geometry_msgs/msg/PoseStamped", False, False, {"cell"}, {"policy", "arm_command"}),
-    "instruction": ("std_msgs/msg/String", True, True, set(), {"policy"}),
-    "chunk/<cam>/action_images": ("sensor_msgs/msg/Image", True, True, {"policy"}, {"decoder", "view"}),
+    "<cam>/image_raw": ("sensor_msgs/msg/Image", False, False, {"cell"}, {"policy", "view", "label"}),
+    "<cam>/camera_info": ("sensor_msgs/msg/CameraInfo", False, False, {"cell"}, {"policy", "label"}),
+    "<cam>/pose": ("geometry_msgs/msg/PoseStamped", True, True, {"cell"}, {"policy", "label"}),
+    "joint_states": ("sensor_msgs/msg/JointState", False, False, {"cell"}, {"policy", "label"}),
+    "current_pose": ("geometry_msgs/msg/PoseStamped", False, False, {"cell"}, {"policy", "arm_command", "label"}),
+    "instruction": ("std_msgs/msg/String", True, True, set(), {"policy", "label"}),
+    "chunk/<cam>/action_images": ("sensor_msgs/msg/Image", True, True, {"policy", "label"}, {"decoder", "view"}),
     "chunk/<cam>/predicted_video": ("sensor_msgs/msg/Image", True, True, {"policy"}, {"view"}),
-    "chunk/<cam>/camera_info": ("sensor_msgs/msg/CameraInfo", True, True, {"policy"}, {"decoder", "view"}),
-    "chunk/<cam>/pose": ("geometry_msgs/msg/PoseStamped", True, True, {"policy"}, {"decoder"}),
+    "chunk/<cam>/camera_info": ("sensor_msgs/msg/CameraInfo", True, True, {"policy", "label"}, {"decoder", "view"}),
+    "chunk/<cam>/pose": ("geometry_msgs/msg/PoseStamped", True, True, {"policy", "label"}, {"decoder"}),
     "chunk/poses": ("trajectory_msgs/msg/MultiDOFJointTrajectory", True, True, {"decoder"}, {"arm_command"}),
     "chunk/gripper": ("trajectory_msgs/msg/JointTrajectory", True, True, {"decoder"}, {"arm_command"}),
     "chunk/confidence": ("sensor_msgs/msg/PointCloud2", True, True, {"decoder"}, {"arm_command"}),
     "plan": ("nav_msgs/msg/Path", True, True, {"arm_command"}, set()),
     "executed": ("nav_msgs/msg/Path", True, True, {"arm_command"}, set()),
     "target_pose": ("geometry_msgs/msg/PoseStamped", True, False, {"arm_command"}, {"cell"}),
-    "gripper_command": ("std_msgs/msg/Float64", True, False, {"arm_command"}, {"cell", "policy"}),
+    "gripper_command": ("std_msgs/msg/Float64", True, False, {"arm_command"}, {"cell", "policy", "label"}),
     "/clock": ("rosgraph_msgs/msg/Clock", False, False, {"cell"}, set()),
 }
 
@@ -72,6 +72,7 @@ def test_every_node_module_is_in_the_table():
 def test_a_robot_excludes_the_cell():
     assert "cell" in {node.name for node in nodes_for("cell")}
     assert "cell" not in {node.name for node in nodes_for("franka")}
+    assert [node.name for node in nodes_for("cell", label=True)] == ["decoder", "view", "label"]
     with pytest.raises(ValueError, match="robot is empty"):
         nodes_for("")
 

@@ -1,19 +1,29 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from cameras import in_front
 
-from action_images_ros.data.episode import Episode
+from action_images_ros.data.episode import Episode, append_index, save_episode
 from action_images_ros.geometry.camera import intrinsics_from_fovy
+from action_images_ros.training import objectives
 from action_images_ros.training.config import TrainConfig
+from action_images_ros.training.validate import validate
 
 TINY = {"width": 24, "layers": 1, "heads": 2, "quarter_channels": 8, "eighth_channels": 8, "condition": 16}
 
 
-@pytest.fixture
-def config():
+@pytest.fixture(scope="session")
+def tiny():
+    """A recipe of seconds."""
     return TrainConfig(
         image_size=(48, 48), model=TINY, steps=4, decay_steps=1, batch_size=3, warmup_steps=1, precision="float32",
         validate_every=100, checkpoint_every=2, validation_fraction=0.25, views={2: 1.0})
+
+
+@pytest.fixture
+def config(tiny):
+    return tiny
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +43,21 @@ def episodes():
             poses=poses, openness=(np.arange(length) < 5).astype(float), success=True,
             camera_names=("camera_0", "camera_1", "camera_2")))
     return made
+
+
+@pytest.fixture(scope="session")
+def episode_folder(tmp_path_factory, episodes):
+    """The episodes as a folder; not to be written to."""
+    folder = tmp_path_factory.mktemp("data")
+    for episode in episodes:
+        append_index(folder, {"file": save_episode(folder, episode).name, "task": episode.task, "seed": episode.seed})
+    return folder
+
+
+@pytest.fixture
+def quick_validation(monkeypatch):
+    """Validations on few windows: what they measure is tested elsewhere."""
+    monkeypatch.setattr(objectives, "validate", partial(validate, size=2))
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 
-import numpy as np
 import pytest
 import torch
 
-from action_images_ros.training.batches import BatchMaker, WindowDrawer
-from action_images_ros.training.losses import action_loss, draw_noise_levels, noised_canvas, video_loss
+from action_images_ros.training.batches import Batch, BatchMaker
+from action_images_ros.training.losses import action_loss, draw_noise, noised_canvas, total_loss, video_loss
+from action_images_ros.training.windows import WindowDrawer
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO
 
@@ -14,7 +14,7 @@ from action_images_ros.world_model.canvas import ACTION, VIDEO
 def make_batch(episodes, config, encode_text):
     def make(episodes=episodes):
         maker = BatchMaker(WindowDrawer(episodes, config), encode_text, config)
-        return maker.make(np.random.default_rng(0), {"joint": 1.0}, augment=False)
+        return maker.make(0, modes={"joint": 1.0}, augment=False).unpack()
 
     return make
 
@@ -43,8 +43,7 @@ def test_a_shifted_picture_costs_more_the_further_it_is(batch, config):
 
 
 def test_noise_levels_are_per_modality_and_mostly_pure_for_actions(batch, config):
-    g = torch.Generator().manual_seed(0)
-    levels = torch.cat([draw_noise_levels(batch, config, g) for _ in range(400)])
+    levels = torch.cat([draw_noise(replace(batch, seeds=[3 * i, 3 * i + 1, 3 * i + 2]), config)[0] for i in range(400)])
     wanted = batch.canvas.wanted()
     action = [i for i, f in enumerate(wanted) if batch.canvas.modality[f] == ACTION]
     video = [i for i, f in enumerate(wanted) if batch.canvas.modality[f] == VIDEO]
@@ -54,12 +53,40 @@ def test_noise_levels_are_per_modality_and_mostly_pure_for_actions(batch, config
     assert levels[:, action[0]].mean() > levels[:, video[0]].mean()
 
 
-def test_pure_noise_tells_nothing_and_no_noise_tells_all(batch):
-    g = torch.Generator().manual_seed(0)
+def test_pure_noise_tells_nothing_and_no_noise_tells_all(batch, config):
     ones = torch.ones(len(batch.known), len(batch.canvas.wanted()))
-    noise = noised_canvas(batch, ones, g)
+    drawn = draw_noise(batch, config)[1]
+    noise = noised_canvas(batch, ones, drawn)
+    assert torch.equal(noise, drawn)
     assert abs(float(noise.mean())) < 0.02 and abs(float(noise.std()) - 1) < 0.02
-    clean = noised_canvas(batch, 0 * ones, g)
+    clean = noised_canvas(batch, 0 * ones, drawn)
     wanted = batch.canvas.wanted()
     first_video = wanted.index(batch.canvas.wanted(VIDEO)[0])
     assert torch.allclose(clean[:, first_video], pixel_latents.coarse(batch.target_video)[:, 0])
+
+
+def part(batch, i):
+    """One sample of a batch as a batch of its own."""
+    values = {f.name: getattr(batch, f.name) for f in fields(Batch) if f.name not in ("canvas", "windows")}
+    return replace(batch, **{name: None if v is None else v[i : i + 1] for name, v in values.items()})
+
+
+def test_a_batch_costs_the_mean_of_its_samples(batch, config):
+    """So that it may be divided among processes; points outside of some pictures make no difference."""
+    torch.manual_seed(0)
+    hidden = replace(batch, target_action=batch.target_action.clone())
+    hidden.target_action[1, :, 0::3] = 0  # no red points in the second sample
+    shapes = (hidden.target_video.shape[1:], hidden.target_action.shape[1:])
+    painted = {}
+
+    def model(known, noised, levels, *_):
+        keys = [round(float(key), 2) for key in noised.flatten(1).sum(1)]
+        for key in keys:
+            painted.setdefault(key, [torch.randn(shape) for shape in shapes])
+        return (torch.stack([painted[key][j] for key in keys]) for j in range(2))
+
+    whole, losses = total_loss(model, hidden, config)
+    parts = [total_loss(model, part(hidden, i), config) for i in range(3)]
+    assert float(whole) == pytest.approx(sum(float(loss) for loss, _ in parts) / 3, rel=1e-5)
+    for name in ("intensity", "location", "video"):
+        assert float(losses[name]) == pytest.approx(sum(float(p[name]) for _, p in parts) / 3, rel=1e-5)

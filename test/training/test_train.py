@@ -1,52 +1,97 @@
 import json
+import multiprocessing
+import signal
 from dataclasses import replace
 
 import pytest
 import torch
 
-from action_images_ros.data.episode import append_index, save_episode
-from action_images_ros.training.train import split_episodes, train
+from action_images_ros.training.train import load_initial, train
+from action_images_ros.training.trainer import Trainer
 from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser
 
 
 @pytest.fixture
-def data(tmp_path, episodes):
-    folder = tmp_path / "data"
-    folder.mkdir()
-    for episode in episodes:
-        append_index(folder, {"file": save_episode(folder, episode).name, "task": episode.task, "seed": episode.seed})
-    return folder
+def data(episode_folder, quick_validation):
+    return episode_folder
 
 
 def weights(folder):
     return load_denoiser(folder).state_dict()
 
 
-def test_a_resumed_run_ends_where_an_unbroken_one_does(tmp_path, data, config):
+def rows(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """interrupt(step): this process gets a SIGINT, as from Ctrl-C, in that step."""
+    advance = Trainer.advance
+
+    def at(step):
+        def interrupted(trainer, batches):
+            if trainer.step + 1 == step:
+                signal.raise_signal(signal.SIGINT)
+            return advance(trainer, batches)
+
+        monkeypatch.setattr(Trainer, "advance", interrupted)
+
+    return at
+
+
+@pytest.mark.parametrize("accumulate, stop", [(1, 1), (3, 2)])
+def test_a_resumed_run_ends_with_the_bits_of_an_unbroken_one(tmp_path, data, config, interrupt, accumulate, stop):
     torch.set_num_threads(1)
-    whole = train(config, data, tmp_path / "whole")
-    train(replace(config, steps=2, decay_steps=0), data, tmp_path / "parts")
-    parts = train(config, data, tmp_path / "parts", resume=True)
+    config = replace(config, accumulate=accumulate)
+    whole = train(config, data, tmp_path / "whole", workers=0)
+    interrupt(stop)
+    with pytest.raises(SystemExit) as end:
+        train(config, data, tmp_path / "parts", workers=1)
+    assert not multiprocessing.active_children()
+    assert end.value.code == 128 + signal.SIGINT and rows(tmp_path / "parts")[-1]["step"] == stop
+    interrupt(0)
+    parts = train(config, data, tmp_path / "parts", resume=True, workers=0)
     a, b = weights(whole), weights(parts)
-    assert all(torch.allclose(a[k], b[k], atol=1e-6) for k in a)
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert [r["step"] for r in rows(tmp_path / "parts")] == [1, 2, 3, 4]
+
+
+def test_micro_batches_train_as_the_whole_batch_does(tmp_path, data, config):
+    whole, parts = (
+        train(replace(config, accumulate=n), data, tmp_path / str(n), workers=0) for n in (1, 3)
+    )
+    for a, b in zip(rows(whole.parent), rows(parts.parent), strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=1e-4) and b["mode"] == a["mode"]
 
 
 def test_a_run_leaves_everything_a_person_needs(tmp_path, data, config):
     folder = train(config, data, tmp_path / "run")
-    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    assert [r["step"] for r in rows] == [1, 2, 3, 4]
-    assert {"policy/far_mm", "label/near_mm"} <= set(rows[-1])
+    found = rows(tmp_path / "run")
+    assert [r["step"] for r in found] == [1, 2, 3, 4]
+    assert all(r["samples_per_second"] > 0 and r["device"] == "cpu" and r["samples"] == 3 * r["step"] for r in found)
+    assert {"policy/far_mm", "label/near_mm"} <= set(found[-1])
     assert {p.name[:5] for p in (tmp_path / "run" / "sheets").iterdir()} == {"polic", "joint"}
     card = ModelCard.load(folder)
     assert card.recipe["trained_steps"] == 4 and card.data["episodes"] == 4 and card.tasks == ("reach_target",)
+    assert card.figures["step"] == 4 and "label/near_mm" in card.figures["validation"]
+    assert "reach_target" in (folder / "README.md").read_text()
 
 
 def test_training_lowers_the_loss(tmp_path, data, config):
     train(replace(config, steps=40, warmup_steps=5, learning_rate=3e-3, modes={"policy": 1.0}, checkpoint_every=40),
           data, tmp_path / "run")
-    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    first, last = (sum(r["intensity"] for r in part) for part in (rows[:5], rows[-5:]))
+    found = rows(tmp_path / "run")
+    first, last = (sum(r["intensity"] for r in part) for part in (found[:5], found[-5:]))
     assert last < 0.7 * first
+
+
+def test_a_resumed_run_says_what_changed_in_the_recipe_and_keeps_the_former_one(tmp_path, data, config, capsys):
+    train(replace(config, steps=2, decay_steps=0), data, tmp_path / "run")
+    train(config, data, tmp_path / "run", resume=True)
+    assert "from step 2 on: steps 2 -> 4, decay_steps 0 -> 1" in capsys.readouterr().err
+    assert {p.name for p in (tmp_path / "run").glob("*.yaml")} == {"config.yaml", "config_until_000002.yaml"}
+    assert "steps: 2\n" in (tmp_path / "run" / "config_until_000002.yaml").read_text()
 
 
 def test_an_existing_run_is_never_overwritten(tmp_path, data, config):
@@ -66,11 +111,6 @@ def test_a_folder_without_episodes_is_refused(tmp_path, config):
         train(config, tmp_path / "empty", tmp_path / "run")
 
 
-def test_held_out_episodes_are_not_trained_on(episodes):
-    training, held = split_episodes(episodes, 0.4)
-    assert held and not {e.seed for e in training} & {e.seed for e in held}
-
-
 def test_only_the_named_part_is_trained(tmp_path, data, config):
     first = train(config, data, tmp_path / "first")
     video = replace(config, train_only="decoders.0", modes={"world": 1.0}, learning_rate=1e-2)
@@ -84,3 +124,17 @@ def test_only_the_named_part_is_trained(tmp_path, data, config):
 def test_a_part_that_does_not_exist_is_refused_with_the_parts_there_are(tmp_path, data, config):
     with pytest.raises(ValueError, match="train_only = 'nose'.*decoders"):
         train(replace(config, train_only="nose"), data, tmp_path / "run")
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"dt": 0.1}, "dt is 0.2 there and 0.1"), ({"model": {"width": 48}}, "model.width is 24 there and 48"),
+    ({"image_size": (32, 32)}, "image_size")])
+def test_a_model_that_does_not_fit_the_recipe_is_no_beginning(tmp_path, data, config, change, words):
+    first = train(replace(config, steps=1), data, tmp_path / "first", workers=0)
+    with pytest.raises(ValueError, match=words):
+        load_initial(first, replace(config, **change))
+
+
+def test_two_folders_are_mixed_as_asked_and_the_card_says_how(tmp_path, data, config):
+    folder = train(config, [data, data], tmp_path / "run", shares=[3, 1], workers=0)
+    assert [source["share"] for source in ModelCard.load(folder).data["sources"]] == [0.75, 0.25]

@@ -31,7 +31,7 @@ class Frame:
     interpolated at stamp_ns, None where not recorded or no robot was named. openness: 0..1, the newest gripper_command
     until then, else from the finger joints; None where neither is there. status: the cell's newest report. gap_s:
     seconds missing between this frame and the one before it, beyond dt (0: none). problems: what is missing, as
-    (what, details); empty for a whole frame.
+    (what, details); empty for a whole frame. log_ns: when the first camera's picture was recorded.
     """
 
     stamp_ns: int
@@ -44,6 +44,7 @@ class Frame:
     status: dict
     gap_s: float = 0.0
     problems: list[tuple[str, str]] = field(default_factory=list)
+    log_ns: int = 0
 
 
 class FrameStream:
@@ -153,6 +154,7 @@ class FrameStream:
         problems: list[tuple[str, str]] = []
         frame = Frame(stamp, {}, {}, {}, self._state.tool_pose(stamp, problems), self._state.openness(stamp, problems),
                       self._state.instruction(stamp), self._state.status(stamp), gap_s, problems)
+        frame.log_ns = next(m.log_ns for s, m in self._pictures[self._reference] if s == stamp)
         for name, camera in self._cameras.items():
             self._add_view(frame, name, camera, stamp)
         return frame

@@ -13,18 +13,18 @@ from ..episode import Episode
 from .setup import BagSetup
 from .writer import BagWriter
 
-__all__ = ["write_recording"]
+__all__ = ["Messages", "write_recording"]
 
 IMAGES = ("raw", "png", "jpeg")
 
 
-class _Messages:
+class Messages:
     """Builds message objects of a writer's type store."""
 
     def __init__(self, writer: BagWriter) -> None:
         self._types = writer.typestore.types
 
-    def make(self, name: str, **fields):
+    def make(self, name: str, /, **fields):
         """An object of `package/Name`."""
         return self._types[name.replace("/", "/msg/")](**fields)
 
@@ -81,7 +81,7 @@ def write_recording(path: str | Path, episode: Episode, setup: BagSetup, *, imag
 class _Recording:
     def __init__(self, writer: BagWriter, episode: Episode, setup: BagSetup, prefix: str, images: str) -> None:
         self._writer, self._episode, self._base, self._images = writer, episode, setup.base_frame, images
-        self._messages = _Messages(writer)
+        self._messages = Messages(writer)
         self._prefix = prefix
         self._picture = "image_raw" if images == "raw" else "image_raw/compressed"
         self._log_ns = 0

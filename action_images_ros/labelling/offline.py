@@ -1,0 +1,218 @@
+"""Labels a recording: windows through the model into a work folder, then one new recording with everything in it."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data.rosbag2.bag import Bag, BagError, BagMessage
+from ..data.rosbag2.frames import FrameStream
+from ..data.rosbag2.setup import setup_for
+from ..data.rosbag2.writer import BagWriter
+from .compare import Comparison
+from .corrupt import CorruptedBag, Corruption
+from .labeller import Labeller
+from .merge import FrameLabel, Merger
+from .partial import PartialLabels
+from .planner import HOLD, Unlabelled, Window, WindowPlanner
+from .topics import LabelTopics, Written, labels_prefix
+
+__all__ = ["LabelOptions", "label_bag", "report_path"]
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """robot, setup: as for `rosbag2.setup.setup_for`. stride: frames between the begins of windows, None: half a
+    window. batch: windows per call of the model, None: as many as fit into about 64 MB of pictures, at most 16. hold:
+    frames without a picture that are bridged. prefix: of the labels' topics. known_pose, steps, seed: as for
+    `Labeller`. compression: of the recording written, "" or "zstd"."""
+
+    robot: str = ""
+    setup: dict[str, Any] = field(default_factory=dict)
+    known_pose: str = "auto"
+    stride: int | None = None
+    batch: int | None = None
+    hold: int = HOLD
+    steps: int = 1
+    seed: int = 0
+    prefix: str = "label"
+    compression: str = ""
+    corruption: Corruption = Corruption()
+
+
+def report_path(output: str | Path) -> Path:
+    """Where the report of a labelled recording is: beside it."""
+    output = Path(output)
+    return output.with_name(f"{output.name}.labels.json")
+
+
+def label_bag(source: str | Path, output: str | Path, model, options: LabelOptions = LabelOptions(), *,  # noqa: B008
+              model_name: str = "", progress: Progress = lambda share, doing: None,
+              comparison: Comparison | None = None) -> dict:
+    """Label one recording; returns the report, which is also written to `report_path(output)`.
+
+    output: the folder to make, holding every message of the source as it is, and the labels. model: a WorldModel. The
+    source is only read. Until it is done the labels are in `.NAME.labels` beside the output; called again after a crash
+    with the same recording, model and options, it goes on there. progress: called with the share done, 0 .. 1, and what
+    is being done. comparison: one that other recordings were compared in already; the report's figures are then of all
+    together. Raises BagError for what cannot be labelled, ValueError for options that cannot be.
+    """
+    source, output = Path(source), Path(output)
+    if output.exists():
+        raise ValueError(f"{output} exists already; give a new name, recordings are never overwritten")
+    with Bag(source) as bag:
+        run = _Run(bag, output, model, options, model_name, progress, comparison)
+        run.label()
+        return run.write()
+
+
+class _Run:
+    def __init__(self, bag: Bag, output: Path, model, options: LabelOptions, model_name: str,
+                 progress: Progress, comparison: Comparison | None) -> None:
+        card = model.card
+        self._bag, self._output, self._options, self._progress, self._card = bag, output, options, progress, card
+        self._setup = setup_for(bag, options.robot, **options.setup)
+        self._stream = FrameStream(CorruptedBag(bag, options.corruption), self._setup, card.dt)
+        self._prefix = labels_prefix(self._stream.topics, options.prefix)
+        LabelTopics.check(bag, self._prefix)
+        names = [camera.name for camera in self._stream.topics.cameras]
+        if len(names) < 2:
+            raise BagError(f"{bag.path} has one camera, {names[0]}; labels need two or more, since one picture does "
+                           f"not tell depth. It has {bag.describe_topics()}")
+        self.robot = self._setup.robot_tool_from_model_tool is not None
+        turn = self._setup.robot_tool_from_model_tool if self.robot else np.eye(3)
+        self._labeller = Labeller(model, turn, known_pose=options.known_pose, steps=options.steps, seed=options.seed)
+        stride = (card.frames - 1) // 2 if options.stride is None else options.stride
+        self._planner = WindowPlanner(card.frames, stride, card.dt, tuple(card.image_size), hold=options.hold,
+                                      corrupt=options.corruption.spoil if options.corruption.blur else None)
+        size = len(names) * card.frames * int(np.prod(card.image_size)) * 3
+        self._batch = max(1, min(16, 64_000_000 // size)) if options.batch is None else options.batch
+        if self._batch < 1:
+            raise ValueError(f"batch is {self._batch}; give 1 window or more")
+        self._partial = PartialLabels(output.with_name(f".{output.name}.labels"), self._facts(stride, model_name))
+        self._comparison = comparison or Comparison(turn)
+        self._unlabelled: list[Unlabelled] = []
+        self._count, self._known, self._seconds, self._model_seconds = 0, 0, 0.0, 0.0
+        self._model_windows = 0
+
+    def _facts(self, stride: int, model_name: str) -> dict:
+        """What labels depend on; those of a work folder are taken up only if it is the same."""
+        path, options = self._bag.path.resolve(), self._options
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        return {"recording": [[str(f), f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.is_file()],
+                "model": model_name, "card": [self._card.name, self._card.frames, self._card.dt],
+                "stride": stride, "options": repr(options)}
+
+    # First pass: windows through the model.
+
+    def label(self) -> None:
+        """Label all windows that are not in the work folder yet."""
+        begin, waiting = time.monotonic(), []
+        for window in self._windows():
+            if self._partial.has(self._count, int(window.stamps_ns[0])):
+                self._known += int(self._partial.load(self._count).given)
+            else:
+                waiting.append((self._count, window))
+            self._count += 1
+            if len(waiting) == self._batch:
+                self._label(waiting)
+                waiting = []
+        if waiting:
+            self._label(waiting)
+        if not self._count:
+            reasons = dict.fromkeys(frame.reason for frame in self._unlabelled)
+            raise BagError(f"{self._bag.path}: nothing to label: {'; '.join(reasons) or 'no frame at all'}. The model "
+                           f"reads {self._card.frames} frames {self._card.dt:g} s apart")
+        self._seconds = time.monotonic() - begin
+
+    def _windows(self) -> Iterator[Window]:
+        bag = self._bag
+        for frame in self._stream:
+            yield from self._planner.add(frame)
+            self._unlabelled += self._planner.take_unlabelled()
+            self._progress(0.95 * min(1.0, max(0, frame.log_ns - bag.start_ns) / max(bag.end_ns - bag.start_ns, 1)),
+                           "reading" if self._count < self._partial.resumed else "labelling")
+        yield from self._planner.finish()
+        self._unlabelled += self._planner.take_unlabelled()
+
+    def _label(self, waiting: list[tuple[int, Window]]) -> None:
+        begin = time.monotonic()
+        try:
+            labels = self._labeller.label([window for _, window in waiting])
+        except ValueError as error:
+            raise BagError(f"{self._bag.path}: {error}") from error
+        self._model_seconds += time.monotonic() - begin
+        self._model_windows += len(waiting)
+        for (number, _), one in zip(waiting, labels, strict=True):
+            self._partial.save(number, one)
+            self._known += int(one.given)
+
+    # Second pass: the recording with its labels.
+
+    def write(self) -> dict:
+        """Write the recording and the report, then throw the work folder away."""
+        begin = time.monotonic()
+        merger, labels = Merger(), []
+        for window in self._partial.all(self._count):
+            self._comparison.window(window)
+            labels += merger.add(window)
+        labels += merger.finish()
+        for label in labels:
+            self._comparison.frame(label)
+        for frame in self._unlabelled:
+            self._comparison.unlabelled(frame)
+        cameras = [camera.name for camera in self._stream.topics.cameras]
+        with BagWriter(self._output, compression=self._options.compression) as writer:
+            writer.add_topics_of(self._bag)
+            topics = LabelTopics(writer, self._prefix, self._setup.base_frame, cameras)
+            for item in heapq.merge(self._originals(), self._written(topics, labels), key=lambda item: item[0]):
+                if isinstance(item[1], BagMessage):
+                    m = item[1]
+                    writer.write(m.topic, m.data, m.log_ns, publish_ns=m.publish_ns, sequence=m.sequence)
+                else:
+                    writer.write(item[1], item[2], item[0])
+        self._seconds += time.monotonic() - begin
+        report = self._report()
+        report_path(self._output).write_text(json.dumps(report, indent=1) + "\n")
+        self._partial.remove()
+        self._progress(1.0, "done")
+        return report
+
+    def _originals(self) -> Iterator[tuple[int, BagMessage]]:
+        for index, message in enumerate(self._bag.messages()):
+            if index % 500 == 0:
+                self._progress(0.95 + 0.05 * index / max(self._bag.count, 1), "writing")
+            yield message.log_ns, message
+
+    def _written(self, topics: LabelTopics, labels: list[FrameLabel]) -> Iterator[Written]:
+        """Messages of the labels in the order of log time."""
+        windows = (item for window in self._partial.all(self._count) for item in topics.window(window))
+        frames = (item for label in labels for item in topics.frame(label))
+        gaps = (item for frame in sorted(self._unlabelled, key=lambda f: f.log_ns) for item in topics.gap(frame))
+        path = topics.path(labels, int(labels[0].log_ns))
+        yield from heapq.merge(path, windows, frames, gaps, key=lambda item: item[0])
+
+    def _report(self) -> dict:
+        figures = self._comparison.figures()
+        recorded = (self._bag.end_ns - self._bag.start_ns) * 1e-9
+        tolerances = {name: getattr(self._setup, name) for name in ("image_tolerance", "pose_tolerance")}
+        return {
+            "recording": str(self._bag.path), "output": str(self._output), "prefix": self._prefix,
+            "model": self._card.name, "dt": self._card.dt, "cameras": [c.name for c in self._stream.topics.cameras],
+            "tool_frame": "robot" if self.robot else "model (no robot was named: --robot)",
+            "windows": self._count, "windows_with_known_pose": self._known, **tolerances,
+            "stride": self._planner.stride, "hold": self._options.hold,
+            "corruption": repr(self._options.corruption), "out_of_order": dict(self._stream.out_of_order), **figures,
+            "recorded_seconds": recorded, "seconds": self._seconds, "model_seconds": self._model_seconds,
+            "windows_resumed": self._count - self._model_windows,
+            "frames_per_second": figures["frames"] / self._seconds, "times_real_time": recorded / self._seconds}
+

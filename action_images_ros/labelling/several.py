@@ -1,0 +1,53 @@
+"""Labels several recordings, one after the other; what is wrong with one does not touch the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..paths import models_path
+from .offline import LabelOptions, label_bag, report_path
+
+__all__ = ["label_bags", "targets"]
+
+
+def targets(bags: Sequence[Path], output: Path) -> dict[Path, Path]:
+    """Where the labels of each recording go: `output` itself for one, `output/NAME` for several."""
+    if len(bags) == 1:
+        return {bags[0]: output}
+    made = {bag: output / (bag.stem if bag.is_file() else bag.name) for bag in bags}
+    if len(set(made.values())) < len(bags):
+        raise ValueError(f"bags are {[str(bag) for bag in bags]}; their names must differ, since the outputs are named "
+                         "like them")
+    return made
+
+
+def label_bags(bags: Sequence[Path], output: Path, model: str | os.PathLike, options: LabelOptions = LabelOptions(), *,  # noqa: B008
+               threads: int | None = None,
+               progress: Callable[[str, float, str], None] = lambda name, share, doing: None,
+               load: Callable | None = None) -> tuple[list[dict], dict[str, str]]:
+    """The reports, and why others could not be labelled by their path. Of several, those done already are left alone.
+
+    progress: called with name, share done and what is being done. load: makes the model (default: `load_model`).
+    """
+    wanted = targets(bags, output)
+    folder = models_path(model)
+    if load is None:
+        from ..world_model.load import load_model as load
+    loaded, reports, failed = None, [], {}
+    for bag, target in wanted.items():
+        if len(bags) > 1 and target.exists() and report_path(target).is_file():
+            progress(bag.name, 1.0, "done before")
+            continue
+        try:
+            if target.exists():
+                raise ValueError(f"{target} exists already; give a new name, recordings are never overwritten")
+            if not bag.exists():
+                raise FileNotFoundError(f"{bag} does not exist; give a rosbag2 folder, a .mcap or a .db3 file")
+            loaded = loaded or load(folder, threads=threads)
+            reports.append(label_bag(bag, target, loaded, options, model_name=str(folder),
+                                     progress=lambda share, doing, name=bag.name: progress(name, share, doing)))
+        except (ValueError, FileNotFoundError) as error:
+            failed[str(bag)] = str(error)
+    return reports, failed

@@ -1,0 +1,203 @@
+"""Recordings replayed through the live graph: frames in, labels out, by the code that labels recordings offline.
+
+Takes the policy's place: action images go to the decoder as chunks, one per window, whose id is the window's first
+stamp. What the windows agree on is published besides, frame by frame.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+
+from ..chunk_content import GRIPPER_JOINT
+from ..data.rosbag2.bag import BagError
+from ..data.rosbag2.frames import FrameStream
+from ..data.rosbag2.setup import robot_setup
+from ..labelling.labeller import KNOWN_POSE, Labeller
+from ..labelling.merge import FrameLabel, Merger
+from ..labelling.planner import Unlabelled, Window, WindowPlanner
+from ..paths import models_path
+from ..ros.chunk_publisher import ChunkPublisher
+from ..ros.conversions import path_from_poses, pose_from_pose7, stamp_from_ns
+from ..ros.graph_node import WARN, GraphNode, run_node
+from ..ros.live_bag import LiveBag
+from ..ros.node_table import topic, topic_name
+from ..ros.parameters import ParameterError, choice, declare, names, rotation
+
+_DEPTH = 100        # messages that may wait while the node is busy
+_PATH = 1000        # newest poses on label/path
+
+
+class LabelNode(GraphNode):
+    """Node `label`. `make_model(node)` replaces the world model in tests: it has `card` and `generate`."""
+
+    def __init__(self, make_model=None, **kwargs) -> None:
+        super().__init__("label", **kwargs)
+        self._make_model = make_model
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self.live: LiveBag | None = None
+        self.windows = 0    # published so far
+
+    def configure(self) -> None:
+        """Read parameters, load the model, connect."""
+        cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "names of the cameras used"))
+        if len(cameras) < 2:
+            raise ParameterError(f"cameras is {list(cameras)}; give at least 2: one picture does not tell depth")
+        transport = choice("image_transport", declare(self, "image_transport", "raw", "raw or compressed"),
+                           ("raw", "compressed"))
+        encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
+        base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
+        turn = rotation("robot_tool_from_model_tool", declare(
+            self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"))
+        robot = declare(self, "robot", "cell", "name or file of config/robots: where its gripper is told")
+        file = declare(self, "calibration_file", "", "camera poses, YAML")
+        model = declare(self, "model", "nano", "directory of the model or a name in models/")
+        threads = declare(self, "torch_threads", 0, "threads of the model, 0: all", low=0, high=1024)
+        topics = self._topics(cameras, transport)
+        self._setup = robot_setup(
+            robot, cameras=tuple(f"{camera}={self._full(f'<cam>/image_raw{_suffix(transport)}', camera)}"
+                                 for camera in cameras),
+            namespace=self.get_namespace(), base_frame=base, robot_tool_from_model_tool=turn,
+            instruction_text=declare(self, "instruction", "", "used where none is published"),
+            extrinsics=choice("extrinsics", declare(self, "extrinsics", "auto", "auto, topic or file"),
+                              ("auto", "topic", "file")), calibration_file=file,
+            image_tolerance=declare(self, "image_tolerance", 0.05, "frame to each camera's picture, s", low=0.0),
+            pose_tolerance=declare(self, "pose_tolerance", 0.1, "frame to the poses beside it, s", low=0.0))
+        known = choice("known_pose", declare(self, "known_pose", "auto", ", ".join(KNOWN_POSE)), KNOWN_POSE)
+        stride = declare(self, "stride", 0, "frames from window to window, 0: half a window", low=0)
+        hold = declare(self, "hold", 2, "frames without a picture that are bridged", low=0)
+        idle = declare(self, "idle", 3.0, "silence that ends what is labelled together, s", low=0.1)
+        self._pace, self._published = declare(self, "pace", 0.1, "least time between two chunks, s", low=0.0), 0.0
+        steps = declare(self, "steps", 1, "sampling steps", low=1)
+        seed = declare(self, "seed", 0, "seed of the noise", low=0)
+        loaded = self._make_model(self) if self._make_model is not None else self._load(model, threads)
+        card = loaded.card
+        self._labeller = Labeller(loaded, turn, known_pose=known, steps=steps, seed=seed)
+        self._new_planner = lambda: WindowPlanner(card.frames, stride or (card.frames - 1) // 2, card.dt,
+                                                  tuple(card.image_size), hold=hold)
+        self._new_planner()
+        self._dt, self._base = card.dt, base
+        self._chunks = ChunkPublisher(self, cameras, encoding, base, video=False)
+        self._out = {name: self.advertise(f"label/{name}") for name in ("pose", "gripper", "gap", "path")}
+        self._path: deque = deque(maxlen=_PATH)
+        self.live = LiveBag({self._full(name, camera): topic(name).type for name, camera in topics}, idle=idle)
+        FrameStream(self.live, self._setup, self._dt)      # says at once what is wrong with the setup
+        for name, camera in topics:
+            full, lasting = self._full(name, camera), topic(name).qos == "latched" or name.endswith("camera_info")
+            self.listen(name, lambda data, full=full, lasting=lasting: self.live.put(
+                full, data, self.now_ns(), lasting=lasting), camera, raw_depth=_DEPTH)
+
+    def _load(self, model: str, threads: int):
+        from ..world_model.load import load_model  # torch, only here
+        return load_model(str(models_path(model)), threads=threads or None)
+
+    def _topics(self, cameras, transport: str) -> list[tuple[str, str | None]]:
+        own = [(name, camera) for camera in cameras for name in (
+            f"<cam>/image_raw{_suffix(transport)}", "<cam>/camera_info", "<cam>/pose")]
+        return [*own, *((name, None) for name in ("joint_states", "current_pose", "gripper_command", "instruction",
+                                                  "cell/status"))]
+
+    def _full(self, name: str, camera: str | None) -> str:
+        return self.resolve_topic_name(topic_name(name, camera))
+
+    def activate(self) -> None:
+        """Start the thread that labels."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._work, name="label", daemon=True)
+        self._thread.start()
+
+    def deactivate(self) -> None:
+        """Label what has come and is complete, then stop."""
+        self._stop.set()
+        if self.live is not None:
+            self.live.end()
+        if self._thread is not None:
+            self._thread.join(timeout=30.0)
+        self._thread = None
+
+    def cleanup(self) -> None:
+        """Let go of the model."""
+        self._labeller = self.live = None
+
+    def check(self) -> None:
+        """Say when the replay is too fast."""
+        lost = self.live.lost
+        if lost:
+            self.complain("backlog", f"{lost} pictures were not taken, since the model is slower than the replay; play "
+                          "the recording at a lower rate, or use `action-images label`", WARN)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            planner, merger = self._new_planner(), Merger()
+            try:
+                for frame in FrameStream(self.live, self._setup, self._dt):
+                    self._use(planner.add(frame), planner, merger)
+            except BagError as error:    # a clock that was set back, pictures of another size: begin anew
+                if self.live.pictures:
+                    self.complain("frames", str(error))
+            else:
+                self.solved("frames")
+            try:
+                self._use(planner.finish(), planner, merger)
+                self._tell(merger.finish())
+            except Exception as error:  # the thread must not die silently
+                self.complain("label", f"labels could not be published: {error!r}")
+
+    def _use(self, windows: list[Window], planner: WindowPlanner, merger: Merger) -> None:
+        for gap in planner.take_unlabelled():
+            self._gap(gap)
+        for window in windows:
+            try:
+                labels, = self._labeller.label([window])
+            except Exception as error:  # the thread must not die silently
+                self.complain("label", f"the model gave no labels: {error}" if isinstance(error, ValueError)
+                              else f"the model failed: {error!r}")
+                continue
+            self.solved("label")
+            # A latched topic keeps one message: whoever listens needs a moment to take it before the next one comes.
+            self._stop.wait(max(0.0, self._pace - (time.monotonic() - self._published)))
+            self._published = time.monotonic()
+            self._chunks.publish(labels.prediction)
+            self.windows += 1
+            self.values.update(windows=self.windows, known_pose=labels.given,
+                               valid_frames=f"{int(labels.chunk.valid.sum())} of {len(labels.chunk)}")
+            self._tell(merger.add(labels))
+
+    def _tell(self, labels: list[FrameLabel]) -> None:
+        for label in labels:
+            if label.pose is None:
+                self._gap(Unlabelled(label.stamp_ns, label.log_ns, label.reason))
+                continue
+            message = PoseWithCovarianceStamped()
+            message.header.stamp, message.header.frame_id = stamp_from_ns(label.stamp_ns), self._base
+            message.pose.pose = pose_from_pose7(label.pose)
+            message.pose.covariance = label.covariance.reshape(-1)
+            self._out["pose"].publish(message)
+            self._out["gripper"].publish(JointState(header=message.header, name=[GRIPPER_JOINT],
+                                                    position=[label.openness]))
+            self._path.append(label.pose)
+        if labels and self._path:
+            self._out["path"].publish(path_from_poses(list(self._path), labels[-1].stamp_ns, self._base))
+
+    def _gap(self, gap: Unlabelled) -> None:
+        self._out["gap"].publish(String(data=json.dumps({"stamp_ns": gap.stamp_ns, "reason": gap.reason})))
+
+
+def _suffix(transport: str) -> str:
+    return "" if transport == "raw" else "/compressed"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of the node."""
+    return run_node(LabelNode, argv, leave_at_once=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

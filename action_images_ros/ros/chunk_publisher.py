@@ -1,0 +1,49 @@
+"""Publishes predicted chunks: per camera the action images, the video where there is one, intrinsics and pose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..geometry.pose import pose7_from_matrix
+from .chunk_messages import stack_frames
+from .conversions import camera_info_from_intrinsics, pose_stamped, stamp_from_ns
+from .graph_node import GraphNode
+from .images import compressed_from_rgb, image_from_rgb
+
+__all__ = ["ChunkPublisher"]
+
+
+class ChunkPublisher:
+    """Advertises the chunk's topics through `node`. encoding: raw or png. base: frame of the cameras' poses."""
+
+    def __init__(self, node: GraphNode, cameras: Sequence[str], encoding: str, base: str, *, video: bool) -> None:
+        self._encoding, self._base, self._outputs = encoding, base, {}
+        suffix = "" if encoding == "raw" else "/compressed"
+        for camera in cameras:
+            self._outputs[camera] = {
+                "action_images": node.advertise(f"chunk/<cam>/action_images{suffix}", camera),
+                "camera_info": node.advertise("chunk/<cam>/camera_info", camera),
+                "pose": node.advertise("chunk/<cam>/pose", camera)}
+            if video:
+                self._outputs[camera]["video"] = node.advertise(f"chunk/<cam>/predicted_video{suffix}", camera)
+
+    def publish(self, prediction) -> None:
+        """All parts of a `Prediction`, with the chunk's id for a stamp."""
+        stamp = stamp_from_ns(prediction.stamp_ns)
+        size = prediction.action_images.shape[2:4]
+        video = getattr(prediction, "video", None)
+        for view, camera in enumerate(prediction.camera_names):
+            frame = f"{camera}_optical_frame"
+            out = self._outputs[camera]
+            out["camera_info"].publish(camera_info_from_intrinsics(
+                prediction.K[view], size, prediction.stamp_ns, frame))
+            pose = pose7_from_matrix(prediction.world_from_camera[view])
+            out["pose"].publish(pose_stamped(pose, prediction.stamp_ns, self._base))
+            pictures = {"action_images": prediction.action_images[view]}
+            if video is not None and "video" in out:
+                pictures["video"] = video[view]
+            for key, frames in pictures.items():
+                message = image_from_rgb(stack_frames(frames)) if self._encoding == "raw" else \
+                    compressed_from_rgb(stack_frames(frames), "png")
+                message.header.stamp, message.header.frame_id = stamp, frame
+                out[key].publish(message)

@@ -1,0 +1,69 @@
+"""Folders of episodes, what is held out of each, and the share of the training that each is to have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from action_images_ros.data.episode import Episode, load_episodes
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Episodes to train on and to validate on; `parts` and `held_parts` as `WindowDrawer` takes them."""
+
+    training: list[Episode]
+    held: list[Episode]
+    parts: list[tuple[int, float]] | None
+    held_parts: list[tuple[int, float]] | None
+    facts: dict
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(sorted({e.task for e in [*self.training, *self.held]}))
+
+    @property
+    def instructions(self) -> list[str]:
+        return sorted({e.instruction for e in [*self.training, *self.held]})
+
+
+def split_episodes(episodes: list, fraction: float) -> tuple[list, list]:
+    """(training, validation): every n-th episode is held out."""
+    every = max(2, round(1 / fraction)) if fraction > 0 else len(episodes) + 1
+    held = episodes[every - 1 :: every]
+    return [e for i, e in enumerate(episodes) if (i + 1) % every], held or episodes[:1]
+
+
+def load_mixture(folders: Sequence[str | Path], shares: Sequence[float] | None, fraction: float) -> Mixture:
+    """Loads folders of episodes, holding a fraction of each out.
+
+    shares: of the windows drawn, one per folder, in any unit; None: as many as the folders have.
+    Raises ValueError for no folders, shares that do not fit, or an empty folder.
+    """
+    folders = [Path(folder) for folder in folders]
+    if not folders:
+        raise ValueError("data names no folder: give one written by `action-images collect`")
+    if shares is not None and (len(shares) != len(folders) or not all(share > 0 for share in shares)):
+        raise ValueError(f"share is {list(shares)} for {len(folders)} folders of data; give a positive number for each")
+    training, held, sources = [], [], []
+    for folder in folders:
+        kept, out = split_episodes(load_episodes(folder), fraction)
+        training.append(kept)
+        held.append(out)
+        sources.append({"folder": folder.name, "episodes": len(kept), "tasks": sorted({e.task for e in [*kept, *out]})})
+    parts = held_parts = None
+    if shares is not None:
+        total = sum(shares)
+        for source, share in zip(sources, shares, strict=True):
+            source["share"] = round(share / total, 4)
+        parts, held_parts = (
+            [(len(group), share / total) for group, share in zip(groups, shares, strict=True)]
+            for groups in (training, held)
+        )
+    flat, flat_held = sum(training, []), sum(held, [])
+    facts = {
+        "episodes": len(flat), "frames": int(sum(len(e.poses) for e in flat)), "held_out": len(flat_held),
+        "cameras": sorted({len(e.K) for e in flat}), "sources": sources,
+    }
+    return Mixture(flat, flat_held, parts, held_parts, facts)

@@ -1,0 +1,141 @@
+"""Episodes to training windows: which frames, which cameras, augmented.
+
+Augmentation keeps geometry true: a roll of the picture turns the camera about its optical axis, a zoom or shift
+changes K. No mirror flips: a mirrored arm is another robot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from action_images_ros.geometry.camera import resize_intrinsics
+from action_images_ros.geometry.pose import matrix_from_pose7
+from action_images_ros.training.config import TrainConfig
+
+
+@dataclass
+class Window:
+    """T frames of one episode as seen by V cameras, K and E following any augmentation.
+
+    images: uint8 [V, n, H, W, 3], n = T or, where only the first is needed, 1. poses: [T, 4, 4] model tool in world.
+    """
+
+    images: np.ndarray
+    K: np.ndarray
+    world_from_camera: np.ndarray
+    poses: np.ndarray
+    openness: np.ndarray
+    instruction: str
+
+    def reversed(self) -> Window:
+        """The same played backwards."""
+        backwards = (np.ascontiguousarray(x) for x in (self.images[:, ::-1], self.poses[::-1], self.openness[::-1]))
+        images, poses, openness = backwards
+        return replace(self, images=images, poses=poses, openness=openness)
+
+
+class WindowDrawer:
+    """Draws windows from episodes; all chance comes from the generator handed in.
+
+    parts: (how many, share) of consecutive episodes; each part gives its share of the windows. None: one part.
+    """
+
+    def __init__(self, episodes: list, config: TrainConfig, parts: list[tuple[int, float]] | None = None):
+        if not episodes:
+            raise ValueError("no episodes to train on: make some with `action-images collect`")
+        self.episodes, self.config = episodes, config
+        self.cameras = min(len(e.K) for e in episodes)
+        for episode in episodes:
+            _check_size(episode, config)
+        self.lengths = np.array([len(e.poses) for e in episodes])
+        wrong = [e for e in episodes if abs(e.dt - config.dt) > 1e-6]
+        if wrong:
+            raise ValueError(
+                f"{len(wrong)} episodes have dt = {wrong[0].dt} s, the recipe has {config.dt} s: match them"
+            )
+        self.starts = np.array([(i, start) for i, n in enumerate(self.lengths) for start in range(n)])
+        weights, first = [self._weights(e) for e in episodes], 0
+        for count, share in parts or []:
+            total = sum(w.sum() for w in weights[first : first + count])
+            weights[first : first + count] = [w * (share / total) for w in weights[first : first + count]]
+            first += count
+        self.shares = np.cumsum(np.concatenate(weights))
+
+    def _weights(self, episode) -> np.ndarray:
+        """How often a window should begin at each frame: in half of all frames the arm only waits at its goal, which is
+        learnt at once, so windows count by how far the tool travels in them (and how much the gripper changes)."""
+        config = self.config
+        frames = np.minimum(np.arange(len(episode.poses))[:, None] + np.arange(config.frames), len(episode.poses) - 1)
+        path = np.linalg.norm(np.diff(episode.poses[frames, :3], axis=1), axis=-1).sum(axis=1)
+        closes = np.ptp(episode.openness[frames], axis=1)
+        return config.still_weight + np.clip(path / config.full_weight_path, 0, 1) + 0.5 * closes
+
+    def draw(self, rng: np.random.Generator, views: int, whole: bool, augment: bool = True) -> Window:
+        """One window of ``views`` cameras; ``whole``: all T images, else only the first."""
+        index, start = self.starts[np.searchsorted(self.shares, rng.random() * self.shares[-1], side="right")]
+        return self.cut(int(index), int(start), rng, views, whole, augment)
+
+    def cut(self, index: int, start: int, rng, views: int, whole: bool, augment: bool = True) -> Window:
+        """The window of one episode that begins at a frame; past the episode's end the arm stays where it is."""
+        episode, config = self.episodes[index], self.config
+        frames = np.minimum(start + np.arange(config.frames), self.lengths[index] - 1)
+        available = len(episode.K)
+        chosen = np.sort(rng.permutation(available)[: min(views, available)])
+        images = np.stack([episode.images[v][frames if whole else frames[:1]] for v in chosen])
+        K, E = episode.K[chosen].copy(), episode.world_from_camera[chosen].copy()
+        if images.shape[2:4] != config.image_size:
+            images, K = _shrunk(images, K, config.image_size)
+        if augment:
+            for v in range(len(chosen)):
+                if rng.random() < config.augment:
+                    images[v], K[v], E[v] = self._augment(images[v], K[v], E[v], rng)
+        return Window(
+            images, K, E, matrix_from_pose7(episode.poses[frames]), episode.openness[frames], episode.instruction
+        )
+
+    def _augment(self, images: np.ndarray, K: np.ndarray, E: np.ndarray, rng) -> tuple:
+        config = self.config
+        height, width = images.shape[1:3]
+        roll = np.radians(rng.uniform(-config.roll_deg, config.roll_deg))
+        zoom = 1 + rng.uniform(-config.zoom, config.zoom)
+        cos, sin = np.cos(roll), np.sin(roll)
+        centre = np.array([K[0, 2], K[1, 2]])
+        moved = centre + rng.uniform(-config.shift, config.shift, 2) * (width, height)
+        turn = zoom * np.array([[cos, -sin], [sin, cos]])
+        warp = np.column_stack([turn, moved - turn @ centre])
+        gain = 1 + rng.uniform(-config.colour, config.colour, 3) * 0.5 + rng.uniform(-config.colour, config.colour)
+        offset = rng.uniform(-20, 20) * config.colour / 0.2
+        table = np.clip(np.arange(256)[:, None] * gain + offset, 0, 255).astype(np.uint8)[None]  # [1, 256, 3]
+        out = np.empty_like(images)
+        for i, image in enumerate(images):
+            cv2.LUT(
+                cv2.warpAffine(image, warp, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+                table,
+                dst=out[i],
+            )
+        K, E = K.copy(), E.copy()
+        K[:2, :2] *= zoom
+        K[:2, 2] = moved
+        # The picture is turned by +roll about the optical axis, so the camera is turned by -roll.
+        E[:3, :3] = E[:3, :3] @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
+        return out, K, E
+
+
+def _check_size(episode, config: TrainConfig) -> None:
+    (height, width), (h, w) = episode.images.shape[2:4], config.image_size
+    if height < h or width < w or height * w != width * h:
+        raise ValueError(
+            f"{episode.file_name} has images of {height} x {width} px, the recipe has image_size = [{h}, {w}]: collect "
+            "larger ones (--size), or choose a smaller image_size of the same shape"
+        )
+
+
+def _shrunk(images: np.ndarray, K: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """images [V, n, H, W, 3] and K at a smaller size of the same shape."""
+    height, width = size
+    K = resize_intrinsics(K, width / images.shape[3], height / images.shape[2])
+    small = [[cv2.resize(i, (width, height), interpolation=cv2.INTER_AREA) for i in view] for view in images]
+    return np.array(small), K
