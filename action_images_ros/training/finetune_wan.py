@@ -49,7 +49,8 @@ def finetune(folder: str | Path, data: str | Path | list[Episode], out: str | Pa
     where = str(accelerator.device) if device != "cpu" else "cpu"
     kind = "float32" if settings.weights == "float32" and (settings.method == "full" or where == "cpu") else "bfloat16"
     model = load_wan(Path(folder), {"device": where, "dtype": kind, "guidance": 1, "compile": "off", "quantise": "off",
-                                    "offload": "off", "action_decoder": "", "frames_first": 0})
+                                    "offload": "text" if where.startswith("cuda") else "off",  # read once, then let go
+                                    "action_decoder": "", "frames_first": 0, "cache": "off"})
     views = model.settings.views
     episodes = data if isinstance(data, list) else read_episodes(data, model.card, views)
     check_episodes(episodes, model.card, views)
