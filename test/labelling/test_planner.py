@@ -67,7 +67,7 @@ def test_a_lost_picture_is_held_and_its_frame_is_not_fresh():
 def test_a_longer_loss_leaves_the_camera_out_or_ends_the_stretch():
     lost = range(3, 6)
     windows, left = planned([frame(i, ("left", "top") if i in lost else CAMERAS) for i in range(9)])
-    assert not left and [w.cameras for _, w in windows] == [("left", "top")] * 2 + [("left", "top")]
+    assert not left and [w.cameras for _, w in windows] == [CAMERAS, ("left", "top"), ("left", "top")]
     windows, left = planned([frame(i, ("left",) if i in lost else ("left", "right")) for i in range(11)])
     assert [start for start, _ in windows] == [0, 6]
     assert [index for index, _ in left] == [5] and "fewer than two cameras see" in left[0][1]
