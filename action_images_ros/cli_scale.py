@@ -24,9 +24,9 @@ _MOST_ROWS = 50
 
 def is_many(bags: list[Path], workers: int | None, ray: str) -> bool:
     """Whether the work list is wanted: several recordings, a folder or list of them, or workers."""
-    from .data.rosbag2.bag import is_bag
+    from .scale.bags import is_one
 
-    return len(bags) > 1 or bool(ray) or workers is not None or (bags[0].exists() and not is_bag(bags[0]))
+    return len(bags) > 1 or bool(ray) or workers is not None or (bags[0].exists() and not is_one(bags[0]))
 
 
 def label_many_bags(bags: list[Path], output: Path, model: str, options: Any, workers: Any,
