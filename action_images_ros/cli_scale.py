@@ -24,9 +24,9 @@ _MOST_ROWS = 50
 
 def is_many(bags: list[Path], workers: int | None, ray: str) -> bool:
     """Whether the work list is wanted: several recordings, a folder or list of them, or workers."""
-    from .data.rosbag2.bag import is_bag
+    from .scale.bags import is_one
 
-    return len(bags) > 1 or bool(ray) or workers is not None or (bags[0].exists() and not is_bag(bags[0]))
+    return len(bags) > 1 or bool(ray) or workers is not None or (bags[0].exists() and not is_one(bags[0]))
 
 
 def label_many_bags(bags: list[Path], output: Path, model: str, options: Any, workers: Any,
@@ -97,8 +97,8 @@ def _size(
     rate: Annotated[float, typer.Option(help="Pictures per second and camera in the recordings.")] = 30.0,
     height: Annotated[int, typer.Option(help="Of the recorded pictures, px.")] = 480,
     width: Annotated[int, typer.Option(help="Of the recorded pictures, px.")] = 640,
-    frames_per_second: Annotated[float | None, typer.Option(help="Frames (moments of all cameras, dt apart) that one "
-                                                            "worker labels per second; of a report.")] = None,
+    frames_per_second: Annotated[float | None, typer.Option(help="Frames that one worker labels per second, from "
+                                                            "a report with as many cameras.")] = None,
     days: Annotated[float, typer.Option(help="Time there is.")] = 7.0,
     workers: Annotated[int | None, typer.Option(help="Instead of --days: workers there are.")] = None,
     json_path: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
@@ -108,7 +108,7 @@ def _size(
     from .cli_data import _lines
     from .scale.sizing import Archive, Rates, rows, size
 
-    rates = Rates() if frames_per_second is None else Rates(frames_per_second=frames_per_second)
+    rates = Rates() if frames_per_second is None else Rates(pictures_per_second=frames_per_second * cameras)
     result = size(Archive(hours, cameras, rate, height, width), rates, days=days, workers=workers)
     _lines(rows(result))
     _write(json_path, result)

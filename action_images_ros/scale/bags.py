@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["NamedBag", "find_bags"]
+__all__ = ["NamedBag", "find_bags", "is_one"]
 
 _STORAGE = (".mcap", ".db3", ".bag")
 _LISTS = (".txt", ".jsonl")
@@ -51,6 +51,17 @@ def find_bags(sources: Iterable[str | Path]) -> list[NamedBag]:
     if not found:
         raise ValueError("no bag was given; give bags, a folder of bags, or a .txt or .jsonl list")
     return [NamedBag(name, bag) for name, bag in found.items()]
+
+
+def is_one(path: Path) -> bool:
+    """Whether this is one recording: a file that is no list, a folder with metadata.yaml, or one that holds a single
+    storage file and no folder (of a recorder that did not end properly)."""
+    if not path.is_dir():
+        return path.suffix not in _LISTS
+    inside = [child for child in path.iterdir() if not child.name.startswith(".")]
+    stored = [child for child in inside if child.suffix in _STORAGE and child.is_file()]
+    return any(child.name == "metadata.yaml" for child in inside) or (
+        len(stored) == 1 and not any(child.is_dir() for child in inside))
 
 
 def _bags_of(source: Path) -> Iterator[tuple[str, Path]]:

@@ -31,13 +31,14 @@ class Archive:
 
 @dataclass(frozen=True)
 class Rates:
-    """Measured (docs/sizing.md has the commands): frames_per_second that one worker labels, all in all, a frame being
-    one moment of all cameras; jpeg_bytes_per_pixel of a recorded picture; label_bytes_per_frame, and of each camera in
-    it. worker_gib: memory. Assumed: dt between frames; hours_between_deaths of a worker; restart_seconds until another
-    has loaded the model; spread of the bags' lengths (sigma of their logarithm).
+    """Measured (docs/sizing.md): pictures_per_second that one worker labels, all in all (frames, `dt` apart, times
+    cameras); jpeg_bytes_per_pixel of a recorded picture; label_bytes_per_frame, and label_bytes_per_picture of each
+    camera in it; worker_gib of memory. Assumed: that time goes with the number of pictures; dt between frames;
+    hours_between_deaths of a worker; restart_seconds until another has loaded the model; spread of the bags' lengths
+    (sigma of their logarithm).
     """
 
-    frames_per_second: float = 23.8
+    pictures_per_second: float = 47.6
     jpeg_bytes_per_pixel: float = 0.18
     label_bytes_per_frame: float = 1500.0
     label_bytes_per_picture: float = 60_700.0
@@ -108,7 +109,7 @@ def size(archive: Archive = Archive(), rates: Rates = Rates(), *, days: float = 
     count = max(1, round(archive.hours * 60 / archive.bag_minutes))
     lengths = np.random.default_rng(1).lognormal(0.0, rates.spread, count)
     seconds = lengths * (archive.hours * 3600 / lengths.sum())
-    work = seconds / rates.dt / rates.frames_per_second
+    work = seconds / rates.dt * archive.cameras / rates.pictures_per_second
     chosen = workers or max(1, math.ceil(work.sum() / (days * 86400)))
     run = simulate(work, chosen, rates)
     while workers is None and run.hours > days * 24:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from action_images_ros.scale.bags import find_bags
+from action_images_ros.scale.bags import find_bags, is_one
 
 
 def bag(path):
@@ -49,6 +49,15 @@ def test_a_bag_inside_the_labels_of_another_is_refused(tmp_path):
     (tmp_path / "all" / "a.mcap").write_text("")
     with pytest.raises(ValueError, match="would lie inside the labels of"):
         find_bags([tmp_path / "all"])
+
+
+def test_one_recording_is_told_from_a_folder_of_them(tmp_path):
+    one = bag(tmp_path / "all" / "a")
+    assert is_one(one) and is_one(one / "a.mcap") and not is_one(tmp_path / "list.txt")
+    (one / "metadata.yaml").unlink()
+    assert is_one(one)
+    (tmp_path / "all" / "loose.mcap").write_text("")
+    assert not is_one(tmp_path / "all")
 
 
 @pytest.mark.parametrize("line, words", [

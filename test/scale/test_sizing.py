@@ -20,10 +20,16 @@ def test_deaths_cost_what_was_done_of_a_bag():
 
 
 def test_the_workers_asked_for_make_the_time_and_few_fewer_do_not():
-    archive, rates = Archive(hours=1000.0), Rates(frames_per_second=2.0)
+    archive, rates = Archive(hours=1000.0), Rates(pictures_per_second=4.0)
     result = size(archive, rates, days=7.0)
     assert result["days"] <= 7.0
     assert size(archive, rates, workers=int(0.95 * result["workers"]))["days"] > 7.0
+
+
+def test_more_cameras_are_more_work():
+    two, four = (size(Archive(hours=10.0, cameras=count), workers=1) for count in (2, 4))
+    assert four["worker_hours"] == pytest.approx(2 * two["worker_hours"])
+    assert two["worker_hours"] == pytest.approx(10 * 3600 / 0.2 * 2 / Rates().pictures_per_second / 3600)
 
 
 def test_storage_follows_from_pictures_and_frames():
@@ -36,7 +42,7 @@ def test_storage_follows_from_pictures_and_frames():
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: Archive(hours=0), "hours is 0"), (lambda: Rates(frames_per_second=-1), "frames_per_second is -1"),
+    (lambda: Archive(hours=0), "hours is 0"), (lambda: Rates(pictures_per_second=-1), "pictures_per_second is -1"),
     (lambda: size(days=0), "days is 0"), (lambda: size(workers=0), "workers 0"),
     (lambda: size(Archive(hours=100, bag_minutes=6000), days=0.5), "longest bag alone"),
     (lambda: simulate(np.full(3, 1e6), 1, Rates(hours_between_deaths=1.0)), "give shorter bags")])
