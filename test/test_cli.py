@@ -44,6 +44,9 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
     (["evaluate", "--replay", "--tasks", "reach_target", "--execute-steps", "0"], ["execute_steps is 0"]),
     (["collect", "somewhere", "--tasks", "fly"], ["task is 'fly'"]),
     (["up", "--robot", "no-such-robot"], ["no-such-robot"]),
+    (["train", "none.yaml", "--data", "d", "--out", "o"], ["none.yaml does not exist"]),
+    (["train", "none.yaml", "--data", "d", "--out", "o", "--share", "half"], ["share is 'half'"]),
+    (["benchmark", "loader", "none.yaml", "--data", "d"], ["none.yaml does not exist"]),
 ])
 def test_a_user_error_is_one_line_and_exit_code_2(arguments, words, monkeypatch, capsys):
     code, out, err = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
