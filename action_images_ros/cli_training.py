@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,8 @@ def train(config: Recipe, data: Folders, out: Annotated[Path, typer.Option(help=
 
     folder = run(config, data, out, shares=_numbers(share), resume=resume, minutes=minutes, init=init, threads=threads,
                  workers=workers, steps=steps, batch_size=batch_size, accumulate=accumulate)
-    typer.echo(f"model: {folder}")
+    if int(os.environ.get("RANK", 0)) == 0:
+        typer.echo(f"model: {folder}")
 
 
 def benchmark_loader(config: Recipe, data: Folders, share: Shares = "",

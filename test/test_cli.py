@@ -61,6 +61,9 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
     (["evaluate", "--runtime", "tflite", "--tasks", "reach_target"], ["runtime = 'tflite'"]),
     (["import-checkpoint", "no-such.ckpt", "out"], ["no-such.ckpt is no file"]),
     (["verify-denoiser", "no-such-file"], ["no-such-file is no file"]),
+    (["train", "none.yaml", "--data", "d", "--out", "o"], ["none.yaml does not exist"]),
+    (["train", "none.yaml", "--data", "d", "--out", "o", "--share", "half"], ["share is 'half'"]),
+    (["benchmark", "loader", "none.yaml", "--data", "d"], ["none.yaml does not exist"]),
 ])
 def test_a_user_error_is_one_line_and_exit_code_2(arguments, words, monkeypatch, capsys):
     code, out, err = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)

@@ -63,7 +63,7 @@ def test_weights_of_the_recipe_weigh(batch, recipe):
     raw = torch.randn(len(batch.windows), 8, 10, generator=torch.Generator().manual_seed(0))
     heavy = replace(recipe, pose_weights={"position": 3.0, "rotation": 0.0, "openness": 0.0})
     loss, losses = regression_loss(lambda *_: raw, batch, heavy)
-    assert float(loss) == pytest.approx(3 * losses["position"], rel=1e-5)
+    assert float(loss) == pytest.approx(3 * float(losses["position"]), rel=1e-5)
 
 
 def test_poses_are_judged_through_drawing_and_decoding(batch):
