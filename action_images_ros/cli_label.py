@@ -95,12 +95,12 @@ def _label(
 def label_quality(model: str, tasks: list[str], episodes: int, seed: int, corrupt: str, *, data: Path | None,
                   steps: int, threads: int | None, json: Path | None, known_pose: str) -> None:
     """`evaluate --mode label --corrupt`: the table over recordings made worse."""
-    from .cli import _show, _write
+    from .cli import _write
     from .evaluation.label_quality import parse_cases, quality
 
     result = quality(model, tasks, episodes, seed, parse_cases(corrupt, known_pose), data=data, steps=steps,
                      threads=threads, progress=lambda line: typer.echo(f"  {line}", err=True))
-    _show([{"case": r["case"], "episodes": r["episodes"], "frames": r["frames"],
+    cli_data._lines([{"case": r["case"], "episodes": r["episodes"], "frames": r["frames"],
             "labelled %": _number(r["labelled"] / max(r["frames"], 1), 100), "mm (p95)": _pair(r, "position_mm"),
             "deg (p95)": _pair(r, "rotation_deg"), "open %": _number(r["openness_right"], 100),
             "track px": _number(r["track_px"]), "J@4": _number(r["jaccard_4px"]), "AJ": _number(r["average_jaccard"])}

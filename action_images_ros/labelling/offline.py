@@ -6,7 +6,7 @@ import heapq
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ class _Run:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         return {"recording": [[str(f), f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.is_file()],
                 "model": model_name, "card": [self._card.name, self._card.frames, self._card.dt],
-                "stride": stride, "options": repr(options)}
+                "stride": stride, "options": repr(replace(options, batch=None))}
 
     # First pass: windows through the model.
 

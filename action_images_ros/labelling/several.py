@@ -16,7 +16,7 @@ def targets(bags: Sequence[Path], output: Path) -> dict[Path, Path]:
     """Where the labels of each recording go: `output` itself for one, `output/NAME` for several."""
     if len(bags) == 1:
         return {bags[0]: output}
-    made = {bag: output / (bag.stem if bag.is_file() else bag.name) for bag in bags}
+    made = {bag: output / (bag.stem if bag.suffix in (".mcap", ".db3") else bag.name) for bag in bags}
     if len(set(made.values())) < len(bags):
         raise ValueError(f"bags are {[str(bag) for bag in bags]}; their names must differ, since the outputs are named "
                          "like them")

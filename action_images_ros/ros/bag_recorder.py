@@ -161,6 +161,12 @@ class BagRecorder:
             raise RecordError(f"{self._writer.path} could not be closed: {error}; nothing is left of it") from None
         return counts
 
+    def discard(self) -> None:
+        """Stop and throw away what was recorded."""
+        self._queue.put(None)
+        self._thread.join()
+        self._writer.abort()
+
     def there(self) -> str:
         """The topics of the graph, for error messages."""
         names = sorted(name for name, _ in self._node.get_topic_names_and_types() if self._node.count_publishers(name))
@@ -201,7 +207,7 @@ def record(path: Path, *, namespace: str = "cell", topics: Sequence[str] = (), s
         return 1 if done.problem else 0
     finally:
         if recorder is not None:
-            recorder._writer.abort()
+            recorder.discard()
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
