@@ -79,7 +79,8 @@ def _label(
             "recording": Path(r["output"]).name, "frames": r["frames"], "labelled": r["labelled"],
             "known pose": f"{r['windows_with_known_pose']}/{r['windows']}",
             "mm (p95)": _pair(r, "position_mm"), "deg (p95)": _pair(r, "rotation_deg"),
-            "open %": _number(r["openness_right"], 100), "J@4": _number(r["jaccard_4px"]), "frames/s": _number(r["frames_per_second"]),
+            "open %": _number(r["openness_right"], 100), "J@4": _number(r["jaccard_4px"]),
+            "frames/s": _number(r["frames_per_second"]),
             "x real time": _number(r["times_real_time"])} for r in reports])
     for report in reports:
         for reason, count in report["without_label"].items():

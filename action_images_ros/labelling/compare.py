@@ -68,8 +68,8 @@ class Comparison:
 
     def figures(self) -> dict:
         """Counts; errors of the merged labels (mm, deg: median, p95; openness: share on the right side), None where
-        the recording does not say; Jaccard at 4 px, its mean over THRESHOLDS, and the mean distance in px of a picture of 256
-        px, over all windows."""
+        the recording does not say; Jaccard at 4 px, its mean over THRESHOLDS, and the mean distance in px of a picture
+        of 256 px, over all windows."""
         track = {key: np.concatenate([part[key] for part in self._tracks]) for key in self._tracks[0]} \
             if self._tracks else None
         found = None if track is None else track["track_px"][track["seen"] & np.isfinite(track["track_px"])]
