@@ -23,10 +23,10 @@ _MOST_ROWS = 50
 
 
 def is_many(bags: list[Path], workers: int | None, ray: str) -> bool:
-    """Whether the work list is wanted: several recordings, a folder or list of them, or workers."""
+    """Whether the work list is wanted: a folder or list of recordings, or workers."""
     from .scale.bags import is_one
 
-    return len(bags) > 1 or bool(ray) or workers is not None or (bags[0].exists() and not is_one(bags[0]))
+    return bool(ray) or workers is not None or any(bag.exists() and not is_one(bag) for bag in bags)
 
 
 def label_many_bags(bags: list[Path], output: Path, model: str, options: Any, workers: Any,

@@ -57,10 +57,10 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, bags, run, arguments, w
     assert sorted(p.name for p in bags.iterdir()) == ["b0", "b1"]
 
 
-def test_one_recording_alone_needs_no_work_list(bags):
-    assert not is_many([bags / "b0"], None, "") and not is_many([Path("gone")], None, "")
+def test_recordings_by_name_need_no_work_list_folders_and_workers_do(bags):
+    assert not is_many([bags / "b0", bags / "b1"], None, "") and not is_many([Path("gone")], None, "")
     assert is_many([bags], None, "") and is_many([bags / "b0"], 1, "") and is_many([bags / "b0"], None, "local")
-    assert is_many([bags / "b0", bags / "b1"], None, "")
+    assert is_many([bags / "b0", bags], None, "")
 
 
 def test_the_size_of_an_archive_is_printed(tmp_path, run):

@@ -113,7 +113,8 @@ class Worker:
             if not made.is_dir():
                 raise RuntimeError(f"the labeller ended without writing {made}")
             _write_report(report_path(job.output, job.name), {
-                "bag": job.bag, "worker": self.name, "seconds": round(time.monotonic() - begun, 3), **report})
+                "bag": job.bag, "worker": self.name, "seconds": round(time.monotonic() - begun, 3), **report,
+                "output": str(final)})
             final.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.rename(made, final)

@@ -1,3 +1,9 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 from recordings import tree
 from scripted_labeller import scripted
@@ -30,6 +36,51 @@ def test_a_worker_killed_in_the_middle_loses_nothing(tmp_path, bags):
     assert notes[-1][:3] == (5, 0, 5)
     assert not list((tmp_path / "out" / ".work").iterdir()) and tree(bags) == before
     assert not any(worker.process.is_alive() for worker in pool._all)
+
+
+RUN = """
+import sys
+from scripted_labeller import scripted
+from action_images_ros.scale.bags import find_bags
+from action_images_ros.scale.manifest import Manifest
+from action_images_ros.scale.many import label_many
+from action_images_ros.scale.processes import ProcessPool
+
+if __name__ == "__main__":
+    with Manifest(sys.argv[2], find_bags([sys.argv[1]]), {}) as manifest:
+        label_many(manifest, ProcessPool(scripted(log=sys.argv[3], hang="b1"), 1))
+"""
+
+
+def test_a_run_that_is_killed_leaves_no_worker_behind_and_goes_on(tmp_path, bags):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "run.py").write_text(RUN)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    run = subprocess.Popen([sys.executable, tmp_path / "run.py", bags, tmp_path / "out", tmp_path / "log"],
+                           env=environment)
+    while not (begun := list((tmp_path / "log").glob("b1.*"))):    # b0 is done, b1 is in the worker's hands
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.kill()
+    run.wait()
+    worker = int(begun[0].name.split(".")[1])
+    while _lives(worker):
+        time.sleep(0.05)
+    pool = ProcessPool(scripted(log=tmp_path / "log"), 1)
+    try:
+        with Manifest(tmp_path / "out", find_bags([bags]), {}) as manifest:
+            summary = label_many(manifest, pool)
+    finally:
+        pool.close()
+    assert len(summary.done) == 5 and summary.resumed == 1
+    assert len(list((tmp_path / "log").glob("b0.*"))) == 1 and len(list((tmp_path / "log").glob("b1.*"))) == 2
+
+
+def _lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_wrong_model_ends_the_run_with_its_message():

@@ -22,6 +22,7 @@ def test_the_bag_appears_with_its_report_and_the_original_is_not_touched(tmp_pat
         assert bag.topics["/label/note"].count == 1
     report = json.loads(report_path(tmp_path / "out", "day/b0").read_text())
     assert report["frames"] == 3 and report["bag"] == str(bags / "b0") and report["worker"] == outcome.worker
+    assert report["output"] == str(tmp_path / "out" / "day" / "b0")
     assert not work_folder(tmp_path / "out", "day/b0").exists() and tree(bags) == before
 
 
