@@ -22,7 +22,7 @@ def register(app: typer.Typer, benchmark: typer.Typer, show, write) -> None:
         change: Annotated[list[str] | None, typer.Option("--set", help="setting=value, as in settings.json.")] = None,
         json: Json = None) -> None:
         """The 5 B model's published protocol and the fast path, stage by stage, in one process."""
-        from .evaluation.pipeline import STAGES, pipeline_table
+        from .world_model.wan.pipeline import STAGES, pipeline_table
 
         result = pipeline_table(model or None, size=random, all_rungs=rungs, repeats=repeats,
                                 changes=_settings(change or []),
@@ -103,19 +103,15 @@ def register(app: typer.Typer, benchmark: typer.Typer, show, write) -> None:
         device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto", json: Json = None) -> None:
         """Train a small decoder for action images (1.7 M parameters) from an autoencoder, on drawn pictures."""
         from .training.distill_decoder import DistillSettings, decoded_error, distill
-        from .world_model.wan.autoencoder import Autoencoder
+        from .world_model.wan.autoencoder import load_autoencoder
         from .world_model.wan.settings import WanSettings
-
-        if not (vae / "config.json").is_file():
-            raise FileNotFoundError(f"{vae} has no config.json: give the autoencoder's folder")
-        from diffusers import AutoencoderKLWan
 
         height, times, width = size.partition("x")
         if not (times and height.isdigit() and width.isdigit()):
             raise ValueError(f"size is {size!r}; give HxW, for example 512x512")
         settings = DistillSettings((int(height), int(width)), steps=steps, batch=batch, target=target)
         where = WanSettings(device=device).torch_device()
-        teacher = Autoencoder(AutoencoderKLWan.from_pretrained(vae, local_files_only=True).to(where))
+        teacher = load_autoencoder(vae, where)
         student = distill(teacher, settings, out, minutes=minutes,
                           progress=lambda line: typer.echo(f"  {line}", err=True))
         rows = [{"decoder": name, "noise on latents": noise, **decoded_error(teacher, decoder, settings, noise=noise)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
@@ -37,3 +39,10 @@ class Autoencoder:
             planes = self.vae.decode(segment[None]).sample[0].float().clamp(-1, 1)
             images.append(((planes + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 3, 0).cpu())
         return torch.stack(images).numpy()
+
+
+def load_autoencoder(folder: Path, device: torch.device | str = "cpu") -> Autoencoder:
+    """An autoencoder alone, float32, from its folder; FileNotFoundError where that has none."""
+    if not (Path(folder) / "config.json").is_file():
+        raise FileNotFoundError(f"{folder} has no config.json: give the autoencoder's folder")
+    return Autoencoder(AutoencoderKLWan.from_pretrained(folder, local_files_only=True).to(device))

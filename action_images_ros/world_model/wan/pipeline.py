@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..codec.decode import decode
-from ..observation import Observation
-from ..paths import models_path
-from ..world_model.card import ModelCard
-from ..world_model.wan.levers import compile_parts, quantise
-from ..world_model.wan.load import load_wan
-from ..world_model.wan.model import WanWorldModel
-from ..world_model.wan.random_parts import TINY, folder_configs, random_decoder, random_model
-from ..world_model.wan.settings import WanSettings
-from .decoding import Kind, generate
+from action_images_ros.codec.decode import decode
+from action_images_ros.evaluation.decoding import Kind, generate
+from action_images_ros.observation import Observation
+from action_images_ros.paths import models_path
+from action_images_ros.world_model.card import ModelCard
+from action_images_ros.world_model.wan.levers import compile_parts, quantise
+from action_images_ros.world_model.wan.load import load_wan
+from action_images_ros.world_model.wan.model import WanWorldModel
+from action_images_ros.world_model.wan.random_parts import TINY, folder_configs, random_decoder, random_model
+from action_images_ros.world_model.wan.settings import WanSettings
 
 __all__ = ["LADDER", "STAGES", "pipeline_table"]
 
@@ -116,7 +116,7 @@ def _device(device: torch.device) -> str:
 
 def _observation(card: ModelCard) -> Observation:
     scene = generate(Kind("", size=card.image_size), 1, np.random.default_rng(1))
-    from ..geometry.pose import pose7_from_matrix
+    from action_images_ros.geometry.pose import pose7_from_matrix
 
     return Observation(
         stamp_ns=0, camera_names=("a", "b"), images=scene.images[:, 0], K=scene.K, world_from_camera=scene.E,

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from action_images_ros.evaluation import pipeline
-from action_images_ros.evaluation.pipeline import LADDER, STAGES, pipeline_table
+from action_images_ros.world_model.wan import pipeline
+from action_images_ros.world_model.wan.pipeline import LADDER, STAGES, pipeline_table
 
 
 @pytest.fixture(scope="module")
