@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..control.chunk import Chunk
-from ..pixels import encode_picture, rgb_from_file
+from ..messages.pixels import encode_picture, rgb_from_file
 from ..world_model.prediction import Prediction
 from .labeller import WindowLabels
 

@@ -15,13 +15,13 @@ from geometry_msgs.msg import PoseWithCovarianceStamped
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
-from ..chunk_content import GRIPPER_JOINT
 from ..data.rosbag2.bag import BagError
 from ..data.rosbag2.frames import FrameStream
 from ..data.rosbag2.setup import robot_setup
 from ..labelling.labeller import KNOWN_POSE, Labeller
 from ..labelling.merge import FrameLabel, Merger
 from ..labelling.planner import Unlabelled, Window, WindowPlanner
+from ..messages.chunk_content import GRIPPER_JOINT
 from ..paths import models_path
 from ..ros.chunk_publisher import ChunkPublisher
 from ..ros.conversions import path_from_poses, pose_from_pose7, stamp_from_ns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-from ..qos_table import QOS, Delivery
+from ..messages.qos_table import QOS, Delivery
 
 __all__ = ["CLOCK", "COMMAND", "EVENTS", "LATCHED", "PROFILES", "SENSOR", "STATE", "deeper"]
 

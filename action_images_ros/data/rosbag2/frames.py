@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...geometry.camera import normalise_signs
-from ...pixels import rgb_from_file, rgb_from_pixels
+from ...messages.pixels import rgb_from_file, rgb_from_pixels
 from .bag import Bag, BagError, BagMessage, header_of, stamp_of
 from .setup import BagSetup, CameraTopics, find_topics
 from .state import RecordedState

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...geometry.pose import pose7_from_matrix, to_robot_tool
-from ...pixels import checked_rgb, encode_picture
+from ...messages.pixels import checked_rgb, encode_picture
 from ..episode import Episode
 from .setup import BagSetup
 from .writer import BagWriter

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...calibration import read_calibration
 from ...geometry.pose import interpolate, matrix_from_pose7, to_model_tool
-from ...message_content import (
+from ...messages.calibration import read_calibration
+from ...messages.content import (
     intrinsics_from_camera_info,
     joint_sum,
     ns_from_stamp,

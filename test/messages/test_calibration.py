@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from action_images_ros.calibration import read_calibration
+from action_images_ros.messages.calibration import read_calibration
 
 GOOD = "base_frame: base\ncameras:\n  left: {position: [1, 2, 3], orientation: [0, 0, 0, 1]}\n"
 

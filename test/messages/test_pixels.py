@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from action_images_ros.pixels import ENCODINGS, encode_picture, rgb_from_file, rgb_from_pixels
+from action_images_ros.messages.pixels import ENCODINGS, encode_picture, rgb_from_file, rgb_from_pixels
 
 RGB = np.random.default_rng(3).integers(0, 256, (5, 7, 3)).astype(np.uint8)
 TO = {"bgr8": cv2.COLOR_RGB2BGR, "8UC3": cv2.COLOR_RGB2BGR, "rgba8": cv2.COLOR_RGB2RGBA, "bgra8": cv2.COLOR_RGB2BGRA}

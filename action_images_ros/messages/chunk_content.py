@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .control.chunk import Chunk
+from ..control.chunk import Chunk
 
 __all__ = ["CONFIDENCE", "GRIPPER_JOINT", "TOOL_JOINT", "confidence_rows", "split_frames", "stack_frames"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from action_images_ros.chunk_content import confidence_rows, split_frames, stack_frames
 from action_images_ros.control.chunk import Chunk
+from action_images_ros.messages.chunk_content import confidence_rows, split_frames, stack_frames
 
 
 def test_frames_stack_and_split():

@@ -5,7 +5,7 @@ from types import SimpleNamespace as Message
 import numpy as np
 import pytest
 
-from action_images_ros.message_content import (
+from action_images_ros.messages.content import (
     intrinsics_from_camera_info,
     joint_sum,
     ns_from_stamp,

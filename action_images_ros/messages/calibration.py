@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from .geometry.pose import matrix_from_pose7
+from ..geometry.pose import matrix_from_pose7
 
 __all__ = ["read_calibration"]
 

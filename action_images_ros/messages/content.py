@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .geometry.camera import validate_intrinsics
-from .geometry.pose import matrix_from_pose7
+from ..geometry.camera import validate_intrinsics
+from ..geometry.pose import matrix_from_pose7
 
 __all__ = ["intrinsics_from_camera_info", "joint_sum", "ns_from_stamp", "openness_from_joints", "pose7_from_pose",
            "pose7_from_pose_stamped", "pose7_from_transform"]
