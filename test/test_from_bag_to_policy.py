@@ -19,7 +19,7 @@ SCRIPT = ROOT / "docs" / "from_bag_to_policy.sh"
 
 
 def test_the_recipe_fits_the_weights_it_starts_from():
-    recipe, card = TrainConfig.load(ROOT / "config/training/fine_tune.yaml"), ModelCard.load(models_path("nano"))
+    recipe, card = TrainConfig.load(ROOT / "config/training/finetune.yaml"), ModelCard.load(models_path("nano"))
     assert tuple(recipe.image_size) == tuple(card.image_size)
     assert (recipe.frames, recipe.dt) == (card.frames, card.dt)
 
@@ -31,8 +31,8 @@ def test_recordings_become_a_policy(tmp_path):
     command = programs / "action-images"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m action_images_ros.cli "$@"\n')
     command.chmod(0o755)
-    recipe = yaml.safe_load((ROOT / "config/training/fine_tune.yaml").read_text())
-    recipe |= {"steps": 2, "decay_steps": 1, "warmup_steps": 1, "batch_size": 2, "precision": "float32"}
+    recipe = {"base": str(ROOT / "config/training/finetune.yaml"), "steps": 2, "decay_steps": 1, "warmup_steps": 1,
+              "batch_size": 2, "precision": "float32"}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "OUT": str(out), "EPISODES": "2",
                    "TASKS": "reach_target", "RECIPE": str(tmp_path / "recipe.yaml"), "INIT": str(models_path("nano")),
