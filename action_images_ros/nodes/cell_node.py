@@ -45,7 +45,7 @@ class CellNode(GraphNode):
                                  "poses and commands never meet a real arm's")
         self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
         settings = CellSettings(
-            task=declare(self, "task", "reach_target", "reach_target, push_button or lift_block"),
+            task=declare(self, "task", "reach_target", "a task of docs/tasks.md"),
             seed=declare(self, "seed", 0, "seed of the scene", low=0),
             cameras=declare(self, "camera_count", 2, "cameras rendered", low=2, high=4),
             image_size=tuple(declare(self, "image_size", [192, 192], "height and width, px")),
