@@ -11,4 +11,4 @@ def test_the_oracle_is_refused():
 
 
 def test_three_different_instructions_are_given():
-    assert [task for task, _ in SCENES] == ["reach_target", "push_button", "lift_block"]
+    assert [task for task, _ in SCENES] == ["reach_target", "lift_block", "place_in_box"]
