@@ -101,7 +101,7 @@ def recorded_episodes(folder: str | Path, tasks: list[str], limit: int, fraction
     """
     episodes = load_episodes(folder)
     if any(e.seed >= TRAINING_SEEDS for e in episodes):
-        from ..training.train import split_episodes
+        from ..training.mixture import split_episodes
 
         episodes = split_episodes(episodes, fraction)[1]
     chosen = [e for task in tasks for e in [e for e in episodes if e.task == task][:limit]]
