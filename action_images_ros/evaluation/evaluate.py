@@ -215,24 +215,33 @@ def _print_table(result: dict) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    head, pairs = result["settings"], {(pair["task"], pair["condition"]): pair for pair in result["comparison"]}
+    head = result["settings"]
     last = head["seed"] + head["episodes"] - 1
-    columns = [Column("task", no_wrap=True), Column("condition", no_wrap=True), "success", "rate", "95 % interval",
-               "wrong", "median s", "s per chunk", "lost", "won", "p"]
-    several = len(head["conditions"]) > 1
-    table = Table(*(columns if several else columns[:1] + columns[2:-3]),
-                  title=" ".join(filter(None, (head["mode"], head["model"], f"seeds {head['seed']}..{last}"))))
-
-    def add(task, condition, successes, episodes, *more) -> None:
-        pair = pairs.get((task, condition))
-        table.add_row(task, *[condition] * several, f"{successes}/{episodes}", f"{100 * successes / episodes:.0f} %",
-                      *more, *([str(pair["lost"]), str(pair["won"]), f"{pair['p']:.2g}"] if pair else []))
-
-    for row in result["summary"]:
-        add(row["task"], row["condition"], row["successes"], row["episodes"],
-            f"{100 * row['low']:.0f}-{100 * row['high']:.0f} %", str(row["wrong_object"]),
-            f"{row['median_seconds']:.1f}", f"{row['median_chunk_seconds']:.2f}")
-    for (task, condition), pair in pairs.items():
-        if task == ALL:
-            add(ALL, condition, pair["after"], pair["episodes"], *[""] * 4)
+    title = " ".join(filter(None, (head["mode"], head["model"], f"seeds {head['seed']}..{last}")))
+    if len(head["conditions"]) > 1:
+        table = _condition_table(result, title)
+    else:
+        table = Table(Column("task", no_wrap=True), "success", "rate", "95 % interval", "wrong", "median s",
+                      "s per chunk", title=title)
+        for row in result["summary"]:
+            table.add_row(row["task"], f"{row['successes']}/{row['episodes']}", f"{100 * row['rate']:.0f} %",
+                          f"{100 * row['low']:.0f}-{100 * row['high']:.0f} %", str(row["wrong_object"]),
+                          f"{row['median_seconds']:.1f}", f"{row['median_chunk_seconds']:.2f}")
     Console().print(table)
+
+
+def _condition_table(result: dict, title: str):
+    """Success per task and condition and against nominal on the same seeds; fits 80 columns."""
+    from rich.table import Table
+
+    table = Table("task", "condition", "success (95 %)", "lost", "won", "p", title=title, show_edge=False)
+    pairs = {(pair["task"], pair["condition"]): pair for pair in result["comparison"]}
+    rows = [(row["task"], row["condition"], row["successes"], row["episodes"]) for row in result["summary"]]
+    rows += [(*key, pair["after"], pair["episodes"]) for key, pair in pairs.items() if key[0] == ALL]
+    for task, condition, successes, episodes in rows:
+        low, high = wilson(successes, episodes)
+        pair = pairs.get((task, condition))
+        table.add_row(task, condition, f"{successes}/{episodes} {100 * successes / episodes:.0f} % "
+                      f"({100 * low:.0f}-{100 * high:.0f})",
+                      *([str(pair["lost"]), str(pair["won"]), f"{pair['p']:.2g}"] if pair else []))
+    return table
