@@ -102,7 +102,10 @@ def _solve(uv, K, E, trust, pixel_sigma, iterations) -> Triangulation:
     predicted, depth = project(points, K[:, None], E[:, None])
     good &= np.all((depth > 0) | ~used, axis=0)
     residual = np.where(used & good, np.linalg.norm(uv - predicted, axis=-1), np.nan)
-    covariance = np.where(good[:, None, None], np.linalg.inv(information), np.nan)
+    spread = np.linalg.eigvalsh(np.where(good[:, None, None], information, np.eye(3)))
+    good &= spread[:, 0] > 1e-12 * spread[:, -1]  # rays that meet in the camera itself tell nothing
+    safe = np.where(good[:, None, None], information, np.eye(3))
+    covariance = np.where(good[:, None, None], np.linalg.inv(safe), np.nan)
     return Triangulation(np.where(good[:, None], points, np.nan), residual, covariance, used & good)
 
 

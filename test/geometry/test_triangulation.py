@@ -61,6 +61,17 @@ def test_identical_cameras_see_no_depth():
     assert np.isnan(result.points).all()
 
 
+@pytest.mark.parametrize("views", [[0, 0], [0, 1, 0], [0, 0, 0, 0]])
+def test_cameras_in_one_place_that_disagree_give_no_point_and_no_error(views):
+    _, uv, K, E = scene(2)
+    rng = np.random.default_rng(3)
+    apart = uv[views] + rng.normal(0, 20, (len(views), *uv.shape[1:]))
+    result = triangulate(apart, K[views], E[views])
+    assert result.points.shape == (40, 3)
+    if 1 not in views:
+        assert not np.isfinite(result.points).all(axis=-1).any()
+
+
 def test_covariance_matches_the_scatter():
     rng = np.random.default_rng(5)
     points, uv, K, E = scene(2, seed=6, count=3000)
