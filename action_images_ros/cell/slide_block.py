@@ -6,6 +6,7 @@ Not one of the shipped tasks: no shipped model knows it, so that fine-tuning has
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from action_images_ros.cell.blocks import put
 from action_images_ros.cell.decoys import add_decoys, decoy_positions, park_decoys, show_decoy
 from action_images_ros.cell.experts import FINGERTIP, Expert, funnel, tool_down
 from action_images_ros.cell.gl import mujoco
@@ -83,7 +84,7 @@ class SlideBlock(Task):
         colours = draw_colours(rng, 4)
         way = goal - start
         # Somewhat turned from the push: the flat of the fingers turns it straight.
-        self._put(data, start, np.arctan2(way[1], way[0]) + rng.uniform(-np.pi / 6, np.pi / 6))
+        put(data, self.block, start, np.arctan2(way[1], way[0]) + rng.uniform(-np.pi / 6, np.pi / 6))
         paint(model, self.block, shade(rng, colours[1]))
         model.body_pos[model.body("area").id] = [*goal[:2], 0.0]
         paint(model, "area", shade(rng, colours[0]))
@@ -98,11 +99,6 @@ class SlideBlock(Task):
         """Where the block is and where it is to go, each [3]; the arm reaches both, and behind the block."""
         start, angle = self._draw(rng), rng.uniform(-PUSH_ANGLE, PUSH_ANGLE)
         return start, start + rng.uniform(*PUSH_DISTANCE) * np.array([np.cos(angle), np.sin(angle), 0.0])
-
-    def _put(self, data, position, yaw: float) -> None:
-        joint = data.joint(self.block)
-        joint.qpos[:] = [*position, np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
-        joint.qvel[:] = 0
 
     def object_position(self, model, data) -> np.ndarray:
         return data.joint(self.block).qpos[:3].copy()
@@ -120,7 +116,7 @@ class SlideBlock(Task):
             near = np.linalg.norm(start - cell.object_position) < 0.1
             if near and all(np.linalg.norm(p[:2] - o[:2]) > 0.09 for p in (start, goal) for o in others):
                 way = goal - start
-                self._put(cell.data, start, np.arctan2(way[1], way[0]) + rng.uniform(-np.pi / 6, np.pi / 6))
+                put(cell.data, self.block, start, np.arctan2(way[1], way[0]) + rng.uniform(-np.pi / 6, np.pi / 6))
                 cell.model.body_pos[cell.model.body("area").id] = [*goal[:2], 0.0]
                 return True
         return False
