@@ -51,12 +51,22 @@ def collect(directory: Annotated[Path, typer.Argument(help="Folder to write to; 
             seed: Seed = 1_000_000, workers: Workers = CORES,
             size: Annotated[int, typer.Option(help="Height and width of the stored images, px.")] = 96,
             cameras: Annotated[int, typer.Option(help="Cameras rendered, 2..4.")] = 3,
-            perturbed: Annotated[float, typer.Option(help="Share with perturbed starts and pushes.")] = 1 / 3) -> None:
+            perturbed: Annotated[float, typer.Option(help="Share with perturbed starts and pushes.")] = 1 / 3,
+            corrections: Annotated[str, typer.Option(help="Model (name or folder) that leads the arm first; the expert "
+                                                          "goes on from there. What it does itself is left out.",
+                                                     metavar="MODEL")] = "") -> None:
     """Write demonstrations of the scripted experts in the simulated cell."""
     from .cell.collect import collect as run
+    from .cell.demonstrate import demonstrate
 
+    record = demonstrate
+    if corrections:
+        from .evaluation.corrections import Corrections
+        from .paths import models_path
+
+        record = Corrections(str(models_path(corrections)))
     result = run(directory, _tasks(tasks), episodes, seed, workers=workers, size=size, cameras=cameras,
-                 perturbed_fraction=perturbed)
+                 perturbed_fraction=perturbed, record=record)
     typer.echo(f"{result.written} episodes written to {directory}, {result.skipped} there already, "
                f"{len(result.failed)} failed")
 

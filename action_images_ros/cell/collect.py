@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from action_images_ros.cell.demonstrate import demonstrate
 from action_images_ros.cell.tasks import TASKS, find_task
-from action_images_ros.data.episode import append_index, read_index, save_episode
+from action_images_ros.data.episode import Episode, append_index, read_index, save_episode
 
 PERTURBED_FRACTION = 1 / 3
 
@@ -36,6 +37,7 @@ class _Job:
     size: int
     cameras: int
     perturbed: bool
+    record: Callable[..., Episode]
 
 
 def is_perturbed(seed: int, fraction: float) -> bool:
@@ -48,7 +50,7 @@ def _start_worker() -> None:
 
 
 def _record(job: _Job) -> dict:
-    episode = demonstrate(job.task, job.seed, size=(job.size, job.size), cameras=job.cameras, perturbed=job.perturbed)
+    episode = job.record(job.task, job.seed, size=(job.size, job.size), cameras=job.cameras, perturbed=job.perturbed)
     row = {
         "file": None, "task": job.task, "seed": job.seed, "success": episode.success, "perturbed": job.perturbed,
         "frames": episode.frames, "instruction": episode.instruction,
@@ -60,12 +62,14 @@ def _record(job: _Job) -> dict:
 
 def collect(
     directory: str | Path, tasks: list[str], episodes: int, seed: int, *, workers: int = 1, size: int = 96,
-    cameras: int = 3, perturbed_fraction: float = PERTURBED_FRACTION, console: Console | None = None,
+    cameras: int = 3, perturbed_fraction: float = PERTURBED_FRACTION, record: Callable[..., Episode] | None = None,
+    console: Console | None = None,
 ) -> Collected:
     """Attempts `episodes` demonstrations with the seeds `seed`, `seed + 1`, ..; the tasks take turns.
 
     Seeds in the folder's index are skipped, so an interrupted collection goes on where it stopped. An attempt in
-    which the expert fails leaves a line in the index and no file. Raises ValueError for bad arguments.
+    which the expert fails leaves a line in the index and no file. record: makes an episode, with the arguments of
+    `demonstrate`, which is the default; it is sent to the workers. Raises ValueError for bad arguments.
     """
     for task in tasks:
         find_task(task)
@@ -86,7 +90,8 @@ def collect(
         if row["file"] is None or (directory / row["file"]).exists()
     }
     jobs = [
-        _Job(str(directory), tasks[i % len(tasks)], seed + i, size, cameras, is_perturbed(seed + i, perturbed_fraction))
+        _Job(str(directory), tasks[i % len(tasks)], seed + i, size, cameras, is_perturbed(seed + i, perturbed_fraction),
+             record or demonstrate)
         for i in range(episodes)
     ]
     todo = [job for job in jobs if (job.task, job.seed) not in done]

@@ -1,5 +1,7 @@
 """Lets the expert do a task once and records it."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -20,16 +22,19 @@ LIMIT_SECONDS = 12.0
 def demonstrate(
     task: str, seed: int, *, size: tuple[int, int] = (96, 96), cameras: int = 3, perturbed: bool = False,
     dt: float = DT, hold_seconds: float = HOLD_SECONDS, limit_seconds: float = LIMIT_SECONDS, images: bool = True,
-    condition: Condition = NOMINAL,
+    condition: Condition = NOMINAL, before: Callable[[Cell], None] | None = None,
 ) -> Episode:
-    """One episode, recorded from t = 0 to `hold_seconds` after success (or to `limit_seconds` without).
+    """One episode, recorded from the start to `hold_seconds` after success (or to `limit_seconds` without).
 
     size: (height, width) of the recorded images. The gripper's command changes at recorded frames only, so that the
     recorded openness is exactly what was executed. With `images=False` the images are black (to test motion only).
-    condition: what differs from training; unseen cameras take the place of those asked for.
+    condition: what differs from training; unseen cameras take the place of those asked for. before: brings the cell to
+    the state in which the expert is to begin; it is not recorded.
     """
     rendered = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)
     with Cell(task, seed, image_size=rendered, cameras=cameras, perturbed=perturbed, condition=condition) as cell:
+        if before is not None:
+            before(cell)
         expert = cell.expert()
         ticks = round(dt / cell.control_period)
         frames, poses, openness = [], [], []

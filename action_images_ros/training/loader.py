@@ -95,8 +95,10 @@ def _as_it_is(batch: PackedBatch) -> PackedBatch:
 
 
 def _start(_worker: int) -> None:
-    """Signals are for the training process, which ends its loaders; one thread each."""
+    """Signals sent to the whole group, by a terminal or a launcher, are for the training process, which ends its
+    loaders: they are a group apart, and no handler of that process is theirs. One thread each."""
+    os.setpgrp()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, signal.SIG_DFL)
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

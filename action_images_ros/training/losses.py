@@ -22,6 +22,8 @@ from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO
 from action_images_ros.world_model.pixel_latents import CHANNELS, COARSE
 
+ABOVE_PEDESTAL = 1 - PEDESTAL + PEDESTAL * math.log(PEDESTAL)
+"""Share of a Gaussian's sum that is left when the pedestal is taken off it and what lies below is left out."""
 FAINT = 1e-5
 """Intensity added before the logarithm of a picture: what is not painted at all costs much, but not everything."""
 
@@ -105,7 +107,8 @@ def action_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> tuple[Te
     pedestal = torch.where(flat, blue, torch.zeros_like(blue)).amax(dim=(-2, -1), keepdim=True)
     heat = torch.cat([heat[:, :, :, :2], (heat[:, :, :, 2:] - pedestal).clamp(min=0)], dim=3)
     total = heat.flatten(4).sum(-1)
-    whole = 2 * math.pi * blob_sigma(target.shape[-2:]) ** 2
+    whole = torch.full_like(total, 2 * math.pi * blob_sigma(target.shape[-2:]) ** 2)
+    whole[..., 2] *= torch.where(pedestal[..., 0, 0, 0] > 0, ABOVE_PEDESTAL, 1.0)
     visible = total > 0.5 * whole  # a point cut off by the border has no clean distribution
     where = heat.flatten(4) / total.clamp(min=1e-6)[..., None]
     painted = torch.sigmoid(logits).unflatten(2, (-1, 3))

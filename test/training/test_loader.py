@@ -1,4 +1,7 @@
+import multiprocessing
 import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -69,3 +72,38 @@ def test_one_loader_beside_a_processor_the_cores_beside_a_gpu(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 16)
     assert default_workers(1, gpu=False) == default_workers(2, gpu=False) == 1
     assert default_workers(1, gpu=True) == 12 and default_workers(4, gpu=True) == 3
+
+
+UNCLOSED = """
+import multiprocessing, signal, sys, time
+import torch
+from torch.utils.data import DataLoader
+from action_images_ros.training.loader import _as_it_is, _start
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(15))  # as libraries do; a worker inherits it
+def stuck(worker):
+    _start(worker)
+    time.sleep(600)  # a worker that can no longer be told to end
+batches = iter(DataLoader([1, 2], batch_size=None, num_workers=1, worker_init_fn=stuck,
+                          multiprocessing_context="fork", collate_fn=_as_it_is))
+pid = multiprocessing.active_children()[0].pid
+print(pid, flush=True)
+time.sleep(1.0)
+"""
+
+
+def test_a_worker_that_hangs_does_not_keep_the_process_from_ending():
+    ended = subprocess.run([sys.executable, "-c", UNCLOSED], capture_output=True, text=True, timeout=60)
+    pid = int(ended.stdout)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_workers_are_no_part_of_the_group_that_a_terminal_signals(episodes, config, encode_text):
+    maker = maker_of(episodes, replace(config, steps=4), encode_text)
+    before = set(multiprocessing.active_children())
+    batches = load_batches(maker, 0, workers=1)
+    next(batches)
+    (worker,) = set(multiprocessing.active_children()) - before
+    assert os.getpgid(worker.pid) != os.getpgrp()
+    batches.close()

@@ -1,0 +1,60 @@
+"""Demonstrations that begin where a model has led the arm: the expert shows how to go on from there.
+
+A policy that has only seen the expert's own way stands still, or worse, where that way never leads: fingers let down
+behind the drawer's front instead of before it, for example. Training on corrections of its own mistakes mends that
+(dataset aggregation: Ross, Gordon, Bagnell 2011, arXiv 1011.0686).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ..cell.cell import Cell
+from ..cell.demonstrate import demonstrate
+from ..data.episode import Episode
+from .rollout import RolloutSettings, roll_out
+from .settings import make_executor
+from .sources import ModelSource, draw_views
+
+__all__ = ["Corrections"]
+
+LED_SECONDS = (0.8, 6.0)
+"""How long the model leads, at least and at most; simulated. The longest are mostly states that it is stuck in."""
+
+
+@lru_cache(maxsize=1)
+def _loaded(model: str):
+    from ..world_model import load_model
+
+    return load_model(model, threads=1)
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """Records like `demonstrate`, after the model (name or folder) has led the arm for a random while.
+
+    Where the model succeeds in that time there is nothing to correct, and the episode counts as a failed attempt.
+    """
+
+    model: str
+
+    def __call__(self, task: str, seed: int, **options) -> Episode:
+        led = _Led(_loaded(self.model), seed)
+        episode = demonstrate(task, seed, before=led, **options)
+        episode.success &= not led.succeeded
+        return episode
+
+
+class _Led:
+    """Lets the model control the cell it is called with."""
+
+    def __init__(self, model, seed: int) -> None:
+        self.model, self.seed, self.succeeded = model, seed, False
+
+    def __call__(self, cell: Cell) -> None:
+        seconds = np.random.default_rng([self.seed, 0x1ED]).uniform(*LED_SECONDS)
+        source = ModelSource(self.model, draw_views(self.seed, len(cell.camera_names)), self.seed)
+        self.succeeded = roll_out(cell, source, make_executor(), RolloutSettings(time_limit=seconds)).success
