@@ -3,7 +3,7 @@
 # make lint    the code style                                 make clean   remove what the others made, but out/
 # make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
 # make test-lerobot   whether the lerobot library opens our datasets, in .venv-lerobot (another 1.5 GB)
-# make nano    demonstrations, training, video stage, success: models/nano from nothing (docs/training.md)
+# make nano    demonstrations, training, corrections, success: models/nano from nothing (docs/training.md)
 # make finetune  the same for a task that no shipped model knows, from 50 demonstrations
 #              Both go on where they were broken off, and need no network once the installation is there.
 #
@@ -11,7 +11,7 @@
 # TORCH_INDEX=...  where to take torch from. Empty: the CPU build if pip's configuration or PyTorch's CPU index has one.
 #                  With a GPU: default (pip's own index)
 # TEST_ARGS=...    handed to pytest, for example TEST_ARGS="test/control -x"
-# RECIPE=nano RUN=runs/nano DATA=data EPISODES=4500 SIZE=96 JOBS=cores   of make nano
+# RECIPE=nano RUN=runs/nano DATA=data EPISODES=4500 CORRECTIONS=1500 SIZE=96 JOBS=cores   of make nano
 # LAUNCH=...       how training starts; on 8 GPUs ".venv/bin/accelerate launch --multi_gpu --num_processes 8 \
 #                  -m action_images_ros.cli"
 # TASK=slide_block INIT=nano TUNED=runs/TASK MIX=DATA,SHARE              of make finetune
@@ -26,6 +26,7 @@ RECIPE ?= nano
 RUN ?= runs/$(RECIPE)
 DATA ?= data
 EPISODES ?= 4500
+CORRECTIONS ?= 1500
 SIZE ?= 96
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 LAUNCH ?= $(BIN)/action-images
@@ -71,14 +72,18 @@ evaluate = mkdir -p $(2); for task in $(3); do [ -e $(2)/$$task.json ] || { \
     $(BIN)/action-images evaluate --model $(1) --tasks $$task --workers $(JOBS) --json $(2)/$$task.part $(4) && \
     mv $(2)/$$task.part $(2)/$$task.json; } || exit 1; done
 ALL_TASKS = $$($(BIN)/python -c "from action_images_ros.cell.tasks import TASKS; print(*TASKS)")
-VIDEO := $(wildcard config/training/$(RECIPE)_video.yaml)
+IMAGES := $(wildcard config/training/$(RECIPE)_images.yaml)
 comma := ,
 
 nano: install
 	$(BIN)/action-images collect $(DATA) --episodes $(EPISODES) --size $(SIZE) --workers $(JOBS)
 	$(call train,$(RECIPE),$(RUN),--data $(DATA))
-	$(if $(VIDEO),$(call train,$(RECIPE)_video,$(RUN)_video,--data $(DATA) --init $(RUN)/model))
-	$(call evaluate,$(RUN)$(if $(VIDEO),_video)/model,$(RUN)/evaluation,$(ALL_TASKS),--episodes 100)
+	$(BIN)/action-images collect $(DATA)_corrections --corrections $(RUN)/model --seed 3000000 \
+	    --episodes $(CORRECTIONS) --size $(SIZE) --workers $(JOBS)
+	$(call train,$(RECIPE),$(RUN)_corrected,--data $(DATA) --data $(DATA)_corrections --share 0.6$(comma)0.4 \
+	    --init $(RUN)/model)
+	$(if $(IMAGES),$(call train,$(RECIPE)_images,$(RUN)_images,--data $(DATA) --init $(RUN)_corrected/model))
+	$(call evaluate,$(RUN)_$(if $(IMAGES),images,corrected)/model,$(RUN)/evaluation,$(ALL_TASKS),--episodes 100)
 
 finetune: install
 	$(BIN)/action-images collect $(TUNED)/demonstrations --tasks $(TASK) --episodes 50 --seed 2000000 --workers $(JOBS)

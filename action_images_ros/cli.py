@@ -211,6 +211,22 @@ def benchmark_model(model: Annotated[str, typer.Option(help="Name in models/ or 
     _write(json, result)
 
 
+@benchmark.command("levers")
+def benchmark_levers(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+                     tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+                     episodes: Annotated[int, typer.Option(help="Demonstrations per task.")] = 4,
+                     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+                     seed: Seed = 0, json: Json = None) -> None:
+    """What each way to a faster chunk gains in time and costs in the decoded poses."""
+    from .evaluation.levers import lever_table
+
+    result = lever_table(model, tasks=_tasks(tasks), episodes=episodes, threads=threads, seed=seed,
+                         progress=lambda line: typer.echo(f"  {line}", err=True))
+    typer.echo(result["what"])
+    _show(result["rows"])
+    _write(json, result)
+
+
 @app.command("import-checkpoint")
 def import_checkpoint(checkpoint: Annotated[Path, typer.Argument(help="The published .ckpt.")],
                       out: Annotated[Path, typer.Argument(help="Denoiser folder to write.")],

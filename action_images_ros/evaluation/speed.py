@@ -21,7 +21,7 @@ from ..world_model.load import RUNTIMES, load_model
 from .export import export_model
 from .parity import expert_observations
 
-__all__ = ["BACKENDS", "STAGES", "measure", "model_table"]
+__all__ = ["BACKENDS", "STAGES", "copy_model", "measure", "model_table"]
 
 BACKENDS = tuple(f"{runtime}:{threads}" for runtime in RUNTIMES for threads in (1, 2))
 STAGES = ("text", "encode", "denoise", "paint", "lift")
@@ -46,7 +46,7 @@ def model_table(model: str | os.PathLike = "nano", *, recipe: Path | None = None
         raise ValueError(f"success is {success}; random weights have none: leave it out with a recipe")
     with TemporaryDirectory(prefix="action-images-benchmark-") as name:
         folder = Path(name)
-        what = _copy(models_path(model), folder) if recipe is None else _random(recipe, folder)
+        what = copy_model(models_path(model), folder) if recipe is None else _random(recipe, folder)
         card = ModelCard.load(folder)
         if any(runtime.startswith("onnx") for runtime, _ in wanted):
             progress("exporting")
@@ -111,7 +111,8 @@ def _parsed(backend: str) -> tuple[str, int]:
     return runtime, int(threads)
 
 
-def _copy(source: Path, folder: Path) -> str:
+def copy_model(source: Path, folder: Path) -> str:
+    """Copies a model without what was exported of it; returns what it is, in words. Raises FileNotFoundError."""
     name = ModelCard.load(source).name
     for file in (CARD, CONFIG, WEIGHTS):
         if not (source / file).is_file():

@@ -36,7 +36,7 @@ class TrainConfig:
     ema: float = 0.998
     gradient_clip: float = 1.0
     precision: str = "bfloat16"
-    train_only: str = ""
+    train_only: tuple[str, ...] = ()
     compile: bool = False
     seed: int = 0
     modes: dict = field(
@@ -73,6 +73,8 @@ class TrainConfig:
     def __post_init__(self):
         latent_frames(self.frames)
         object.__setattr__(self, "image_size", tuple(int(n) for n in self.image_size))
+        only = [self.train_only] if isinstance(self.train_only, str) else self.train_only
+        object.__setattr__(self, "train_only", tuple(str(name) for name in only))
         object.__setattr__(self, "views", {int(k): float(v) for k, v in self.views.items()})
         if any(n % 16 or n <= 0 for n in self.image_size):
             raise ValueError(f"image_size = {self.image_size}: height and width must be multiples of 16")
@@ -109,7 +111,7 @@ class TrainConfig:
 
     def to_dict(self) -> dict:
         values = asdict(self)
-        values["image_size"] = list(self.image_size)
+        values |= {name: list(values[name]) for name in ("image_size", "train_only")}
         return values
 
     def changes(self, later: TrainConfig) -> dict[str, tuple]:

@@ -1,8 +1,8 @@
 """What is asked of the generated frames.
 
 Action images: cross-entropy of the painted intensity, weighted towards the Gaussians, and a small cross-entropy of
-*where* each point is (the picture, less the pedestal, normalised to a distribution). Video: squared error, weighted
-where things move.
+*where* each point is (the picture, less the pedestal, normalised to a distribution). Video: absolute error of
+pixels and edges, weighted where things move.
 """
 
 from __future__ import annotations
@@ -121,11 +121,14 @@ def action_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> tuple[Te
 
 
 def video_loss(video: Tensor, batch: Batch) -> Tensor:
-    """Squared error of the painted video, five times as heavy where the picture differs from the first frame."""
+    """Absolute error of the painted video and of its differences between neighbouring pixels (the edges, which a mean
+    of what may come would blur), five times as heavy where the picture differs from the first frame."""
     canvas = batch.canvas
     firsts = [canvas.given.index(canvas.index(int(canvas.view[f]), VIDEO, 0)) for f in canvas.wanted(VIDEO)]
-    moved = (batch.target_video - batch.known[:, firsts]).abs() > 0.15
-    return ((video.float() - batch.target_video).square() * (1 + 4 * moved)).mean()
+    weight = 1 + 4 * ((batch.target_video - batch.known[:, firsts]).abs() > 0.15).float()
+    error = video.float() - batch.target_video
+    edges = [(error.diff(dim=dim).abs() * weight.narrow(dim, 1, weight.shape[dim] - 1)).mean() for dim in (-2, -1)]
+    return (error.abs() * weight).mean() + sum(edges)
 
 
 def total_loss(model, batch: Batch, config: TrainConfig) -> tuple[Tensor, dict[str, Tensor]]:

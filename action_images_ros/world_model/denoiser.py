@@ -1,7 +1,8 @@
-"""The nano denoiser: the trunk's stems and transformer blocks with a convolutional decoder behind them.
+"""The nano denoiser: the trunk's stems and transformer blocks with convolutional decoders behind them.
 
-The decoder draws each generated frame from its tokens, with skips from the same aligned features that the tokens were
-given (see `trunk`). Words act on it too (FiLM).
+A decoder draws each generated frame from its tokens, with skips from the same aligned features that the tokens were
+given (see `trunk`). Words act on it too (FiLM). The one for video is told the action images, known or just
+generated; where the video is known, the action images are corrected by it (see `painters`).
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from action_images_ros.world_model.canvas import ACTION, PATCH, TEMPORAL_COMPRESSION, VIDEO, Canvas
+from action_images_ros.world_model.layers import ConvBlock
+from action_images_ros.world_model.painters import ActionReader, VideoPainter
 from action_images_ros.world_model.pixel_latents import CHANNELS, COARSE
-from action_images_ros.world_model.trunk import ConvBlock, Trunk, gather
+from action_images_ros.world_model.trunk import Trunk, gather
 
 ACTION_SCALE = 2  # action images are painted at half the resolution; their Gaussians lose nothing by it
 
 
-class Decoder(nn.Module):
-    """Tokens and aligned features of a frame -> four images."""
+class ActionImageDecoder(nn.Module):
+    """Tokens and aligned features of a frame -> four action images."""
 
-    def __init__(self, token: int, quarter: int, eighth: int, condition: int, outputs: int, scale: int):
+    def __init__(self, token: int, quarter: int, eighth: int, condition: int):
         super().__init__()
         inner = (48, 32)
         self.up_eighth = nn.Sequential(nn.Conv2d(token, 4 * inner[0], 1), nn.PixelShuffle(2))
@@ -34,11 +37,12 @@ class Decoder(nn.Module):
         self.quarter = nn.ModuleList(
             [ConvBlock(2 * inner[1], quarter, condition), ConvBlock(quarter, quarter, condition)]
         )
-        self.upscale = COARSE // scale
-        self.head = nn.Conv2d(quarter, outputs * TEMPORAL_COMPRESSION * self.upscale**2, 1)
+        self.upscale = COARSE // ACTION_SCALE
+        self.head = nn.Conv2d(quarter, 3 * TEMPORAL_COMPRESSION * self.upscale**2, 1)
+        nn.init.constant_(self.head.bias, -3.0)
 
     def forward(self, tokens: Tensor, quarter: Tensor, eighth: Tensor, condition: Tensor) -> Tensor:
-        """tokens: [N, C, h, w], quarter and eighth: skips -> [N, 4 * outputs, H / scale, W / scale]."""
+        """tokens: [N, C, h, w], quarter and eighth: skips -> logits [N, 12, H/2, W/2]."""
         x = torch.cat([self.up_eighth(tokens), eighth], dim=1)
         for block in self.eighth:
             x = block(x, condition)
@@ -61,18 +65,16 @@ class NanoDenoiser(Trunk):
         quarter_channels: int = 40,
         eighth_channels: int = 80,
         condition: int = 128,
+        video_channels: int = 24,
+        reader_channels: int = 16,
     ):
         super().__init__()
         patch = PATCH // COARSE
         self.patch_embedding = nn.Conv2d(CHANNELS, width, patch, stride=patch)
         self.build_trunk(width, layers, heads, text_dim, quarter_channels, eighth_channels, condition)
-        self.decoders = nn.ModuleList(
-            [
-                Decoder(width, quarter_channels, eighth_channels, condition, 4, 1),  # colours and where to paint them
-                Decoder(width, quarter_channels, eighth_channels, condition, 3, ACTION_SCALE),
-            ]
-        )
-        nn.init.constant_(self.decoders[ACTION].head.bias, -3.0)
+        sizes = {"token": width, "quarter": quarter_channels, "eighth": eighth_channels, "condition": condition}
+        self.decoders = nn.ModuleList([VideoPainter(video_channels, **sizes), ActionImageDecoder(**sizes)])
+        self.reader = ActionReader(reader_channels, **sizes)
 
     def forward(
         self, known: Tensor, noised: Tensor, noise_level: Tensor, canvas: Canvas, rays: Tensor, text: Tensor
@@ -101,34 +103,53 @@ class NanoDenoiser(Trunk):
         x = self.attend(x, levels, h * w, text, self._rotary(canvas, h, w, known.device))
         x = x.unflatten(1, (canvas.length, h, w)).movedim(4, 2)  # [B, F, width, h, w]
 
-        outputs = []
-        for modality in (VIDEO, ACTION):
-            frames = canvas.wanted(modality)
-            if not frames:
-                outputs.append(None)
-                continue
-            quarter, eighth = (
-                torch.cat([gather(features[m][scale], places[m], frames) for m in (VIDEO, ACTION)], dim=2)
-                for scale in (0, 1)
-            )
-            out = self.decoders[modality](
-                x[:, frames].flatten(0, 1),
-                quarter.flatten(0, 1),
-                eighth.flatten(0, 1),
-                condition.repeat_interleave(len(frames), 0),
-            ).unflatten(0, (batch, len(frames)))
-            outputs.append(_paint(out, known, canvas, frames) if modality == VIDEO else out)
-        return outputs[VIDEO], outputs[ACTION]
+        video = action = None
+        if frames := canvas.wanted(ACTION):
+            parts = self._parts(x, features, places, condition, frames)
+            action = self.decoders[ACTION](*parts)
+            if canvas.mode == "label":
+                own = [canvas.index(canvas.view[frame], VIDEO, canvas.time[frame]) for frame in frames]
+                seen = known[:, [given.index(frame) for frame in own]].flatten(0, 1)
+                action = self.reader(seen, action, *parts)
+            action = action.unflatten(0, (batch, len(frames)))
+        if frames := canvas.wanted(VIDEO):
+            parts = self._parts(x, features, places, condition, frames)
+            seen = (part.flatten(0, 1) for part in _told(known, action, canvas, frames))
+            video = self.decoders[VIDEO](*seen, *parts).unflatten(0, (batch, len(frames)))
+        return video, action
+
+    def _parts(self, x: Tensor, features, places, condition: Tensor, frames: list[int]) -> tuple[Tensor, ...]:
+        """Tokens, skips at 1/4 and 1/8 and the instruction's condition of these canvas frames, [B * n, ...]."""
+        quarter, eighth = (
+            torch.cat([gather(features[m][scale], places[m], frames) for m in (VIDEO, ACTION)], dim=2).flatten(0, 1)
+            for scale in (0, 1)
+        )
+        return x[:, frames].flatten(0, 1), quarter, eighth, condition.repeat_interleave(len(frames), 0)
 
     def _rotary(self, canvas: Canvas, h: int, w: int, device) -> tuple[Tensor, Tensor]:
         grid = self.rotary_grid(int(canvas.time.max()) + 1, h, w, device)
         return tuple(part[canvas.time.tolist()].flatten(0, 2)[None, :, None] for part in grid)
 
 
-def _paint(out: Tensor, known: Tensor, canvas: Canvas, frames: list[int]) -> Tensor:
-    """Video frames are the view's first frame with new colours painted where the mask says so."""
-    out = out.unflatten(2, (TEMPORAL_COMPRESSION, 4))
-    colours, mask = out[:, :, :, :3], torch.sigmoid(out[:, :, :, 3:])
-    firsts = [canvas.given.index(canvas.index(int(canvas.view[f]), VIDEO, 0)) for f in frames]
-    first = known[:, firsts].unflatten(2, (TEMPORAL_COMPRESSION, 3))
-    return (first + mask * (colours - first)).flatten(2, 3)
+def _told(known: Tensor, action: Tensor | None, canvas: Canvas, frames: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """What these video frames are painted from: the first images of their views [B, n, 3, H, W] in [-1, 1], the action
+    images of those [B, n, 3, H/2, W/2] and of the frames themselves [B, n, 4, 3, H/2, W/2] in [0, 1].
+
+    action: logits of those that are generated with the video; they teach the video, not the video them.
+    """
+    given, wanted = canvas.given, canvas.wanted(ACTION)
+    nothing = known.new_zeros(len(known), CHANNELS, *(n // ACTION_SCALE for n in known.shape[-2:]))
+
+    def action_frame(view: int, time: int) -> Tensor:
+        frame = canvas.index(view, ACTION, time)
+        if frame is None:
+            return nothing
+        if frame in wanted:
+            return torch.sigmoid(action[:, wanted.index(frame)].detach().float())
+        return F.avg_pool2d(known[:, given.index(frame)], ACTION_SCALE) * 0.5 + 0.5
+
+    places = [(int(canvas.view[f]), int(canvas.time[f])) for f in frames]
+    firsts = torch.stack([known[:, given.index(canvas.index(view, VIDEO, 0)), :3] for view, _ in places], dim=1)
+    told = torch.stack([action_frame(view, 0)[:, :3] for view, _ in places], dim=1)
+    actions = torch.stack([action_frame(view, time) for view, time in places], dim=1)
+    return firsts, told, actions.unflatten(2, (TEMPORAL_COMPRESSION, 3))

@@ -42,6 +42,19 @@ def test_a_shifted_picture_costs_more_the_further_it_is(batch, config):
     assert costs == sorted(costs) and costs[1][0] > costs[0][0]
 
 
+def test_where_the_blue_point_of_an_open_gripper_is_counts_as_much_as_that_of_a_closed_one(
+    make_batch, episodes, config
+):
+    shifted = []
+    for openness in (0.0, 1.0):
+        batch = make_batch([replace(e, openness=openness + 0 * e.openness) for e in episodes])
+        painted = batch.target_action.unflatten(2, (-1, 3)).clone()
+        painted[:, :, :, 2] = painted[:, :, :, 2].roll(6, dims=-1)
+        painted = painted.flatten(2, 3).clamp(1e-4, 1 - 1e-4)
+        shifted.append(action_loss(torch.logit(painted), batch.target_action, config)[1])
+    assert shifted[0] > 0.1 and 0.5 < shifted[1] / shifted[0] < 2
+
+
 def test_noise_levels_are_per_modality_and_mostly_pure_for_actions(batch, config):
     levels = torch.cat([draw_noise(replace(batch, seeds=[3 * i, 3 * i + 1, 3 * i + 2]), config)[0] for i in range(400)])
     wanted = batch.canvas.wanted()
