@@ -99,7 +99,7 @@ clean:
 $(STAMP)/venv:
 	@python="$(PYTHON)"; [ -n "$$python" ] || python=$$(.ci/find-python) || exit 1; \
 	.ci/check-system "$$python" || exit 1; \
-	echo "Installing into $(VENV) with $$($$python --version): about 0.5 GB to download once, 2.1 GB on the disk."; \
+	echo "Installing into $(VENV) with $$($$python --version): about 0.6 GB to download once, 2.6 GB on the disk."; \
 	"$$python" -m venv $(VENV)
 	@mkdir -p $(STAMP)
 	@touch $@
