@@ -2,7 +2,7 @@
 
 Nothing is painted and nothing is lifted from views: one query token per future frame attends to the tokens of the known
 frames and is read as a displacement from the pose that the arm is known to have. What the nano model spends on its
-decoders, this one spends on more blocks and a head, so that both are of one size.
+decoder, this one spends on another block and a head, so that both are of one size.
 """
 
 from __future__ import annotations
