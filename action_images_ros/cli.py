@@ -57,9 +57,8 @@ def collect(directory: Annotated[Path, typer.Argument(help="Folder to write to; 
                                                      metavar="MODEL")] = "") -> None:
     """Write demonstrations of the scripted experts in the simulated cell."""
     from .cell.collect import collect as run
-    from .cell.demonstrate import demonstrate
 
-    record = demonstrate
+    record = None
     if corrections:
         from .evaluation.corrections import Corrections
         from .paths import models_path

@@ -73,8 +73,8 @@ class TrainConfig:
     def __post_init__(self):
         latent_frames(self.frames)
         object.__setattr__(self, "image_size", tuple(int(n) for n in self.image_size))
-        only = [self.train_only] if isinstance(self.train_only, str) else self.train_only
-        object.__setattr__(self, "train_only", tuple(str(name) for name in only))
+        only = self.train_only.split() if isinstance(self.train_only, str) else self.train_only
+        object.__setattr__(self, "train_only", tuple(only))
         object.__setattr__(self, "views", {int(k): float(v) for k, v in self.views.items()})
         if any(n % 16 or n <= 0 for n in self.image_size):
             raise ValueError(f"image_size = {self.image_size}: height and width must be multiples of 16")

@@ -26,7 +26,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.model = (initial or new_network(config)).to(self.processes.device)
         for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_(not config.train_only or name.startswith(tuple(config.train_only)))
+            parameter.requires_grad_(name.startswith(config.train_only or ""))
         if not any(p.requires_grad for p in self.model.parameters()):
             names = ", ".join(name for name, _ in self.model.named_children())
             raise ValueError(f"train_only = {config.train_only} names no parameter: begin with some of {names}")
