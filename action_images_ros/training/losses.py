@@ -8,16 +8,15 @@ pixels and edges, weighted where things move.
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from action_images_ros.codec.encode import PEDESTAL, blob_sigma
 from action_images_ros.training.batches import Batch
 from action_images_ros.training.config import TrainConfig
+from action_images_ros.training.precision import computing
 from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO
 from action_images_ros.world_model.pixel_latents import CHANNELS, COARSE
@@ -26,19 +25,6 @@ ABOVE_PEDESTAL = 1 - PEDESTAL + PEDESTAL * math.log(PEDESTAL)
 """Share of a Gaussian's sum that is left when the pedestal is taken off it and what lies below is left out."""
 FAINT = 1e-5
 """Intensity added before the logarithm of a picture: what is not painted at all costs much, but not everything."""
-
-
-@contextmanager
-def short_attention():
-    """Attention by plain matrix products in the precision at hand: for a few hundred tokens on a CPU they take a third
-    of the time of the fused kernel's backward pass (measured: 0.25 s of the 1.1 s of a step)."""
-    reduced = torch.backends.cuda.fp16_bf16_reduction_math_sdp_allowed()
-    torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
-    try:
-        with sdpa_kernel(SDPBackend.MATH):
-            yield
-    finally:
-        torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(reduced)
 
 
 def draw_noise(batch: Batch, config: TrainConfig) -> tuple[Tensor, Tensor]:
@@ -133,11 +119,9 @@ def video_loss(video: Tensor, batch: Batch) -> Tensor:
 
 def total_loss(model, batch: Batch, config: TrainConfig) -> tuple[Tensor, dict[str, Tensor]]:
     """One forward pass on the batch's device, and its losses by name."""
-    device = batch.known.device.type
     levels, noise = draw_noise(batch, config)
     noised = noised_canvas(batch, levels, noise)
-    attention = short_attention() if device == "cpu" else nullcontext()
-    with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bfloat16"), attention:
+    with computing(batch.known.device, config):
         video, action = model(batch.known, noised, levels, batch.canvas, batch.rays, batch.text)
     losses = {}
     loss = 0.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,7 +10,7 @@ from torch.nn import functional as F
 from action_images_ros.codec.encode import to_uint8
 from action_images_ros.training.batches import Batch, action_images
 from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.losses import short_attention
+from action_images_ros.training.precision import computing
 from action_images_ros.training.validate import Samples
 from action_images_ros.world_model.regression import POSITION_SCALE, chunk_poses, poses_of
 
@@ -30,9 +28,7 @@ def regression_loss(model, batch: Batch, config: TrainConfig) -> tuple[Tensor, d
     position: distance in units of POSITION_SCALE. rotation: chord 2 sin(angle / 2), about the angle in rad.
     openness: cross-entropy. Weighted by the recipe's `pose_weights`.
     """
-    device = batch.known.device
-    attention = short_attention() if device.type == "cpu" else nullcontext()
-    with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"), attention:
+    with computing(batch.known.device, config):
         raw = model(batch.known, batch.canvas, batch.rays, batch.text)
     position, rotation, openness = poses_of(raw, batch.told)
     true, opened = batch.poses[:, 1:], batch.openness[:, 1:]

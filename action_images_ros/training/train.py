@@ -22,6 +22,7 @@ from action_images_ros.training.interrupt import Interrupt
 from action_images_ros.training.loader import InstructionTable, default_workers, load_batches
 from action_images_ros.training.mixture import Mixture, load_mixture
 from action_images_ros.training.objectives import objective_of
+from action_images_ros.training.precision import precision_on
 from action_images_ros.training.processes import Processes
 from action_images_ros.training.run_folder import RunFolder
 from action_images_ros.training.trainer import Trainer
@@ -69,6 +70,8 @@ def train(
         said = folder.begin(recipe, trainer.step, changes)
         if said:
             print(f"{folder.path} goes on with another recipe {said}", file=sys.stderr)
+        if precision_on(processes.device, recipe) != recipe.precision:
+            print(f"this processor has no {recipe.precision} instructions: it trains in float32", file=sys.stderr)
     run = _Run(recipe, folder, trainer, judge, mixture, None if init is None else Path(init).name)
     gpu = processes.device.type == "cuda"
     feed = load_batches(
@@ -175,6 +178,7 @@ class _Run:
         made = {
             "trained_steps": trainer.step, "samples": trainer.step * recipe.batch_size, "init": self.init,
             "training_seconds": round(trainer.seconds), "device": trainer.processes.description,
+            "precision": precision_on(trainer.processes.device, recipe),
         }
         card = ModelCard(
             name=self.folder.path.resolve().name, image_size=recipe.image_size, frames=recipe.frames, dt=recipe.dt,
