@@ -72,18 +72,21 @@ evaluate = mkdir -p $(2); for task in $(3); do [ -e $(2)/$$task.json ] || { \
     $(BIN)/action-images evaluate --model $(1) --tasks $$task --workers $(JOBS) --json $(2)/$$task.part $(4) && \
     mv $(2)/$$task.part $(2)/$$task.json; } || exit 1; done
 ALL_TASKS = $$($(BIN)/python -c "from action_images_ros.cell.tasks import TASKS; print(*TASKS)")
-IMAGES := $(wildcard config/training/$(RECIPE)_images.yaml)
 comma := ,
+BOTH = --data $(DATA) --data $(DATA)_corrections --share 0.6$(comma)0.4
+# The stages of a recipe after its own, those that there are; each begins with the model of the one before.
+STAGES := $(patsubst config/training/$(RECIPE)_%.yaml,%,$(wildcard $(addprefix config/training/$(RECIPE)_,near.yaml images.yaml)))
+LAST = $(lastword corrected $(STAGES))
 
 nano: install
 	$(BIN)/action-images collect $(DATA) --episodes $(EPISODES) --size $(SIZE) --workers $(JOBS)
 	$(call train,$(RECIPE),$(RUN),--data $(DATA))
 	$(BIN)/action-images collect $(DATA)_corrections --corrections $(RUN)/model --seed 3000000 \
 	    --episodes $(CORRECTIONS) --size $(SIZE) --workers $(JOBS)
-	$(call train,$(RECIPE),$(RUN)_corrected,--data $(DATA) --data $(DATA)_corrections --share 0.6$(comma)0.4 \
-	    --init $(RUN)/model)
-	$(if $(IMAGES),$(call train,$(RECIPE)_images,$(RUN)_images,--data $(DATA) --init $(RUN)_corrected/model))
-	$(call evaluate,$(RUN)_$(if $(IMAGES),images,corrected)/model,$(RUN)/evaluation,$(ALL_TASKS),--episodes 100)
+	$(call train,$(RECIPE),$(RUN)_corrected,$(BOTH) --init $(RUN)/model)
+	before=$(RUN)_corrected; for stage in $(STAGES); do \
+	    $(call train,$(RECIPE)_$$stage,$(RUN)_$$stage,$(BOTH) --init $$before/model) || exit 1; before=$(RUN)_$$stage; done
+	$(call evaluate,$(RUN)_$(LAST)/model,$(RUN)/evaluation,$(ALL_TASKS),--episodes 100)
 
 finetune: install
 	$(BIN)/action-images collect $(TUNED)/demonstrations --tasks $(TASK) --episodes 50 --seed 2000000 --workers $(JOBS)

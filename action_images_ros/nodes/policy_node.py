@@ -154,6 +154,7 @@ class PolicyNode(GraphNode):
                 self.solved("publish")
             except Exception as error:  # the thread must not die silently
                 self.complain("publish", f"a chunk could not be published: {error!r}")
+            self._publish_video()
             self._stop.wait(max(0.0, self._period - (time.monotonic() - begin)))
 
     def _predict(self):
@@ -165,10 +166,9 @@ class PolicyNode(GraphNode):
             self.complain("observation", str(error), WARN if waiting else self.missing)
             return None
         self.solved("observation")
-        video = self._video_every > 0 and self._count % self._video_every == 0
         self._count += 1
         try:
-            prediction = self._policy.predict(observation, mode="policy", video=video, seed=self._seed + self._count)
+            prediction = self._policy.predict(observation, mode="policy", seed=self._seed + self._count)
         except Exception as error:  # the thread must not die silently: the arm holds, the user reads why
             self.complain("prediction", f"the policy gave no chunk: {error}" if isinstance(error, ValueError)
                           else f"the policy failed: {error!r}")
@@ -192,6 +192,16 @@ class PolicyNode(GraphNode):
         else:
             self.solved("slow")
 
+    def _publish_video(self) -> None:
+        """That of every so many chunks; painted when its chunk is on the way, so that no motion waits for it."""
+        finish = getattr(self._policy, "finish", None)  # policies that regress or replay poses paint no video
+        if finish is None or not self._video_every or (self._count - 1) % self._video_every:
+            return
+        try:
+            self._chunks.publish_video(finish())
+            self.solved("video")
+        except Exception as error:  # the thread must not die silently
+            self.complain("video", f"the video of a chunk could not be painted: {error!r}", WARN)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -29,21 +29,32 @@ class ChunkPublisher:
 
     def publish(self, prediction) -> None:
         """All parts of a `Prediction`, with the chunk's id for a stamp."""
-        stamp = stamp_from_ns(prediction.stamp_ns)
         size = prediction.action_images.shape[2:4]
-        video = getattr(prediction, "video", None)
         for view, camera in enumerate(prediction.camera_names):
-            frame = f"{camera}_optical_frame"
             out = self._outputs[camera]
             out["camera_info"].publish(camera_info_from_intrinsics(
-                prediction.K[view], size, prediction.stamp_ns, frame))
+                prediction.K[view], size, prediction.stamp_ns, _optical_frame(camera)))
             pose = pose7_from_matrix(prediction.world_from_camera[view])
             out["pose"].publish(pose_stamped(pose, prediction.stamp_ns, self._base))
-            pictures = {"action_images": prediction.action_images[view]}
-            if video is not None and "video" in out:
-                pictures["video"] = video[view]
-            for key, frames in pictures.items():
-                message = image_from_rgb(stack_frames(frames)) if self._encoding == "raw" else \
-                    compressed_from_rgb(stack_frames(frames), "png")
-                message.header.stamp, message.header.frame_id = stamp, frame
-                out[key].publish(message)
+        self._publish_frames("action_images", prediction.action_images, prediction)
+        self.publish_video(prediction)
+
+    def publish_video(self, prediction) -> None:
+        """The video, where there is one: by itself when it was made after the rest was published."""
+        video = getattr(prediction, "video", None)
+        if video is not None:
+            self._publish_frames("video", video, prediction)
+
+    def _publish_frames(self, key: str, frames, prediction) -> None:
+        for view, camera in enumerate(prediction.camera_names):
+            if key not in self._outputs[camera]:
+                continue
+            stacked = stack_frames(frames[view])
+            message = image_from_rgb(stacked) if self._encoding == "raw" else compressed_from_rgb(stacked, "png")
+            message.header.stamp = stamp_from_ns(prediction.stamp_ns)
+            message.header.frame_id = _optical_frame(camera)
+            self._outputs[camera][key].publish(message)
+
+
+def _optical_frame(camera: str) -> str:
+    return f"{camera}_optical_frame"

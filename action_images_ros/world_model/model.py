@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ class WorldModel:
     ):
         self.denoiser, self.card, self.text = denoiser.eval(), card, text or TextEncoder()
         self.bfloat16 = bfloat16
+        self._unfinished: tuple | None = None
 
     @torch.inference_mode()
     def predict(
@@ -44,7 +46,8 @@ class WorldModel:
         """Predict one chunk.
 
         mode: "policy" paints the action images only; with ``video`` the world mode then paints the video that belongs
-        to them. "joint" paints both at once. steps: sampling steps (one was measured as good as ten for actions).
+        to them (`finish` does so later). "joint" paints both at once. steps: sampling steps (one was measured as good
+        as ten for actions).
         Raises ValueError where the observation does not have the model's image size.
         """
         if mode not in ("policy", "joint"):
@@ -64,21 +67,33 @@ class WorldModel:
         canvas = build_canvas(mode, len(K), self.card.frames)
         painted_video, painted_action = self._generate(canvas, known, rays, text, steps, seed)
         watch.lap("denoise")
-        if video and painted_video is None:
-            whole = build_canvas("world", len(K), self.card.frames)
-            known[ACTION] = painted_action
-            painted_video, _ = self._generate(whole, known, rays, text, steps, seed)
-            watch.lap("video")
         actions = pixel_latents.decode(painted_action)[0].numpy()
         actions[:, 0] = to_uint8(drawn[:, 0])
-        frames = None
-        if painted_video is not None:
-            frames = pixel_latents.decode(painted_video)[0].numpy()
-            frames[:, 0] = observation.images
+        frames = None if painted_video is None else _frames(painted_video, observation)
         watch.lap("paint")
-        return Prediction(
+        prediction = Prediction(
             observation.stamp_ns, tuple(observation.camera_names), actions, frames, K, E, self.card.dt, watch.seconds
         )
+        known[ACTION] = painted_action
+        self._unfinished = prediction, observation, (known, rays, text, steps, seed)
+        return self.finish() if video else prediction
+
+    @torch.inference_mode()
+    def finish(self) -> Prediction:
+        """The last prediction again, with its video, for when there is time: while its actions are executed, say.
+
+        Raises ValueError before the first prediction.
+        """
+        if self._unfinished is None:
+            raise ValueError("nothing has been predicted yet: call predict first")
+        prediction, observation, inputs = self._unfinished
+        if prediction.video is not None:
+            return prediction
+        watch = Stopwatch()
+        painted, _ = self._generate(build_canvas("world", len(prediction.K), self.card.frames), *inputs)
+        frames = _frames(painted, observation)
+        watch.lap("video")
+        return replace(prediction, video=frames, stage_seconds=prediction.stage_seconds | watch.seconds)
 
     @torch.inference_mode()
     def generate(self, clips: Clips, mode: str, *, steps: int = 1, seed: int | Sequence[int] = 0) -> Pictures:
@@ -120,6 +135,13 @@ class WorldModel:
         given = pixel_latents.on_canvas(known, canvas, canvas.given)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
+
+
+def _frames(painted: torch.Tensor, observation: Observation) -> np.ndarray:
+    """Latents of a video as uint8 [V, T, H, W, 3]; frame 0 is what was seen."""
+    frames = pixel_latents.decode(painted)[0].numpy()
+    frames[:, 0] = observation.images
+    return frames
 
 
 def load_nano(folder: Path, *, bfloat16: bool = False):

@@ -6,6 +6,7 @@ The graphs hold all that is numeric; what is left here is the text, the drawn pr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ CPU = "CPUExecutionProvider"
 
 
 class OnnxWorldModel:
-    """A folder of exports as a model: ``card`` and ``predict`` are those of WorldModel, and so is the noise of a seed.
+    """A folder of exports as a model: all but ``generate`` as WorldModel has it, the noise of a seed too.
 
     threads: of onnxruntime on the CPU, all where None. providers: execution providers in order of preference, the CPU
     where empty. int8: the quantised graphs. Raises FileNotFoundError and ValueError with the remedy, here for the
@@ -41,6 +42,7 @@ class OnnxWorldModel:
         self.text = text or TextEncoder()
         self._weights = weights_hash(folder)
         self._sessions: dict[tuple[str, int], object] = {}
+        self._unfinished: tuple | None = None
 
     def prepare(self, views: int, video: bool = False) -> None:
         """Load what chunks of so many views need; `video`: that of their predicted video too."""
@@ -59,13 +61,22 @@ class OnnxWorldModel:
         actions = self._generate("policy", feed, steps, seed)
         actions[:, 0] = to_uint8(drawn[:, 0])
         watch.lap("denoise")
-        frames = None
-        if video:
-            frames = self._generate("world", feed | {"actions": actions.astype(np.float32) / 255}, steps, seed)
-            frames[:, 0] = observation.images
-            watch.lap("video")
-        return Prediction(observation.stamp_ns, tuple(observation.camera_names), actions, frames, observation.K,
-                          observation.world_from_camera, self.card.dt, watch.seconds)
+        prediction = Prediction(observation.stamp_ns, tuple(observation.camera_names), actions, None, observation.K,
+                                observation.world_from_camera, self.card.dt, watch.seconds)
+        self._unfinished = prediction, feed, steps, seed
+        return self.finish() if video else prediction
+
+    def finish(self) -> Prediction:
+        """The last prediction again, with its video; as WorldModel.finish."""
+        if self._unfinished is None:
+            raise ValueError("nothing has been predicted yet: call predict first")
+        prediction, feed, steps, seed = self._unfinished
+        watch = Stopwatch()
+        actions = prediction.action_images.astype(np.float32) / 255
+        frames = self._generate("world", feed | {"actions": actions}, steps, seed)
+        frames[:, 0] = feed["images"]
+        watch.lap("video")
+        return replace(prediction, video=frames, stage_seconds=prediction.stage_seconds | watch.seconds)
 
     def inputs(self, observation: Observation, watch: Stopwatch | None = None) -> dict[str, np.ndarray]:
         """What the policy's graph is told of an observation: its inputs but for ``noised`` and ``level``."""

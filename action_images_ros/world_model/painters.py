@@ -13,8 +13,12 @@ from torch.nn import functional as F
 
 from action_images_ros.world_model.canvas import TEMPORAL_COMPRESSION
 from action_images_ros.world_model.layers import ConvBlock
+from action_images_ros.world_model.moving import moved_grid, sample
 
 __all__ = ["ActionReader", "VideoPainter"]
+
+OFF_SCALE = 0.1
+"""Of half the image, what 1 of the network's output moves a source by."""
 
 
 class ImageUNet(nn.Module):
@@ -61,22 +65,39 @@ class ImageUNet(nn.Module):
 
 
 class VideoPainter(nn.Module):
-    """Images from the view's first one and from where the action images say the tool is."""
+    """Images from the view's first one and from where the action images say the tool is.
+
+    What moves with the tool, the hand and what it holds, looks in the image almost as before: the first image, moved as
+    the three points have moved, shows it at its new place as sharp as it was. The network says how far every pixel's
+    source is off that (other links of the arm move otherwise), where the first image is to be seen, where the moved
+    one, and paints what neither shows.
+    """
+
+    CHOICES = 3  # of every pixel: the first image, the moved one, what the network paints
 
     def __init__(self, channels: int, **sizes):
         super().__init__()
-        self.net = ImageUNet(4 * 3 + 3 + 3, 4 * 4, channels, **sizes)
+        outputs = 4 * (3 + self.CHOICES)
+        self.net = ImageUNet(2 * 4 * 3 + 3 + 3, outputs + 2, channels, **sizes)
         with torch.no_grad():
-            self.net.head.bias[4 * 3 :] = -2.0  # at first, leave the image as it is
+            self.net.head.weight[outputs:] = 0.0  # at first, only as the points have moved,
+            self.net.head.bias[outputs:] = 0.0
+            self.net.head.bias[4 * 3 : 4 * 4] = 2.0  # and leave the image as it is
 
     def forward(self, first: Tensor, told: Tensor, actions: Tensor, *described: Tensor) -> Tensor:
         """Of N latent frames: the view's first image [N, 3, H, W] in [-1, 1], its action image [N, 3, H/2, W/2] in
         [0, 1], those of the images to paint [N, 4, 3, H/2, W/2] (zeros where there are none); described: as in
         `ImageUNet` -> [N, 12, H, W] in [-1, 1]."""
-        seen = each(torch.cat([F.pixel_unshuffle(first, 2), told], dim=1))
-        out = F.pixel_shuffle(self.net(torch.cat([seen, actions.flatten(0, 1)], dim=1), *described), 2)
-        first = each(first)
-        painted = first + torch.sigmoid(out[:, 3:]) * (out[:, :3] - first)  # where the mask says so
+        first, told, actions = each(first.float()), each(told.float()), actions.flatten(0, 1).float()
+        sources = moved_grid(told, actions, first.shape[-2:])
+        moved = sample(first, sources)
+        seen = torch.cat([F.pixel_unshuffle(first, 2), told, actions, F.pixel_unshuffle(moved, 2)], dim=1)
+        out = self.net(seen, *described).float()
+        off = F.interpolate(out[:, -2:], scale_factor=2, mode="bilinear", align_corners=False)
+        moved = sample(first, sources + OFF_SCALE * off.movedim(1, 3))
+        out = F.pixel_shuffle(out[:, :-2], 2)
+        share = torch.softmax(out[:, 3:], dim=1)[:, :, None]
+        painted = (share * torch.stack([first, moved, out[:, :3]], dim=1)).sum(1)
         return painted.unflatten(0, (-1, TEMPORAL_COMPRESSION)).flatten(1, 2)
 
 

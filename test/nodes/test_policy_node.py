@@ -3,6 +3,7 @@ observation, which is the proof that nothing came in between."""
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -75,14 +76,18 @@ def model():
     return ScriptedModel([0.5, 0.0, 0.2])
 
 
-@pytest.fixture
-def policy(rig, model_folder, model):
+def _start(rig, model_folder, model, video_every=0):
     node = rig.start(
         lambda **kwargs: PolicyNode(lambda _: model, **kwargs), cameras=list(CAMERAS), model=model_folder, nice=0,
-        finger_joints=["finger_left", "finger_right"], rate=100.0, video_every=0, extrinsics="topic",
+        finger_joints=["finger_left", "finger_right"], rate=100.0, video_every=video_every, extrinsics="topic",
         slop=0.02, max_image_age=5.0, robot_tool_from_model_tool=[0.0, 0.0, 0.7071067811865476, 0.7071067811865476])
     assert node.started
     return node
+
+
+@pytest.fixture
+def policy(rig, model_folder, model):
+    return _start(rig, model_folder, model)
 
 
 @pytest.fixture
@@ -117,6 +122,57 @@ def test_a_good_moment_gives_a_chunk_with_its_stamp(world, policy, model):
     assert world.chunks[0].header.frame_id == "left_optical_frame"
     assert model.observations[0].openness == pytest.approx(1.0)
     assert model.observations[0].instruction == "reach the ball"
+
+
+class FilmingModel(ScriptedModel):
+    """Paints a video of its last chunk, but only when it may."""
+
+    def __init__(self, values):
+        super().__init__(values)
+        self.may, self.last, self.broken = threading.Event(), None, False
+
+    def predict(self, observation, **options):
+        assert not options.get("video"), "the chunk waited for its video"
+        self.last = super().predict(observation, **options)
+        return self.last
+
+    def finish(self):
+        assert self.may.wait(20.0)
+        if self.broken:
+            raise RuntimeError("out of paint")
+        self.last.video = self.last.action_images
+        return self.last
+
+
+def test_a_chunk_does_not_wait_for_its_video(rig, model_folder):
+    model = FilmingModel([0.5, 0.0, 0.2])
+    policy = _start(rig, model_folder, model, video_every=2)
+    world = World(rig)
+    videos = rig.listen("chunk/<cam>/predicted_video", "left")
+    _instructed(world, policy)
+    first = world.good()
+    rig.spin_until(lambda: world.chunks, "the chunk")
+    assert not videos
+    model.may.set()
+    rig.spin_until(lambda: videos, "its video")
+    for count in (2, 3):  # every second chunk has one
+        world.good()
+        rig.spin_until(lambda count=count: len(world.chunks) == count, "the next chunk")
+    rig.spin_until(lambda: len(videos) == 2, "the video of the third")
+    assert [ns_from_stamp(message.header.stamp) for message in videos] == [first, _ids(world)[2]]
+
+
+def test_a_video_that_fails_costs_no_chunk(rig, model_folder):
+    model = FilmingModel([0.5, 0.0, 0.2])
+    model.broken = True
+    model.may.set()
+    policy = _start(rig, model_folder, model, video_every=1)
+    world = World(rig)
+    _instructed(world, policy)
+    for count in (1, 2):
+        world.good()
+        rig.spin_until(lambda count=count: len(world.chunks) == count, "a chunk")
+    rig.spin_until(lambda: "out of paint" in policy.problems().get("video", ""), "the reason is told")
 
 
 def test_the_model_sees_its_own_tool_frame(world, policy, model):

@@ -1,9 +1,12 @@
 import copy
 
+import numpy as np
 import pytest
 import torch
 
+from action_images_ros.training.batches import draw_points
 from action_images_ros.world_model.canvas import ACTION, VIDEO
+from action_images_ros.world_model.moving import moved_grid, sample
 from action_images_ros.world_model.painters import VideoPainter
 
 
@@ -62,14 +65,79 @@ def test_the_video_does_not_teach_the_action_images(tiny, inputs):
     assert all(p.grad is None for p in model.decoders[ACTION].parameters())
 
 
-def test_what_the_mask_leaves_out_stays_as_in_the_first_image():
+def painter_choosing(choice):
+    """An untrained painter that takes one of the first image, the moved one and its own paint everywhere."""
     painter = VideoPainter(8, token=24, quarter=8, eighth=8, condition=16)
     torch.nn.init.zeros_(painter.net.head.weight)
     with torch.no_grad():
         painter.net.head.bias[:] = 0.0
-        painter.net.head.bias[12:] = -30.0  # four masks of a quarter of the pixels each
+        painter.net.head.bias[4 * (3 + choice) : 4 * (4 + choice)] = 60.0  # of a quarter of the pixels each
+    return painter
+
+
+def paint(painter, first, told, actions):
+    h, w = first.shape[-2:]
+    maps = [torch.randn(len(first), n, h // s, w // s) for n, s in ((24, 16), (16, 4), (16, 8))]
+    with torch.no_grad():
+        return painter(first, told, actions, *maps, torch.randn(len(first), 16)).unflatten(1, (4, 3))
+
+
+def test_where_the_first_image_is_chosen_it_stays_as_it_is():
     first = torch.rand(2, 3, 32, 48) * 2 - 1
-    maps = [torch.randn(2, n, 32 // s, 48 // s) for n, s in ((24, 16), (16, 4), (16, 8))]
-    painted = painter(first, torch.rand(2, 3, 16, 24), torch.rand(2, 4, 3, 16, 24), *maps, torch.randn(2, 16))
-    assert painted.shape == (2, 12, 32, 48)
-    torch.testing.assert_close(painted, first.repeat(1, 4, 1, 1))
+    painted = paint(painter_choosing(0), first, torch.rand(2, 3, 16, 24), torch.rand(2, 4, 3, 16, 24))
+    torch.testing.assert_close(painted, first[:, None].expand(-1, 4, -1, -1, -1))
+
+
+SIZE = (64, 96)
+
+
+def drawn(points, openness=0.0):
+    """Action image [1, 3, h, w] at half of SIZE of points given in the pixels of SIZE."""
+    uv = torch.tensor(points, dtype=torch.float64)[None]
+    half = tuple(n // 2 for n in SIZE)
+    return draw_points((uv + 0.5) / 2 - 0.5, torch.tensor([openness]), half).movedim(3, 1).float()
+
+
+def blobs(points):
+    """A smooth picture [1, 3, H, W] with something at each of the points."""
+    y, x = torch.meshgrid(*(torch.arange(n, dtype=torch.float32) for n in SIZE), indexing="ij")
+    return torch.stack([torch.exp(-((x - u) ** 2 + (y - v) ** 2) / 60) for u, v in points])[None]
+
+
+HERE = np.array([[40.0, 30.0], [52.0, 33.0], [37.0, 19.0]])
+
+
+@pytest.mark.parametrize(("turn", "scale", "shift"), [(0, 1, (9, -4)), (20, 1, (0, 0)), (-15, 1.25, (6, 8))])
+@pytest.mark.parametrize("openness", [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)])
+def test_the_first_image_is_moved_as_the_three_points_moved(turn, scale, shift, openness):
+    angle = np.deg2rad(turn)
+    rotation = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    centre = HERE.mean(0)
+    there = (HERE - centre) @ rotation.T + centre + shift
+    own = np.array([[44.0, 24.0], [35.0, 28.0], [48.0, 36.0]])  # things near the tool that move with it
+    moved = (own - centre) @ rotation.T + centre + shift
+    told, after = drawn(HERE, openness[0]), drawn(there, openness[1])
+    painted = paint(painter_choosing(1), blobs(own), told, after[:, None].expand(-1, 4, -1, -1, -1))
+    for channel, (u, v) in enumerate(moved):
+        row, column = divmod(int(painted[0, 3, channel].argmax()), SIZE[1])
+        assert np.hypot(column - u, row - v) < 1.2
+
+
+def test_nothing_is_moved_without_points():
+    """No action images (video mode), and those of a tool that is out of sight."""
+    nothing = torch.zeros(2, 3, 32, 48)
+    grid = moved_grid(nothing, torch.cat([nothing[:1], drawn(HERE)]), SIZE)
+    image = torch.rand(2, 3, *SIZE)
+    torch.testing.assert_close(sample(image, grid), image, atol=1e-4, rtol=0)
+
+
+def test_points_on_one_spot_shift_the_image_and_do_not_turn_it():
+    """A tool seen along its axis: three points that tell no angle."""
+    spot = np.array([[40.0, 30.0], [40.2, 30.0], [40.0, 30.2]])
+    around = spot.mean(0) + (spot - spot.mean(0))[[1, 2, 0]] + [10, 0]
+    grid = moved_grid(drawn(spot), drawn(around), SIZE)
+    image = blobs([[40, 30], [60, 40], [20, 20]])
+    for before, after in zip(image[0], sample(image, grid)[0], strict=True):
+        row, column = divmod(int(before.argmax()), SIZE[1])
+        row_after, column_after = divmod(int(after.argmax()), SIZE[1])
+        assert abs(column_after - column - 10) <= 2 and abs(row_after - row) <= 2
