@@ -1,5 +1,8 @@
 """Fixtures of more than one folder of tests."""
 
+import os
+import random
+
 import pytest
 
 
@@ -15,3 +18,28 @@ def exported_folder(tmp_path_factory):
     for mode in ("policy", "world"):
         export_graph(folder, folder, mode, 2)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ros_context():
+    """One ROS context for the session, in a domain of its own on this machine only."""
+    import rclpy
+    from rclpy.context import Context
+    from rclpy.signals import SignalHandlerOptions
+
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    context = Context()
+    rclpy.init(args=[], context=context, domain_id=random.randint(1, 100),
+               signal_handler_options=SignalHandlerOptions.NO)
+    yield context
+    context.try_shutdown()
+
+
+@pytest.fixture
+def rig(ros_context):
+    """Nodes and topics of one test."""
+    from ros_rig import Rig
+
+    rig = Rig(ros_context)
+    yield rig
+    rig.close()

@@ -74,8 +74,7 @@ class WorldModel:
         prediction = Prediction(
             observation.stamp_ns, tuple(observation.camera_names), actions, frames, K, E, self.card.dt, watch.seconds
         )
-        known[ACTION] = painted_action
-        self._unfinished = prediction, observation, (known, rays, text, steps, seed)
+        self._unfinished = prediction, observation, known[VIDEO], (rays, text, steps, seed)
         return self.finish() if video else prediction
 
     @torch.inference_mode()
@@ -86,11 +85,12 @@ class WorldModel:
         """
         if self._unfinished is None:
             raise ValueError("nothing has been predicted yet: call predict first")
-        prediction, observation, inputs = self._unfinished
+        prediction, observation, seen, inputs = self._unfinished
         if prediction.video is not None:
             return prediction
         watch = Stopwatch()
-        painted, _ = self._generate(build_canvas("world", len(prediction.K), self.card.frames), *inputs)
+        known = {VIDEO: seen, ACTION: pixel_latents.encode(torch.from_numpy(prediction.action_images)[None])}
+        painted, _ = self._generate(build_canvas("world", len(prediction.K), self.card.frames), known, *inputs)
         frames = _frames(painted, observation)
         watch.lap("video")
         return replace(prediction, video=frames, stage_seconds=prediction.stage_seconds | watch.seconds)

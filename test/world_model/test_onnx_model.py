@@ -29,14 +29,12 @@ def models(exported_folder):
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_same_seed_paints_what_torch_paints(models, steps):
-    """Equal to one level of 8 bits, in any number of steps: the noise and all arithmetic are the same. (The video moves
-    the first image; this one is noise, which changes by some levels when it is moved by a hundredth of a pixel.)"""
+    """Equal to one level of 8 bits, in any number of steps: the noise and all arithmetic are the same."""
     seen = noise_observation(SIZE, seed=steps)
     a, b = (model.predict(seen, video=True, seed=5, steps=steps) for model in models)
-    for first, second, most in ((a.action_images, b.action_images, 1), (a.video, b.video, 16)):
+    for first, second in ((a.action_images, b.action_images), (a.video, b.video)):
         assert first.shape == second.shape == (2, 9, *SIZE, 3) and second.dtype == np.uint8
-        difference = np.abs(first.astype(int) - second)
-        assert difference.max() <= most and difference.mean() < 0.5
+        assert np.abs(first.astype(int) - second).max() <= 1
     other = models[1].predict(seen, seed=6, steps=steps)
     assert other.video is None and not np.array_equal(other.action_images, b.action_images)
 
