@@ -25,6 +25,9 @@ def save_model(folder: str | Path, model: Trunk, card: ModelCard) -> None:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder, safe_serialization=True)
+    config = json.loads((folder / CONFIG).read_text())
+    config.pop("_name_or_path", None)  # where the model it began with lay: a path of one machine
+    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     card.save(folder)
 
 

@@ -21,7 +21,7 @@ def points_of(actions: Tensor) -> tuple[Tensor, Tensor]:
     # low is the pedestal of an open gripper's blue
     heat = ((actions - low) / (high - low).clamp(min=1e-6)) ** 4  # the blob, not what is faint all over the image
     heat = heat / heat.sum((2, 3), keepdim=True).clamp(min=1e-6)
-    x, y = ((2 * torch.arange(n, device=heat.device) + 1) / n - 1 for n in (heat.shape[3], heat.shape[2]))
+    x, y = (_centres(n, heat.device) for n in (heat.shape[3], heat.shape[2]))
     points = torch.stack([(heat.sum(2) * x).sum(2), (heat.sum(3) * y).sum(2)], dim=2)
     return points, ((high - low)[:, :, 0, 0] - FAINTEST).div(CLEAR - FAINTEST).clamp(0, 1)
 
@@ -44,7 +44,7 @@ def moved_grid(before: Tensor, after: Tensor, size: tuple[int, int]) -> Tensor:
     imaginary = (a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]).sum(1) / spread
     square = (real**2 + imaginary**2).clamp(min=0.1)
     real, imaginary = (n[:, None, None] for n in (real / square, imaginary / square))
-    x, y = ((2 * torch.arange(n, device=before.device) + 1) / n - 1 for n in (width, height))
+    x, y = (_centres(n, before.device) for n in (width, height))
     y, x = torch.meshgrid(y, x * wide[0], indexing="ij")
     x, y = x - centre[1][..., :1], y - centre[1][..., 1:]
     source = torch.stack([real * x + imaginary * y, real * y - imaginary * x], dim=3)
@@ -54,3 +54,8 @@ def moved_grid(before: Tensor, after: Tensor, size: tuple[int, int]) -> Tensor:
 def sample(image: Tensor, grid: Tensor) -> Tensor:
     """[N, C, H, W] at the places of the grid [N, H, W, 2]; beyond the border as on it."""
     return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _centres(pixels: int, device: torch.device) -> Tensor:
+    """Where the centres of so many pixels lie in [-1, 1], as `grid_sample` counts."""
+    return (2 * torch.arange(pixels, device=device) + 1) / pixels - 1

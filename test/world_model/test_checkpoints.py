@@ -2,7 +2,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from action_images_ros.world_model.checkpoints import WEIGHTS, ModelCard, load_denoiser, save_model
+from action_images_ros.world_model.checkpoints import CONFIG, WEIGHTS, ModelCard, load_denoiser, save_model
 
 CARD = ModelCard(name="tiny", image_size=(32, 48), frames=9, dt=0.2, tasks=("reach_target",))
 
@@ -17,6 +17,15 @@ def test_a_saved_model_computes_the_same_after_loading(folder, tiny, inputs):
     given = inputs("policy")
     with torch.no_grad():
         assert torch.equal(load_denoiser(folder)(**given)[1], tiny(**given)[1])
+
+
+def test_a_model_that_began_with_another_does_not_tell_where_that_lay(folder, tmp_path):
+    loaded = load_denoiser(folder)
+    again = type(loaded).from_config(loaded.config)  # as a training publishes its averaged weights
+    for model in (loaded, again):
+        save_model(tmp_path / "later", model, CARD)
+        assert str(tmp_path) not in (tmp_path / "later" / CONFIG).read_text()
+        assert (tmp_path / "later" / CONFIG).read_text() == (folder / CONFIG).read_text()
 
 
 def test_missing_files_are_named(folder):
