@@ -75,7 +75,7 @@ ALL_TASKS = $$($(BIN)/python -c "from action_images_ros.cell.tasks import TASKS;
 comma := ,
 BOTH = --data $(DATA) --data $(DATA)_corrections --share 0.6$(comma)0.4
 # The stages of a recipe after its own, those that there are; each begins with the model of the one before.
-STAGES := $(patsubst config/training/$(RECIPE)_%.yaml,%,$(wildcard $(addprefix config/training/$(RECIPE)_,near.yaml images.yaml)))
+STAGES := $(patsubst config/training/$(RECIPE)_%.yaml,%,$(wildcard $(addprefix config/training/$(RECIPE)_,near.yaml images.yaml reader.yaml)))
 LAST = $(lastword corrected $(STAGES))
 
 nano: install
