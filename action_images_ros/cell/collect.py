@@ -4,9 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from action_images_ros.cell.demonstrate import demonstrate
 from action_images_ros.cell.tasks import TASKS, find_task
+from action_images_ros.cell.workers import in_workers
 from action_images_ros.data.episode import Episode, append_index, read_index, save_episode
 
 PERTURBED_FRACTION = 1 / 3
@@ -43,10 +42,6 @@ class _Job:
 def is_perturbed(seed: int, fraction: float) -> bool:
     """Whether the demonstration of this seed starts from a pushed state; the same in every run."""
     return bool(np.random.default_rng([seed, 0x9E3779B9]).random() < fraction)
-
-
-def _start_worker() -> None:
-    os.environ.setdefault("LP_NUM_THREADS", "1")
 
 
 def _record(job: _Job) -> dict:
@@ -106,24 +101,15 @@ def _run(todo: list[_Job], workers: int, directory: Path, result: Collected, con
         TextColumn("collect"), BarColumn(), MofNCompleteColumn(), TextColumn("failed {task.fields[failed]}"),
         TimeElapsedColumn(), TimeRemainingColumn(),
     )
-    with (
-        Progress(*columns, console=console) as progress,
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker) as pool,
-    ):
+    with Progress(*columns, console=console) as progress:
         bar = progress.add_task("collect", total=len(todo), failed=0)
-        pending = [pool.submit(_record, job) for job in todo]
-        try:
-            for future in as_completed(pending):
-                row = future.result()
-                append_index(directory, row)
-                if row["file"]:
-                    result.written += 1
-                else:
-                    result.failed.append((row["task"], row["seed"]))
-                progress.update(bar, advance=1, failed=len(result.failed))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for row in in_workers(_record, todo, workers):
+            append_index(directory, row)
+            if row["file"]:
+                result.written += 1
+            else:
+                result.failed.append((row["task"], row["seed"]))
+            progress.update(bar, advance=1, failed=len(result.failed))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,17 +7,16 @@ for what that changes, so rows pair up (see `pairs`).
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import platform
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
 from ..cell.cell import Cell
 from ..cell.conditions import NOMINAL, Condition, find_condition
+from ..cell.workers import in_workers
 from ..world_model.load import RUNTIMES
 from .intervals import wilson
 from .pairs import ALL, against_nominal
@@ -176,31 +175,12 @@ def _results(jobs: list[_Job], workers: int, quiet: bool) -> Iterator[dict]:
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
         bar = progress.add_task(jobs[0].mode, total=len(jobs), so_far="")
         done: dict[str, list[bool]] = {}
-        for row in _rows(jobs, workers):
+        for row in in_workers(_run, jobs, workers):
             name = row["task"] if row["condition"] == NOMINAL.name else f"{row['task']} {row['condition']}"
             done.setdefault(name, []).append(row["success"])
             so_far = "  ".join(f"{name} {sum(done[name])}/{len(done[name])}" for name in list(done)[-3:])
             progress.update(bar, advance=1, so_far=so_far)
             yield row
-
-
-def _rows(jobs: list[_Job], workers: int) -> Iterator[dict]:
-    if workers == 1:
-        yield from map(_run, jobs)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context, initializer=_start_worker) as pool:
-        pending = [pool.submit(_run, job) for job in jobs]
-        try:
-            for future in as_completed(pending):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _start_worker() -> None:
-    os.environ.setdefault("LP_NUM_THREADS", "1")      # one software rendering thread each
 
 
 def write_result(path: Path, result: dict) -> None:

@@ -10,31 +10,6 @@ from action_images_ros.data.episode import load_episodes, read_index
 QUIET = Console(quiet=True)
 
 
-def in_this_process(monkeypatch):
-    """Lets `collect` work without starting processes."""
-    from concurrent.futures import Future
-
-    class Pool:
-        def __init__(self, *_, **__):
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return False
-
-        def shutdown(self, **_):
-            pass
-
-        def submit(self, function, *arguments):
-            future = Future()
-            future.set_result(function(*arguments))
-            return future
-
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Pool)
-
-
 def test_workers_write_the_same_episodes_as_a_single_demonstration(tmp_path):
     result = collect(tmp_path, ["reach_target", "push_button"], 4, 80_000, workers=2, size=32, cameras=2, console=QUIET)
     assert (result.written, result.skipped, result.failed) == (4, 0, [])
@@ -49,8 +24,7 @@ def test_workers_write_the_same_episodes_as_a_single_demonstration(tmp_path):
     assert stored.instruction == again.instruction
 
 
-def test_a_collection_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    in_this_process(monkeypatch)
+def test_a_collection_goes_on_where_it_stopped(tmp_path):
     options = {"size": 16, "cameras": 2, "console": QUIET}
     collect(tmp_path, ["reach_target"], 2, 81_000, **options)
     (tmp_path / ".reach_target_000081002.npz.1.part").write_bytes(b"half written")
@@ -62,7 +36,6 @@ def test_a_collection_goes_on_where_it_stopped(tmp_path, monkeypatch):
 
 
 def test_failures_are_counted_left_out_and_not_tried_again(tmp_path, monkeypatch):
-    in_this_process(monkeypatch)
     monkeypatch.setattr(module, "demonstrate", lambda *a, **k: demonstrate(*a, **k, limit_seconds=0.2))
     options = {"size": 16, "cameras": 2, "perturbed_fraction": 0.0, "console": QUIET}
     result = collect(tmp_path, ["lift_block"], 1, 82_000, **options)
