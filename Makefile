@@ -4,7 +4,7 @@
 # make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
 # make test-lerobot   whether the lerobot library opens our datasets, in .venv-lerobot (another 1.5 GB)
 # make nano    demonstrations, training, corrections, success: models/nano from nothing (docs/training.md)
-# make finetune  the same for a task that no shipped model knows, from 50 demonstrations
+# make finetune  the same for a task that no shipped model knows: 50 demonstrations, then corrections
 #              Both go on where they were broken off, and need no network once the installation is there.
 #
 # PYTHON=...       a Python 3.11 or 3.12; found by itself
@@ -13,7 +13,8 @@
 # TEST_ARGS=...    handed to pytest, for example TEST_ARGS="test/control -x"
 # RECIPE=nano RUN=runs/nano DATA=data EPISODES=4500 CORRECTIONS=1500 SIZE=96 JOBS=cores   of make nano
 # LAUNCH=...       how training starts; on 8 GPUs ".venv/bin/accelerate launch --multi_gpu --num_processes 8 \
-#                  -m action_images_ros.cli"
+#                  -m action_images_ros.cli"; on two processors, twice as fast as the default,
+#                  "OMP_NUM_THREADS=1 .venv/bin/torchrun --nproc_per_node 2 -m action_images_ros.cli"
 # TASK=slide_block INIT=nano TUNED=runs/TASK MIX=DATA,SHARE              of make finetune
 
 SHELL := bash
@@ -90,10 +91,15 @@ nano: install
 
 finetune: install
 	$(BIN)/action-images collect $(TUNED)/demonstrations --tasks $(TASK) --episodes 50 --seed 2000000 --workers $(JOBS)
-	$(call evaluate,$(INIT),$(TUNED)/before,$(TASK),--episodes 50)
+	$(call evaluate,$(INIT),$(TUNED)/before,$(TASK),--episodes 100)
 	$(call train,finetune,$(TUNED),--init $(INIT) --data $(TUNED)/demonstrations $(if $(MIX),\
 	    --data $(word 1,$(subst $(comma), ,$(MIX))) --share 1$(comma)$(word 2,$(subst $(comma), ,$(MIX)))))
-	$(call evaluate,$(TUNED)/model,$(TUNED)/after,$(TASK),--episodes 50)
+	$(call evaluate,$(TUNED)/model,$(TUNED)/after,$(TASK),--episodes 100)
+	$(BIN)/action-images collect $(TUNED)/corrections --corrections $(TUNED)/model --tasks $(TASK) --seed 2100000 \
+	    --episodes 80 --workers $(JOBS)
+	$(call train,finetune_corrected,$(TUNED)/corrected,--init $(TUNED)/model --data $(TUNED)/demonstrations \
+	    --data $(TUNED)/corrections --share 0.5$(comma)0.5)
+	$(call evaluate,$(TUNED)/corrected/model,$(TUNED)/after_corrections,$(TASK),--episodes 100)
 
 clean:
 	rm -rf $(VENV) .venv-lerobot build *.egg-info .pytest_cache .ruff_cache

@@ -1,7 +1,9 @@
-"""In which numbers a forward pass computes: as the recipe says, where the device has instructions for it."""
+"""In which numbers a forward pass computes, and whether compiled: as the recipe says, where the machine can."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -10,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from action_images_ros.training.config import TrainConfig
 
-__all__ = ["computing", "precision_on"]
+__all__ = ["compiled_on", "computing", "precision_on"]
 
 
 def precision_on(device: torch.device, config: TrainConfig) -> str:
@@ -18,6 +20,11 @@ def precision_on(device: torch.device, config: TrainConfig) -> str:
     if config.precision == "bfloat16" and device.type == "cpu" and not _bfloat16_instructions():
         return "float32"
     return config.precision
+
+
+def compiled_on(device: torch.device, config: TrainConfig) -> bool:
+    """Whether the recipe's blocks are compiled: not on a processor without the C++ compiler that torch would call."""
+    return config.compile and (device.type != "cpu" or shutil.which(os.environ.get("CXX", "g++")) is not None)
 
 
 @contextmanager

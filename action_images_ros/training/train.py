@@ -22,7 +22,7 @@ from action_images_ros.training.interrupt import Interrupt
 from action_images_ros.training.loader import InstructionTable, default_workers, load_batches
 from action_images_ros.training.mixture import Mixture, load_mixture
 from action_images_ros.training.objectives import objective_of
-from action_images_ros.training.precision import precision_on
+from action_images_ros.training.precision import compiled_on, precision_on
 from action_images_ros.training.processes import Processes
 from action_images_ros.training.run_folder import RunFolder
 from action_images_ros.training.trainer import Trainer
@@ -72,6 +72,9 @@ def train(
             print(f"{folder.path} goes on with another recipe {said}", file=sys.stderr)
         if precision_on(processes.device, recipe) != recipe.precision:
             print(f"this processor has no {recipe.precision} instructions: it trains in float32", file=sys.stderr)
+        if compiled_on(processes.device, recipe) != recipe.compile:
+            print("there is no C++ compiler (g++, or what CXX names): blocks are not compiled, steps take longer",
+                  file=sys.stderr)
     run = _Run(recipe, folder, trainer, judge, mixture, None if init is None else Path(init).name)
     gpu = processes.device.type == "cuda"
     feed = load_batches(

@@ -14,6 +14,7 @@ import torch
 from action_images_ros.training.batches import Batch
 from action_images_ros.training.config import TrainConfig
 from action_images_ros.training.objectives import new_network, objective_of
+from action_images_ros.training.precision import compiled_on
 from action_images_ros.training.processes import Processes, sharded_as, whole
 from action_images_ros.world_model.trunk import Trunk
 
@@ -30,7 +31,7 @@ class Trainer:
         if not any(p.requires_grad for p in self.model.parameters()):
             names = ", ".join(name for name, _ in self.model.named_children())
             raise ValueError(f"train_only = {config.train_only} names no parameter: begin with some of {names}")
-        if config.compile:
+        if compiled_on(self.processes.device, config):
             for block in self.model.blocks:  # the repeated block, not the model: minutes less to compile
                 block.compile(dynamic=False)
         self.wrapped = self.processes.wrap(self.model)

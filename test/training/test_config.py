@@ -28,7 +28,7 @@ def test_recipes_are_of_the_sizes_they_promise():
     assert parameters("pico") < 1.5 < parameters("nano") < 4 < 20 < parameters("small") < 26
 
 
-@pytest.mark.parametrize("name", ["nano_near", "nano_images", "nano_reader", "finetune"])
+@pytest.mark.parametrize("name", ["nano_near", "nano_images", "nano_reader", "finetune", "finetune_corrected"])
 def test_later_stages_take_the_model_of_the_first(name):
     first, later = (TrainConfig.load(share_path(f"config/training/{n}.yaml")) for n in ("nano", name))
     assert not {"model", "image_size", "frames", "dt"} & set(first.changes(later))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.precision import computing, precision_on
+from action_images_ros.training.precision import compiled_on, computing, precision_on
 
 CPU = torch.device("cpu")
 
@@ -25,3 +25,13 @@ def test_bfloat16_only_where_the_processor_has_instructions_for_it(monkeypatch, 
 def test_a_gpu_computes_as_the_recipe_says(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     assert precision_on(torch.device("cuda"), TrainConfig(precision="bfloat16")) == "bfloat16"
+
+
+def test_blocks_are_compiled_where_there_is_a_compiler(monkeypatch, tmp_path):
+    recipe = TrainConfig(compile=True)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert not compiled_on(CPU, recipe) and compiled_on(torch.device("cuda"), recipe)
+    compiler = tmp_path / "c++"
+    compiler.touch(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    assert compiled_on(CPU, recipe) and not compiled_on(CPU, TrainConfig(compile=False))

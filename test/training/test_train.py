@@ -40,6 +40,14 @@ def interrupt(monkeypatch):
     return at
 
 
+def test_without_a_compiler_a_run_says_so_and_goes_uncompiled(tmp_path, data, config, monkeypatch, capfd):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    torch._dynamo.reset()
+    run = train(replace(config, compile=True), data, tmp_path / "run", workers=0)
+    assert "no C++ compiler" in capfd.readouterr().err and rows(tmp_path / "run")[-1]["step"] == config.steps
+    assert all(torch.isfinite(value).all() for value in weights(run).values())
+
+
 @pytest.mark.parametrize("accumulate, stop", [(1, 1), (3, 2)])
 def test_a_resumed_run_ends_with_the_bits_of_an_unbroken_one(tmp_path, data, config, interrupt, accumulate, stop):
     torch.set_num_threads(1)
