@@ -15,7 +15,7 @@
 # LAUNCH=...       how training starts; on 8 GPUs ".venv/bin/accelerate launch --multi_gpu --num_processes 8 \
 #                  -m action_images_ros.cli"; on two processors, twice as fast as the default,
 #                  "OMP_NUM_THREADS=1 .venv/bin/torchrun --nproc_per_node 2 -m action_images_ros.cli"
-# TASK=slide_block INIT=nano TUNED=runs/TASK MIX=DATA,SHARE              of make finetune
+# TASK=slide_block INIT=nano TUNED=runs/TASK KNOWN=DATA (against forgetting)     of make finetune
 
 SHELL := bash
 .DELETE_ON_ERROR:
@@ -34,7 +34,7 @@ LAUNCH ?= $(BIN)/action-images
 TASK ?= slide_block
 INIT ?= nano
 TUNED ?= runs/$(TASK)
-MIX ?=
+KNOWN ?= $(TUNED)/known
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip
@@ -91,14 +91,16 @@ nano: install
 
 finetune: install
 	$(BIN)/action-images collect $(TUNED)/demonstrations --tasks $(TASK) --episodes 50 --seed 2000000 --workers $(JOBS)
+	[ -e $(KNOWN) ] || $(BIN)/action-images collect $(KNOWN).part --episodes 400 --seed 2200000 --workers $(JOBS)
+	[ -e $(KNOWN) ] || mv $(KNOWN).part $(KNOWN)
 	$(call evaluate,$(INIT),$(TUNED)/before,$(TASK),--episodes 100)
-	$(call train,finetune,$(TUNED),--init $(INIT) --data $(TUNED)/demonstrations $(if $(MIX),\
-	    --data $(word 1,$(subst $(comma), ,$(MIX))) --share 1$(comma)$(word 2,$(subst $(comma), ,$(MIX)))))
+	$(call train,finetune,$(TUNED),--init $(INIT) --data $(TUNED)/demonstrations --data $(KNOWN) \
+	    --share 0.7$(comma)0.3)
 	$(call evaluate,$(TUNED)/model,$(TUNED)/after,$(TASK),--episodes 100)
 	$(BIN)/action-images collect $(TUNED)/corrections --corrections $(TUNED)/model --tasks $(TASK) --seed 2100000 \
 	    --episodes 80 --workers $(JOBS)
 	$(call train,finetune_corrected,$(TUNED)/corrected,--init $(TUNED)/model --data $(TUNED)/demonstrations \
-	    --data $(TUNED)/corrections --share 0.5$(comma)0.5)
+	    --data $(TUNED)/corrections --data $(KNOWN) --share 0.4$(comma)0.3$(comma)0.3)
 	$(call evaluate,$(TUNED)/corrected/model,$(TUNED)/after_corrections,$(TASK),--episodes 100)
 
 clean:
