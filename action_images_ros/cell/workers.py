@@ -8,21 +8,28 @@ from multiprocessing import get_context
 
 __all__ = ["in_workers"]
 
+_GIVE_UP = 3  # times in a row that processes end before anything is done
+
 
 def in_workers(function: Callable, jobs: Iterable, workers: int) -> Iterator:
     """`function(job)` of every job, as they come; with one worker in this process, else in spawned ones.
 
     Raises what `function` raises, and RuntimeError when processes keep ending before they have finished anything.
     """
-    todo = list(jobs)
+    todo, fruitless = list(jobs), 0
     if workers == 1:
         yield from map(function, todo)
         return
     while todo:
         left = dict(enumerate(todo))
-        with ProcessPoolExecutor(min(workers, len(todo)), get_context("spawn"), _start) as pool:
-            pending = {pool.submit(function, job): index for index, job in left.items()}
-            broken = None
+        # After a crash that left nothing done, one job after another: then the one that crashes stops no other.
+        with ProcessPoolExecutor(1 if fruitless else min(workers, len(todo)), get_context("spawn"), _start) as pool:
+            pending, broken = {}, None
+            try:
+                for index, job in left.items():
+                    pending[pool.submit(function, job)] = index
+            except BrokenProcessPool as error:  # already
+                broken = error
             try:
                 for future in as_completed(pending):
                     try:
@@ -35,11 +42,14 @@ def in_workers(function: Callable, jobs: Iterable, workers: int) -> Iterator:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        if len(left) == len(todo):
+        fruitless = fruitless + 1 if len(left) == len(todo) else 0
+        if fruitless == _GIVE_UP:
             raise RuntimeError(
                 f"worker processes ended abruptly, killed for memory or by a crash of native code, at {todo[0]}, with "
                 f"{len(todo)} jobs to do; run again with fewer workers than {workers}") from broken
         todo = list(left.values())
+        if fruitless:
+            todo.append(todo.pop(0))
 
 
 def _start() -> None:
