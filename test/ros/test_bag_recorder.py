@@ -126,6 +126,7 @@ def test_the_command_ends_with_a_readable_file_on_sigint(tmp_path):
             process.wait(timeout=60)
     recorder.stdout.close()
     with Bag(tmp_path / "bag") as bag:
-        frame = next(iter(FrameStream(bag, robot_setup("cell"), 0.2)))
-    assert len(frame.images) >= 2 and not frame.problems and frame.tool_pose is not None
+        frames = list(FrameStream(bag, robot_setup("cell"), 0.2))
+    # The first pictures may have come before the first pose, the last ones after the last.
+    assert any(len(f.images) >= 2 and not f.problems and f.tool_pose is not None for f in frames)
 

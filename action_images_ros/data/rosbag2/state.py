@@ -174,7 +174,8 @@ class RecordedState:
     def _away(self, series: deque, stamp: int) -> str:
         nearest = min((abs(s - stamp) for s, _ in series), default=None)
         away = "none has come" if nearest is None else f"the nearest is {nearest * 1e-9:.3f} s away"
-        return f"{away} (pose_tolerance {self._tolerance * 1e-9:g} s)"
+        tolerance = self._tolerance * 1e-9
+        return f"{away} (pose_tolerance {tolerance:g} s for a pair around it, {tolerance / 4:g} s for one alone)"
 
     def _last_said(self, what: str, stamp: int):
         return next((value for when, value in reversed(self._said[what]) if when <= stamp), None)
