@@ -13,7 +13,7 @@
 # TEST_ARGS=...    handed to pytest, for example TEST_ARGS="test/control -x"
 # RECIPE=nano RUN=runs/nano DATA=data EPISODES=4500 CORRECTIONS=1500 SIZE=96 JOBS=cores   of make nano
 # LAUNCH=...       how training starts; on 8 GPUs ".venv/bin/accelerate launch --multi_gpu --num_processes 8 \
-#                  -m action_images_ros.cli"; on two processors, twice as fast as the default,
+#                  -m action_images_ros.cli"; on two processors, as `make finetune` was measured,
 #                  "OMP_NUM_THREADS=1 .venv/bin/torchrun --nproc_per_node 2 -m action_images_ros.cli"
 # TASK=slide_block INIT=nano TUNED=runs/TASK KNOWN=DATA (against forgetting)     of make finetune
 
@@ -91,8 +91,8 @@ nano: install
 
 finetune: install
 	$(BIN)/action-images collect $(TUNED)/demonstrations --tasks $(TASK) --episodes 50 --seed 2000000 --workers $(JOBS)
-	[ -e $(KNOWN) ] || $(BIN)/action-images collect $(KNOWN).part --episodes 400 --seed 2200000 --workers $(JOBS)
-	[ -e $(KNOWN) ] || mv $(KNOWN).part $(KNOWN)
+	[ -e $(KNOWN) ] || { $(BIN)/action-images collect $(KNOWN).part --episodes 400 \
+	    --seed 2200000 --workers $(JOBS) && mv $(KNOWN).part $(KNOWN); }
 	$(call evaluate,$(INIT),$(TUNED)/before,$(TASK),--episodes 100)
 	$(call train,finetune,$(TUNED),--init $(INIT) --data $(TUNED)/demonstrations --data $(KNOWN) \
 	    --share 0.7$(comma)0.3)

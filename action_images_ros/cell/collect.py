@@ -92,7 +92,7 @@ def collect(
     todo = [job for job in jobs if (job.task, job.seed) not in done]
     result = Collected(skipped=len(jobs) - len(todo))
     if todo:
-        _run(todo, min(workers, len(todo)), directory, result, console or Console(stderr=True))
+        _run(todo, workers, directory, result, console or Console(stderr=True))
     return result
 
 

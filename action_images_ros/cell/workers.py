@@ -24,21 +24,19 @@ def in_workers(function: Callable, jobs: Iterable, workers: int) -> Iterator:
         left = dict(enumerate(todo))
         # After a crash that left nothing done, one job after another: then the one that crashes stops no other.
         with ProcessPoolExecutor(1 if fruitless else min(workers, len(todo)), get_context("spawn"), _start) as pool:
-            pending, broken = {}, None
+            pending, crash = {}, None
             try:
                 for index, job in left.items():
                     pending[pool.submit(function, job)] = index
             except BrokenProcessPool as error:  # already
-                broken = error
+                crash = error
             try:
                 for future in as_completed(pending):
-                    try:
-                        result = future.result()
-                    except BrokenProcessPool as error:
-                        broken = error
-                        continue
-                    del left[pending[future]]
-                    yield result
+                    if isinstance(future.exception(), BrokenProcessPool):
+                        crash = future.exception()
+                    else:
+                        del left[pending[future]]
+                        yield future.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -46,7 +44,7 @@ def in_workers(function: Callable, jobs: Iterable, workers: int) -> Iterator:
         if fruitless == _GIVE_UP:
             raise RuntimeError(
                 f"worker processes ended abruptly, killed for memory or by a crash of native code, at {todo[0]}, with "
-                f"{len(todo)} jobs to do; run again with fewer workers than {workers}") from broken
+                f"{len(todo)} jobs to do; run again with fewer workers than {workers}") from crash
         todo = list(left.values())
         if fruitless:
             todo.append(todo.pop(0))

@@ -38,6 +38,7 @@ class RecordedState:
     def __init__(self, bag: Bag, setup: BagSetup, topics: RecordedTopics, keep_ns: int) -> None:
         self._bag, self._setup, self._topics = bag, setup, topics
         self._tolerance = round(setup.pose_tolerance * 1e9)
+        self._alone = self._tolerance // 4
         self._infos: dict[str, tuple[bytes, np.ndarray, tuple[int, int]]] = {}
         self._camera_poses: dict[str, np.ndarray] = {}
         self._calibrated = read_calibration(setup.calibration_file, setup.base_frame) if setup.calibration_file else {}
@@ -169,13 +170,13 @@ class RecordedState:
             return [series[index]]
         near = [series[i] for i in (index - 1, index) if 0 <= i < len(series)
                 and abs(series[i][0] - stamp) <= self._tolerance]
-        return near if len(near) == 2 or (near and abs(near[0][0] - stamp) <= self._tolerance // 4) else []
+        return near if len(near) == 2 or (near and abs(near[0][0] - stamp) <= self._alone) else []
 
     def _away(self, series: deque, stamp: int) -> str:
         nearest = min((abs(s - stamp) for s, _ in series), default=None)
         away = "none has come" if nearest is None else f"the nearest is {nearest * 1e-9:.3f} s away"
-        tolerance = self._tolerance * 1e-9
-        return f"{away} (pose_tolerance {tolerance:g} s for a pair around it, {tolerance / 4:g} s for one alone)"
+        pair, alone = self._tolerance * 1e-9, self._alone * 1e-9
+        return f"{away} (pose_tolerance {pair:g} s for a pair around it, {alone:g} s for one alone)"
 
     def _last_said(self, what: str, stamp: int):
         return next((value for when, value in reversed(self._said[what]) if when <= stamp), None)
