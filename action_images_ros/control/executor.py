@@ -33,7 +33,7 @@ class ExecutorSettings:
     splice_seconds: float = 0.3        # a new chunk is blended in over at least this time; shorter follows it sooner
     alignment: str = "nearest"         # "stamp": frame i at stamp + i dt, always; "nearest": see ChunkPath
     max_lead_seconds: float = 0.2      # "nearest" may start a chunk this far ahead of its own time
-    max_gap_seconds: float = 0.1       # a longer pause between two ticks starts again from rest
+    max_gap_seconds: float = 0.1       # a longer pause between two ticks: hold for a tick and start again from rest
     max_tracking_error: float = 0.10   # the arm further than this from its command: hold where it is
     max_tracking_angle: float = 0.8    # the same for its orientation
     max_execution_age: float = 5.0     # since the observation: a chunk older than this is not executed any further
@@ -175,6 +175,9 @@ class ChunkExecutor:
             self._motion = Motion(self._motion.pose)
             if self._path is not None:
                 self._path = self._path.rejoined(self._motion, now_ns, self.limits)
+            if self._path is not None or self._pending is not None:    # said, for a loop always late never moves
+                return Command(self._motion.pose.copy(), self._gripper.openness, HOLD,
+                               f"commands come late, more than {self.settings.max_gap_seconds:g} s apart")
             seconds = 0.0
         return self._step(now_ns, seconds)
 

@@ -382,10 +382,23 @@ def test_a_stalled_control_loop_goes_on_from_rest_without_a_jump(arm, limits):
     arm.run(0.5)
     before = arm.pose.copy()
     arm.now_ns += SECOND // 2
-    after = arm.tick().pose
+    late = arm.tick()
+    after = late.pose
     np.testing.assert_allclose(after, before, atol=1e-9)
+    assert late.state == "hold" and "late" in late.reason
     second = arm.tick().pose
     assert np.linalg.norm(second[:3] - after[:3]) <= limits.max_linear_acceleration * (TICK * 1e-9) ** 2 + 1e-9
+
+
+def test_a_control_loop_that_is_always_late_holds_and_says_so(arm):
+    before = arm.run(0.1).pose
+    follow(arm, chunk_from_here(arm, velocity=(0.3, 0, 0)))
+    for _ in range(5):
+        arm.now_ns += SECOND // 5
+        command = arm.tick()
+        assert command.state == "hold" and "commands come late" in command.reason
+        np.testing.assert_array_equal(command.pose, before)
+    assert arm.tick().state == "executing"
 
 
 def test_a_chunk_is_not_executed_beyond_its_age_limit(limits):
