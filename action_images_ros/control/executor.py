@@ -176,8 +176,7 @@ class ChunkExecutor:
             if self._path is not None:
                 self._path = self._path.rejoined(self._motion, now_ns, self.limits)
             if self._path is not None or self._pending is not None:    # said, for a loop always late never moves
-                return Command(self._motion.pose.copy(), self._gripper.openness, HOLD,
-                               f"commands come late, more than {self.settings.max_gap_seconds:g} s apart")
+                return self._held(f"commands come late, more than {self.settings.max_gap_seconds:g} s apart")
             seconds = 0.0
         return self._step(now_ns, seconds)
 
@@ -194,15 +193,18 @@ class ChunkExecutor:
             self.hold(f"the chunk is stale (max_execution_age {self.settings.max_execution_age:g} s)")
         if self._path is None:
             self._motion = self.limits.brake(self._motion, seconds)
-            return Command(self._motion.pose.copy(), self._gripper.openness, HOLD, self._why)
+            return self._held(self._why)
         wanted, openness = self._path.at(now_ns)
         self._motion, flags = self.limits.apply(self._motion, wanted, seconds)
         if "workspace" in flags:
             self.hold("the path leaves the workspace")
-            return Command(self._motion.pose.copy(), self._gripper.openness, HOLD, self._why)
+            return self._held(self._why)
         changed = self._gripper.update(openness, now_ns)
         return Command(self._motion.pose.copy(), self._gripper.openness, EXECUTING,
                        f"limited: {', '.join(flags)}" if flags else "", changed, self._path.chunk.stamp_ns)
+
+    def _held(self, reason: str) -> Command:
+        return Command(self._motion.pose.copy(), self._gripper.openness, HOLD, reason)
 
     def _clock_stalled(self, now_ns: int) -> bool:
         steady = self._steady_clock()
