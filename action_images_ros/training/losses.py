@@ -77,33 +77,54 @@ def noised_canvas(batch: Batch, levels: Tensor, noise: Tensor) -> Tensor:
 def action_loss(logits: Tensor, target: Tensor, config: TrainConfig) -> tuple[Tensor, Tensor]:
     """(intensity, location) losses; logits and target: [B, n, 12, H/2, W/2].
 
-    Both are 0 for a perfect picture. The pedestal of an open gripper is no part of the blue blob: it counts for the
-    intensity and is subtracted before the picture is read as a distribution over places. Both are means over samples
-    that do not depend on one another, so that a batch may be divided among processes.
+    Both are 0 for a perfect picture and are means over independent samples, so that a batch may be divided among
+    processes. The pedestal of an open gripper is no part of the blue blob: it counts for the intensity and is
+    subtracted before the picture is read as a distribution over pixels.
     """
     logits = logits.float()
-    heat = target.unflatten(2, (-1, 3))
-    blue = heat[:, :, :, 2:]
-    flat = blue <= PEDESTAL + 1e-3
-    heat = torch.cat([heat[:, :, :, :2], torch.where(flat, torch.zeros_like(blue), blue)], dim=3)
-    weight = 1 + config.heat_weight * heat
+    pixels = target.unflatten(2, (-1, 3))
+    below = pixels[:, :, :, 2:] <= PEDESTAL + 1e-3
+    pedestal = _pedestal(pixels, below)
+    heat = _replace_blue(pixels, torch.where(below, torch.zeros_like(pixels[:, :, :, 2:]), pixels[:, :, :, 2:]))
+    intensity = _intensity_loss(logits, target, 1 + config.heat_weight * heat)
+    return intensity, _location_loss(logits, heat, pedestal, blob_sigma(target.shape[-2:]))
+
+
+def _pedestal(pixels: Tensor, below: Tensor) -> Tensor:
+    """Blue background [B, n, 4, 1, 1, 1] of pictures [B, n, 4, 3, H, W]; `below` marks the pixels without a blob."""
+    blue = pixels[:, :, :, 2:]
+    return torch.where(below, blue, torch.zeros_like(blue)).amax(dim=(-2, -1), keepdim=True)
+
+
+def _replace_blue(pixels: Tensor, blue: Tensor) -> Tensor:
+    return torch.cat([pixels[:, :, :, :2], blue], dim=3)
+
+
+def _subtract_pedestal(pixels: Tensor, pedestal: Tensor) -> Tensor:
+    """Pictures whose blue channel holds the blob alone."""
+    return _replace_blue(pixels, (pixels[:, :, :, 2:] - pedestal).clamp(min=0))
+
+
+def _intensity_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Weighted cross-entropy less the target's own entropy, so that a perfect picture gives 0."""
     raw = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    entropy = -(torch.xlogy(target, target) + torch.xlogy(1 - target, 1 - target))  # so that perfect is zero
-    intensity = ((raw - entropy).unflatten(2, (-1, 3)) * weight).mean()
-    pedestal = torch.where(flat, blue, torch.zeros_like(blue)).amax(dim=(-2, -1), keepdim=True)
-    heat = torch.cat([heat[:, :, :, :2], (heat[:, :, :, 2:] - pedestal).clamp(min=0)], dim=3)
+    entropy = -(torch.xlogy(target, target) + torch.xlogy(1 - target, 1 - target))
+    return ((raw - entropy).unflatten(2, (-1, 3)) * weight).mean()
+
+
+def _location_loss(logits: Tensor, heat: Tensor, pedestal: Tensor, sigma: float) -> Tensor:
+    """Divergence between the target's and the painted distribution over pixels, of the points that are visible."""
+    heat = _subtract_pedestal(heat, pedestal)
     total = heat.flatten(4).sum(-1)
-    whole = torch.full_like(total, 2 * math.pi * blob_sigma(target.shape[-2:]) ** 2)
+    whole = torch.full_like(total, 2 * math.pi * sigma**2)
     whole[..., 2] *= torch.where(pedestal[..., 0, 0, 0] > 0, ABOVE_PEDESTAL, 1.0)
     visible = total > 0.5 * whole  # a point cut off by the border has no clean distribution
     where = heat.flatten(4) / total.clamp(min=1e-6)[..., None]
-    painted = torch.sigmoid(logits).unflatten(2, (-1, 3))
-    blob = (painted[:, :, :, 2:] - pedestal).clamp(min=0)
-    painted = torch.cat([painted[:, :, :, :2], blob], dim=3).flatten(4) + FAINT
+    painted = _subtract_pedestal(torch.sigmoid(logits).unflatten(2, (-1, 3)), pedestal).flatten(4) + FAINT
     log_painted = torch.log(painted / painted.sum(-1, keepdim=True))
-    location = -(where * log_painted).sum(-1) + torch.xlogy(where, where).sum(-1)
+    divergence = -(where * log_painted).sum(-1) + torch.xlogy(where, where).sum(-1)
     shown = visible.flatten(1).sum(1)
-    return intensity, ((location * visible).flatten(1).sum(1) / shown.clamp(min=1)).mean()
+    return ((divergence * visible).flatten(1).sum(1) / shown.clamp(min=1)).mean()
 
 
 def video_loss(video: Tensor, batch: Batch) -> Tensor:

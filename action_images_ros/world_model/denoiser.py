@@ -1,8 +1,8 @@
-"""The nano denoiser: the trunk's stems and transformer blocks with convolutional decoders behind them.
+"""The nano denoiser: the shared backbone followed by convolutional decoders.
 
-A decoder draws each generated frame from its tokens, with skips from the same aligned features that the tokens were
-given (see `trunk`). Words act on it too (FiLM). The one for video is told the action images, known or just
-generated; where the video is known, the action images are corrected by it (see `painters`).
+A decoder draws each generated frame from its tokens, with skips from the aligned features that conditioned the tokens
+(see `trunk`). The text acts on it too (FiLM). The video decoder is conditioned on the action images, given or just
+generated; where the video is given, the action images are corrected by it (see `painters`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from action_images_ros.world_model.canvas import ACTION, PATCH, TEMPORAL_COMPRES
 from action_images_ros.world_model.layers import ConvBlock
 from action_images_ros.world_model.painters import ActionReader, VideoPainter
 from action_images_ros.world_model.pixel_latents import CHANNELS, COARSE
-from action_images_ros.world_model.trunk import Trunk, gather
+from action_images_ros.world_model.trunk import EIGHTH, QUARTER, AlignedFeatures, Trunk
 
 ACTION_SCALE = 2  # action images are painted at half the resolution; their Gaussians lose nothing by it
 
@@ -91,21 +91,21 @@ class NanoDenoiser(Trunk):
         h, w = height // PATCH, width // PATCH
         given, wanted = canvas.given, canvas.wanted()
         condition = self.instruction(text)
-        features, places = self.features(known, canvas, rays, condition)
+        aligned = self.align_features(known, canvas, rays, condition)
         noised_tokens = self.patch_embedding(noised.flatten(0, 1)).unflatten(0, (batch, len(wanted)))
         known_tokens = noised_tokens.new_zeros(batch, len(given), *noised_tokens.shape[2:])
         order = np.argsort(given + wanted).tolist()
         tokens = torch.cat([known_tokens, noised_tokens], dim=1)[:, order]
         levels = torch.cat([noise_level.new_zeros(batch, len(given)), noise_level], dim=1)[:, order]
 
-        tokens = self.described(tokens, list(range(canvas.length)), canvas, rays, features, places)
+        tokens = self.condition_tokens(tokens, list(range(canvas.length)), canvas, rays, aligned)
         x = tokens.flatten(3).transpose(2, 3).flatten(1, 2)  # [B, F * h * w, width]
         x = self.attend(x, levels, h * w, text, self._rotary(canvas, h, w, known.device))
         x = x.unflatten(1, (canvas.length, h, w)).movedim(4, 2)  # [B, F, width, h, w]
 
         video = action = None
         if frames := canvas.wanted(ACTION):
-            parts = self._parts(x, features, places, condition, frames)
+            parts = self._decoder_inputs(x, aligned, condition, frames)
             action = self.decoders[ACTION](*parts)
             if canvas.mode == "label":
                 own = [canvas.index(canvas.view[frame], VIDEO, canvas.time[frame]) for frame in frames]
@@ -113,16 +113,18 @@ class NanoDenoiser(Trunk):
                 action = self.reader(seen, action, *parts)
             action = action.unflatten(0, (batch, len(frames)))
         if frames := canvas.wanted(VIDEO):
-            parts = self._parts(x, features, places, condition, frames)
-            seen = (part.flatten(0, 1) for part in _told(known, action, canvas, frames))
+            parts = self._decoder_inputs(x, aligned, condition, frames)
+            seen = (part.flatten(0, 1) for part in _video_conditioning(known, action, canvas, frames))
             video = self.decoders[VIDEO](*seen, *parts).unflatten(0, (batch, len(frames)))
         return video, action
 
-    def _parts(self, x: Tensor, features, places, condition: Tensor, frames: list[int]) -> tuple[Tensor, ...]:
-        """Tokens, skips at 1/4 and 1/8 and the instruction's condition of these canvas frames, [B * n, ...]."""
+    def _decoder_inputs(
+        self, x: Tensor, aligned: AlignedFeatures, condition: Tensor, frames: list[int]
+    ) -> tuple[Tensor, ...]:
+        """Tokens, skips at 1/4 and 1/8 and the text condition of these canvas frames, [B * n, ...]."""
         quarter, eighth = (
-            torch.cat([gather(features[m][scale], places[m], frames) for m in (VIDEO, ACTION)], dim=2).flatten(0, 1)
-            for scale in (0, 1)
+            torch.cat([aligned.at(modality, scale, frames) for modality in (VIDEO, ACTION)], dim=2).flatten(0, 1)
+            for scale in (QUARTER, EIGHTH)
         )
         return x[:, frames].flatten(0, 1), quarter, eighth, condition.repeat_interleave(len(frames), 0)
 
@@ -131,25 +133,28 @@ class NanoDenoiser(Trunk):
         return tuple(part[canvas.time.tolist()].flatten(0, 2)[None, :, None] for part in grid)
 
 
-def _told(known: Tensor, action: Tensor | None, canvas: Canvas, frames: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """What these video frames are painted from: the first images of their views [B, n, 3, H, W] in [-1, 1], the action
-    images of those [B, n, 3, H/2, W/2] and of the frames themselves [B, n, 4, 3, H/2, W/2] in [0, 1].
+def _video_conditioning(
+    known: Tensor, action: Tensor | None, canvas: Canvas, frames: list[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Conditioning of these video frames: the first images of their views [B, n, 3, H, W] in [-1, 1], the action images
+    of those [B, n, 3, H/2, W/2] and of the frames themselves [B, n, 4, 3, H/2, W/2] in [0, 1].
 
-    action: logits of those that are generated with the video; they teach the video, not the video them.
+    action: logits of the action images generated with the video; no gradient flows from the video to them.
     """
-    given, wanted = canvas.given, canvas.wanted(ACTION)
-    nothing = known.new_zeros(len(known), CHANNELS, *(n // ACTION_SCALE for n in known.shape[-2:]))
+    given, generated = canvas.given, canvas.wanted(ACTION)
+    blank = known.new_zeros(len(known), CHANNELS, *(n // ACTION_SCALE for n in known.shape[-2:]))
 
-    def action_frame(view: int, time: int) -> Tensor:
+    def action_images(view: int, time: int) -> Tensor:
         frame = canvas.index(view, ACTION, time)
         if frame is None:
-            return nothing
-        if frame in wanted:
-            return torch.sigmoid(action[:, wanted.index(frame)].detach().float())
+            return blank
+        if frame in generated:
+            return torch.sigmoid(action[:, generated.index(frame)].detach().float())
         return F.avg_pool2d(known[:, given.index(frame)], ACTION_SCALE) * 0.5 + 0.5
 
-    places = [(int(canvas.view[f]), int(canvas.time[f])) for f in frames]
-    firsts = torch.stack([known[:, given.index(canvas.index(view, VIDEO, 0)), :3] for view, _ in places], dim=1)
-    told = torch.stack([action_frame(view, 0)[:, :3] for view, _ in places], dim=1)
-    actions = torch.stack([action_frame(view, time) for view, time in places], dim=1)
-    return firsts, told, actions.unflatten(2, (TEMPORAL_COMPRESSION, 3))
+    view_times = [(int(canvas.view[f]), int(canvas.time[f])) for f in frames]
+    first = [given.index(canvas.index(view, VIDEO, 0)) for view, _ in view_times]
+    first_images = torch.stack([known[:, row, :3] for row in first], dim=1)
+    first_actions = torch.stack([action_images(view, 0)[:, :3] for view, _ in view_times], dim=1)
+    actions = torch.stack([action_images(view, time) for view, time in view_times], dim=1)
+    return first_images, first_actions, actions.unflatten(2, (TEMPORAL_COMPRESSION, 3))

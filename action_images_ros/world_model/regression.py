@@ -1,8 +1,8 @@
-"""The control: the nano model's stems and transformer, but poses come straight out of learnt query tokens.
+"""The regression baseline: the nano model's stems and transformer with poses read from learnt query tokens.
 
-Nothing is painted and nothing is lifted from views: one query token per future frame attends to the tokens of the known
-frames and is read as a displacement from the pose that the arm is known to have. What the nano model spends on its
-decoder, this one spends on another block and a head, so that both are of one size.
+No image is generated and no point triangulated: one query token per future frame attends to the tokens of the
+conditioning frames and is read as a displacement from the arm's present pose. The parameters of nano's decoder are
+spent on one more block and a head, so that both models have the same size.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class PoseRegressor(Trunk):
         batch, _, _, height, width = known.shape
         h, w = height // PATCH, width // PATCH
         condition = self.instruction(text)
-        features, places = self.features(known, canvas, rays, condition)
+        aligned = self.align_features(known, canvas, rays, condition)
         given = canvas.given
-        tokens = self.described(known.new_zeros(batch, len(given), self.config.width, h, w), given, canvas, rays,
-                                features, places)
+        tokens = known.new_zeros(batch, len(given), self.config.width, h, w)
+        tokens = self.condition_tokens(tokens, given, canvas, rays, aligned)
         tokens = tokens.flatten(3).transpose(2, 3).flatten(1, 2)  # [B, n * h * w, width]
         queries = self.queries.expand(batch, -1, -1)
         steps = len(self.queries)

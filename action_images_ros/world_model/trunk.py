@@ -1,12 +1,15 @@
-"""What looks and thinks: a convolutional stem and diffusers' Wan transformer blocks.
+"""Shared backbone: convolutional stem and Wan transformer blocks.
 
-What makes a small model see (measured, see docs/training.md): the stem turns every *known* frame into features, and
-each token of the same view is given the features at its own place in the image ("aligned features"), of its own time
-where that frame is known, of the first frame otherwise. Words act on the stem (FiLM) and by cross-attention. Cameras
-enter as Pluecker rays per token and carry no index, so that any number of views and any placement may be used.
+Aligned conditioning makes a small model accurate (measured, see docs/training.md): the stem turns every conditioning
+frame into a feature map, and each token of the same view receives the features of its own image patch, taken from the
+conditioning frame of its own time where there is one, from the first frame otherwise. The text acts on the stem (FiLM)
+and by cross-attention. Cameras enter as Pluecker rays per token and carry no index, so that any number of views and any
+placement may be used.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +28,7 @@ from action_images_ros.world_model.layers import ConvBlock
 
 RAY_CHANNELS = 6
 FRAME_CHANNELS = 16
+QUARTER, EIGHTH, TOKEN = 0, 1, 2  # scales of the stem's feature maps
 
 
 class Stem(nn.Module):
@@ -69,9 +73,45 @@ class Stem(nn.Module):
         return tuple(m.unflatten(0, (batch, n)) for m in (x, y, self.token(y)))
 
 
+class Source(NamedTuple):
+    """Conditioning frame that one canvas frame reads.
+
+    row: in the feature maps, None where there is no such frame; own_time: it is of the same time, not the first frame.
+    """
+
+    row: int | None
+    own_time: bool
+
+
+class AlignedFeatures(NamedTuple):
+    """Stem features of the conditioning frames, by modality (VIDEO, ACTION).
+
+    maps: at 1/4, 1/8 and 1/16 of the image, [B, n, C, ., .] each; sources: one per canvas frame.
+    """
+
+    maps: list[tuple[Tensor, ...]]
+    sources: list[list[Source]]
+
+    def at(self, modality: int, scale: int, frames: list[int]) -> Tensor:
+        """Features [B, len(frames), C, ., .] aligned with these canvas frames; zeros where there are none.
+
+        scale: QUARTER, EIGHTH or TOKEN.
+        """
+        rows = [self.sources[modality][frame].row for frame in frames]
+        features = self.maps[modality][scale][:, [row or 0 for row in rows]]
+        if None in rows:
+            keep = features.new_tensor([0.0 if row is None else 1.0 for row in rows])
+            features = features * keep[None, :, None, None, None]
+        return features
+
+    def own_time(self, modality: int, frames: list[int]) -> list[int]:
+        """1 where a canvas frame reads features of its own time, 0 where of the first frame."""
+        return [int(self.sources[modality][frame].own_time) for frame in frames]
+
+
 class Trunk(ModelMixin, ConfigMixin):
-    """Stems, what each token is told of its place, transformer blocks; subclasses add what goes in besides the known
-    frames and what comes out (see `denoiser.NanoDenoiser`, `regression.PoseRegressor`)."""
+    """Stems, token conditioning and transformer blocks; subclasses add further inputs and the output heads (see
+    `denoiser.NanoDenoiser`, `regression.PoseRegressor`)."""
 
     def build_trunk(
         self, width: int, layers: int, heads: int, text_dim: int, quarter: int, eighth: int, condition: int
@@ -95,21 +135,22 @@ class Trunk(ModelMixin, ConfigMixin):
         present = (text.abs().sum(-1, keepdim=True) > 0).to(text.dtype)
         return self.pooled((text * present).sum(1) / present.sum(1).clamp(min=1))
 
-    def described(self, tokens: Tensor, frames: list[int], canvas: Canvas, rays: Tensor, features, places) -> Tensor:
-        """Tokens [B, n, width, h, w] of these canvas frames, told their rays, their kind and the features there."""
+    def condition_tokens(
+        self, tokens: Tensor, frames: list[int], canvas: Canvas, rays: Tensor, aligned: AlignedFeatures
+    ) -> Tensor:
+        """Tokens [B, n, width, h, w] of these canvas frames plus their rays, embeddings and aligned features."""
         coarse_rays = F.avg_pool2d(rays.flatten(0, 1), PATCH // COARSE)
         embedded = self.ray_embedding(coarse_rays).unflatten(0, (len(tokens), -1))
         tokens = tokens + embedded[:, canvas.view[frames].tolist()]
-        own_time = [places[VIDEO][frame][1] for frame in frames]
         device = tokens.device
-        labels = (
+        embedding = (
             self.known_embedding(torch.as_tensor(canvas.known[frames], device=device).long())
             + self.modality_embedding(torch.as_tensor(canvas.modality[frames], device=device))
-            + self.aligned_embedding(torch.as_tensor(own_time, device=device).long())
+            + self.aligned_embedding(torch.as_tensor(aligned.own_time(VIDEO, frames), device=device).long())
         )
-        tokens = tokens + labels[None, :, :, None, None]
+        tokens = tokens + embedding[None, :, :, None, None]
         for modality in (VIDEO, ACTION):
-            tokens = tokens + gather(features[modality][2], places[modality], frames)
+            tokens = tokens + aligned.at(modality, TOKEN, frames)
         return tokens
 
     def attend(self, x: Tensor, levels: Tensor, repeat: int, text: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
@@ -122,34 +163,25 @@ class Trunk(ModelMixin, ConfigMixin):
             x = block(x, words, modulation, rotary)
         return self.norm_out(x)
 
-    def features(self, known: Tensor, canvas: Canvas, rays: Tensor, condition: Tensor):
-        """Stem features of the known frames, and for every canvas frame which of them lies at its place.
+    def align_features(self, known: Tensor, canvas: Canvas, rays: Tensor, condition: Tensor) -> AlignedFeatures:
+        """Stem features of the conditioning frames, and for every canvas frame the conditioning frame it reads.
 
-        Returns per modality (maps at 1/4, 1/8, 1/16: [B, n, C, ., .]) and a list over the canvas of
-        (index into n or None, whether that frame is of its own time).
+        known: [B, n_known, 12, H, W]; rays: [B, V, 6, H/4, W/4]; condition: [B, C].
         """
-        features, places = [], []
+        maps: list[tuple[Tensor, ...]] = []
+        sources: list[list[Source]] = []
         for modality in (VIDEO, ACTION):
             given = [f for f in canvas.given if canvas.modality[f] == modality]
-            index = {(canvas.view[f], canvas.time[f]): i for i, f in enumerate(given)}
-            chosen = []
-            for view, time in zip(canvas.view, canvas.time, strict=True):
-                own = index.get((view, time))
-                chosen.append((index.get((view, 0)), 0) if own is None else (own, 1))
-            places.append(chosen)
+            sources.append(_sources(canvas, given))
             if given:
                 rows = [canvas.given.index(f) for f in given]
                 views = canvas.view[given].tolist()
-                features.append(self.stems[modality](known[:, rows], canvas.time[given], rays[:, views], condition))
-            else:  # nothing of this modality is known: zeros of the right size
+                maps.append(self.stems[modality](known[:, rows], canvas.time[given], rays[:, views], condition))
+            else:  # no conditioning frame of this modality: zeros of the right size
                 channels = (self.config.quarter_channels, self.config.eighth_channels, self.config.width)
-                features.append(
-                    tuple(
-                        m.new_zeros(m.shape[0], 1, c, *m.shape[3:])
-                        for m, c in zip(features[VIDEO], channels, strict=True)
-                    )
-                )
-        return features, places
+                like = zip(maps[VIDEO], channels, strict=True)
+                maps.append(tuple(m.new_zeros(m.shape[0], 1, c, *m.shape[3:]) for m, c in like))
+        return AlignedFeatures(maps, sources)
 
     def rotary_grid(self, times: int, h: int, w: int, device) -> tuple[Tensor, Tensor]:
         """Rotary embeddings (t, y, x) [times, h, w, D], the same for every segment: views and modalities are told apart
@@ -157,11 +189,11 @@ class Trunk(ModelMixin, ConfigMixin):
         return tuple(r.view(times, h, w, -1).float() for r in self.rope(torch.empty(1, 1, times, h, w, device=device)))
 
 
-def gather(maps: Tensor, places: list, frames) -> Tensor:
-    """[B, len(frames), C, ., .] features lying at the place of each of these canvas frames; zeros where none."""
-    chosen = [places[f][0] for f in frames]
-    gathered = maps[:, [c or 0 for c in chosen]]
-    if None in chosen:
-        keep = gathered.new_tensor([0.0 if c is None else 1.0 for c in chosen])
-        gathered = gathered * keep[None, :, None, None, None]
-    return gathered
+def _sources(canvas: Canvas, given: list[int]) -> list[Source]:
+    """For every canvas frame its conditioning frame among `given`, which are canvas positions of one modality."""
+    row = {(canvas.view[f], canvas.time[f]): i for i, f in enumerate(given)}
+    sources = []
+    for view, time in zip(canvas.view, canvas.time, strict=True):
+        own = row.get((view, time))
+        sources.append(Source(row.get((view, 0)), False) if own is None else Source(own, True))
+    return sources
