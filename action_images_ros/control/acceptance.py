@@ -115,6 +115,8 @@ def _certain_frames(chunk: Chunk, rules: AcceptanceRules) -> np.ndarray:
 def _gaps_bridged(chunk: Chunk, sure: np.ndarray, rules: AcceptanceRules) -> tuple[Chunk, np.ndarray]:
     """The chunk with short gaps between certain frames filled by the straight way across, and what is certain then."""
     certain, finite = np.flatnonzero(sure), np.isfinite(chunk.poses).all(axis=1)
+    length = np.linalg.norm(np.where(finite[:, None], chunk.poses[:, 3:], 0.0), axis=1)
+    finite &= np.abs(length - 1) <= 0.01
     gaps = [(a, b) for a, b in zip(certain[:-1], certain[1:], strict=True)
             if 1 < b - a <= rules.max_bridged_frames + 1 and finite[a] and finite[b]]
     if not gaps:
@@ -146,7 +148,7 @@ def _bridged(chunk: Chunk, first: int, pose_then, limits: Limits, rules: Accepta
     if pose_then is None:
         raise ChunkRejected(f"frame 0 is not certain and the arm's pose at its observation is not known; "
                             f"is current_pose published? (first certain frame: {first})")
-    distance, angle = pose_distance(chunk.poses[first], pose_then)
+    distance, angle = pose_distance(chunk.poses[first], pose_then)    # its numbers are checked
     seconds = first * chunk.dt
     if (distance > rules.max_first_pose_distance + limits.max_linear_speed * seconds
             or angle > rules.max_first_pose_angle + limits.max_angular_speed * seconds):

@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Path
+from rclpy.serialization import deserialize_message
 from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
@@ -26,9 +26,11 @@ from ..control.gripper import GripperSwitch
 from ..control.limits import Limits
 from ..control.watchdog import Watchdog
 from ..ros.approval import Approval
-from ..ros.chunk_messages import chunk_from_messages
+from ..ros.chunk_messages import MAX_BYTES, MAX_FRAMES, chunk_from_messages
 from ..ros.conversions import path_from_poses, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
 from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
+from ..ros.newest import Newest
+from ..ros.node_table import message_type, topic
 from ..ros.pairing import Pairing
 from ..ros.parameters import choice, declare
 
@@ -44,7 +46,7 @@ class ArmCommandNode(GraphNode):
         super().__init__("arm_command", **kwargs)
         self.executor_core: ChunkExecutor | None = None
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def configure(self) -> None:
         """Read parameters, refuse limits that make no sense, connect."""
@@ -59,7 +61,9 @@ class ArmCommandNode(GraphNode):
                                            gripper=self._gripper_switch())
         self._watchdog = Watchdog({"current_pose": self._pose_timeout})
         self._pairing = Pairing(_PARTS)
+        self._waiting = Newest()
         self._pose: np.ndarray | None = None
+        self._pose_ns: int | None = None
         self._enabled_ns = 0
         self._last: tuple[str, str] = ("", "")
         self._periods: deque[float] = deque(maxlen=2000)
@@ -70,7 +74,7 @@ class ArmCommandNode(GraphNode):
         self._plan = self.advertise("plan")
         self._executed_path = self.advertise("executed")
         for part in _PARTS:
-            self.listen(f"chunk/{part}", lambda m, part=part: self._on_part(part, m))
+            self.listen(f"chunk/{part}", lambda m, part=part: self._waiting.put(part, m), raw_depth=1)
         self.listen("current_pose", self._on_pose)
         self.serve(SetBool, "~/enable", self._on_enable)
         self.serve(Trigger, "~/approve", self._on_approve)
@@ -97,6 +101,13 @@ class ArmCommandNode(GraphNode):
             max_lead_seconds=declare(self, "max_lead_seconds", default.max_lead_seconds, "s"),
             max_tracking_error=declare(self, "max_tracking_error", default.max_tracking_error, "m"),
             max_tracking_angle=declare(self, "max_tracking_angle", default.max_tracking_angle, "rad"),
+            enable_seconds=declare(self, "enable_seconds", default.enable_seconds, "held before any motion, s"),
+            max_enable_drift=declare(self, "max_enable_drift", default.max_enable_drift, "m"),
+            max_enable_turn=declare(self, "max_enable_turn", default.max_enable_turn, "rad"),
+            max_measured_speed=declare(self, "max_measured_speed", default.max_measured_speed, "m/s"),
+            max_measured_angular_speed=declare(self, "max_measured_angular_speed",
+                                               default.max_measured_angular_speed, "rad/s"),
+            max_pose_age=declare(self, "max_pose_age", default.max_pose_age, "s, by its stamp"),
             max_execution_age=declare(self, "max_execution_age", default.max_execution_age, "s"),
             clock_stall_seconds=declare(self, "clock_stall_seconds", default.clock_stall_seconds, "s"))
 
@@ -128,11 +139,17 @@ class ArmCommandNode(GraphNode):
             self.complain("pose", str(error))
             return
         with self.lock:
-            self._pose = pose
+            self._pose, self._pose_ns = pose, stamp_of(message)
         self._watchdog.beat("current_pose")
         self.solved("pose")
 
-    def _on_part(self, part: str, message: Any) -> None:
+    def _on_part(self, part: str, data: bytes) -> None:
+        """One serialised part of a chunk, in the thread that reads chunks."""
+        if len(data) > MAX_BYTES:
+            self.complain("chunk", f"chunk/{part} of {len(data)} bytes is refused unread; send at most {MAX_FRAMES} "
+                          "frames", WARN)
+            return
+        message = deserialize_message(bytes(data), message_type(topic(f"chunk/{part}").type))
         parts = self._pairing.add(part, stamp_of(message), message)
         if parts is None or not self.active:
             return
@@ -168,6 +185,10 @@ class ArmCommandNode(GraphNode):
         with self.lock:
             if request.data and not self.active:
                 response.success, response.message = False, "the node is not active"
+                return response
+            silence = self._watchdog.reason()
+            if request.data and silence:
+                response.success, response.message = False, f"not enabled: {silence}"
                 return response
             if request.data:
                 self._enabled_ns = self.now_ns()
@@ -214,17 +235,29 @@ class ArmCommandNode(GraphNode):
         sys.setswitchinterval(0.001)   # the command thread must not wait 5 ms for a callback's Python
         gc.collect()
         gc.freeze()
-        self._thread = threading.Thread(target=self._command_loop, name="commands", daemon=True)
-        self._thread.start()
+        self._waiting.open()
+        self._threads = [threading.Thread(target=self._command_loop, name="commands", daemon=True),
+                         threading.Thread(target=self._read_chunks, name="chunks", daemon=True)]
+        for thread in self._threads:
+            thread.start()
 
     def deactivate(self) -> None:
         """Stop commanding."""
         with self.lock:
             self.executor_core.disable()
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=2.0)
-        self._thread = None
+        self._waiting.close()
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+        self._threads = []
+
+    def _read_chunks(self) -> None:
+        """Read chunks, so that no message, however long, keeps the services waiting."""
+        read = self.guarded("reading a chunk", self._on_part)
+        while not self._stop.is_set():
+            waiting = self._waiting.take()
+            if waiting is not None:
+                read(*waiting)
 
     def _take_priority(self) -> None:
         """Real-time scheduling of this thread where asked for and allowed (limits.conf: rtprio)."""
@@ -260,7 +293,7 @@ class ArmCommandNode(GraphNode):
         reason = self._watchdog.reason()
         now_ns = self.now_ns()
         with self.lock:
-            command = self.executor_core.command(now_ns, None if reason else self._pose)
+            command = self.executor_core.command(now_ns, None if reason else self._pose, self._pose_ns)
         if command.pose is not None:
             self._target_pose.publish(pose_stamped(command.pose, now_ns, self._base))
             self._remember(command.pose, now_ns)
@@ -276,6 +309,10 @@ class ArmCommandNode(GraphNode):
             self.complain("hold", f"holding: {reason}", WARN)
         else:
             self.solved("hold")
+        if state == "faulted":
+            self.complain("fault", f"disabled by a fault: {reason}; ~/enable when it is mended")
+        else:
+            self.solved("fault")
 
     def _remember(self, pose: np.ndarray, now_ns: int) -> None:
         if time.monotonic() - self._executed_at >= _EXECUTED_SECONDS:

@@ -27,8 +27,13 @@ from .conversions import (
     transform_from_pose7,
 )
 
-__all__ = ["GRIPPER_JOINT", "TOOL_JOINT", "chunk_from_messages", "confidence_message", "gripper_message",
-           "poses_message", "split_frames", "stack_frames"]
+MAX_FRAMES = 512
+"""A chunk of more frames is refused: no model makes one, and reading it would take the time of the commands."""
+MAX_BYTES = 256 * MAX_FRAMES
+"""A serialised part of a chunk that is larger is refused unread."""
+
+__all__ = ["GRIPPER_JOINT", "MAX_BYTES", "MAX_FRAMES", "TOOL_JOINT", "chunk_from_messages", "confidence_message",
+           "gripper_message", "poses_message", "split_frames", "stack_frames"]
 
 
 def poses_message(chunk: Chunk, frame_id: str) -> MultiDOFJointTrajectory:
@@ -79,6 +84,8 @@ def chunk_from_messages(poses: MultiDOFJointTrajectory, gripper: JointTrajectory
         if message.header.frame_id != frame_id:
             raise ValueError(f"{name} is given in the frame {message.header.frame_id!r}, base_frame is {frame_id!r}")
     count = len(poses.points)
+    if count > MAX_FRAMES:
+        raise ValueError(f"chunk/poses has {count} frames; send at most {MAX_FRAMES}")
     rows = _confidence_rows(confidence)
     if count < 2 or len(gripper.points) != count or len(rows) != count:
         raise ValueError(f"chunk/poses has {count} frames, chunk/gripper {len(gripper.points)}, chunk/confidence "
@@ -104,4 +111,8 @@ def _confidence_rows(message: PointCloud2) -> np.ndarray:
     names = [field.name for field in message.fields]
     if names != list(CONFIDENCE.names) or message.point_step != CONFIDENCE.itemsize or message.is_bigendian:
         raise ValueError(f"chunk/confidence has the fields {names}, expected {list(CONFIDENCE.names)}")
-    return np.frombuffer(message.data, CONFIDENCE, count=message.width * message.height)
+    count = message.width * message.height
+    if count > MAX_FRAMES or len(message.data) != count * CONFIDENCE.itemsize:
+        raise ValueError(f"chunk/confidence is {message.width} x {message.height} points in {len(message.data)} bytes; "
+                         f"send at most {MAX_FRAMES} points of {CONFIDENCE.itemsize} bytes")
+    return np.frombuffer(message.data, CONFIDENCE, count=count)

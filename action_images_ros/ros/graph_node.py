@@ -6,6 +6,8 @@ key: each is logged (at most once in a while) and shown in /diagnostics until it
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 import re
 import signal
@@ -74,6 +76,44 @@ class GraphNode(LifecycleNode):
 
     def check(self) -> None:
         """Called before every heartbeat, to report what is missing."""
+
+    # Callbacks: an exception in one is a problem that is reported, never the end of the node. All that is made on this
+    # node passes here, also what rclpy and tf2 make for themselves.
+    def create_subscription(self, msg_type, topic, callback, *args, **kwargs):
+        """As of rclpy, the callback guarded: see `guarded`."""
+        return super().create_subscription(msg_type, topic, self.guarded(f"topic {topic}", callback), *args, **kwargs)
+
+    def create_service(self, srv_type, srv_name, callback, *args, **kwargs):
+        """As of rclpy, the callback guarded: its exception is the answer."""
+        return super().create_service(srv_type, srv_name, self.guarded(f"service {srv_name}", callback), *args,
+                                      **kwargs)
+
+    def create_timer(self, timer_period_sec, callback, *args, **kwargs):
+        """As of rclpy, the callback guarded: see `guarded`."""
+        name = getattr(callback, "__name__", "timer")
+        return super().create_timer(timer_period_sec, self.guarded(f"timer {name}", callback), *args, **kwargs)
+
+    def guarded(self, what: str, callback: Callable) -> Callable:
+        """`callback`, its exceptions reported as the problem `what` until it runs through again; `self.failed` is
+        called with each."""
+        if inspect.iscoroutinefunction(callback):
+            return callback
+
+        @functools.wraps(callback)
+        def run(*arguments):
+            try:
+                result = callback(*arguments)
+            except Exception as error:
+                self.complain(what, f"{what} failed: {error!r}")
+                self.failed(what, error)
+                return _answer(arguments, f"{what} failed: {error!r}")
+            if what in self._problems:
+                self.solved(what)
+            return result
+        return run
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Called after a callback has raised; subclasses take what they have to in safety."""
 
     # Topics, by the table.
     def advertise(self, name: str, camera: str | None = None):
@@ -243,6 +283,18 @@ class GraphNode(LifecycleNode):
         super().destroy_node()
 
 
+def _answer(arguments: tuple, reason: str) -> Any:
+    """What a failed callback returns: the response of a service with the reason where it has a place, else None."""
+    if len(arguments) != 2:
+        return None
+    response = arguments[1]
+    if hasattr(response, "success"):
+        response.success = False
+    if hasattr(response, "message"):
+        response.message = reason
+    return response
+
+
 def _gist(text: str) -> str:
     """A message without its numbers: an age that grows makes no new problem."""
     return re.sub(r"[-\d.]+", "", text)
@@ -271,7 +323,12 @@ def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, le
         if not node.start():
             code = 1
         while code == 0 and not stop.is_set():
-            executor.spin_once(timeout_sec=0.1)
+            try:
+                executor.spin_once(timeout_sec=0.1)
+            except ExternalShutdownException:
+                raise
+            except Exception as error:   # rclpy itself, e.g. over a message that is no valid text
+                node.complain("executor", f"a message or call could not be handled: {error!r}")
     except ParameterError as error:
         print(f"{error}", file=sys.stderr)
         code = 2

@@ -46,7 +46,7 @@ def test_nothing_is_commanded_before_enabling_and_after_disabling(arm):
         command = arm.tick()
         assert command.pose is None and command.openness is None and command.state == "disabled"
     arm.executor.enable()
-    assert arm.tick().state == "hold"
+    assert arm.run(0.4).state == "hold"
     follow(arm, chunk_from_here(arm))
     assert arm.tick().state == "executing"
 
@@ -278,21 +278,24 @@ def test_an_arm_outside_the_workspace_is_not_moved(limits):
     outside = np.concatenate([[0.5, 0.0, 0.9], DOWN])
     arm = Arm(lambda clock: ChunkExecutor(limits, steady_clock=clock), pose=outside)
     arm.executor.enable()
-    arm.run(0.2)
-    with pytest.raises(ChunkRejected, match="frame 0 .* outside the workspace"):
+    command = arm.run(0.2)
+    assert command.state == "faulted" and "outside the workspace" in command.reason
+    assert all(command.pose is None for command in arm.commands)
+    with pytest.raises(ChunkRejected, match="outside the workspace"):
         follow(arm, chunk_from_here(arm, velocity=(0, 0, -0.1)))
-    np.testing.assert_array_equal(arm.run(0.2).pose, outside)
 
 
 @pytest.mark.parametrize("pose", [None, np.full(7, np.nan), np.zeros(7), np.append(START[:3], [2, 0, 0, 0])])
-def test_without_a_trustworthy_current_pose_the_arm_brakes_and_holds(arm, limits, pose):
+def test_without_a_trustworthy_current_pose_the_arm_brakes_and_is_disabled(arm, limits, pose):
     follow(arm, chunk_from_here(arm, velocity=(0.3, 0, 0)))
     arm.run(0.8)
     poses = [arm.executor.command(arm.now_ns + i * TICK, pose).pose for i in range(40)]
-    assert np.linalg.norm(np.diff(poses, axis=0)[-1]) == 0
-    assert 0 < poses[-1][0] - arm.pose[0] < 0.3**2 / limits.max_linear_acceleration
+    assert poses[-1] is None
+    braking = np.array([pose for pose in poses if pose is not None])
+    assert 0 < braking[-1, 0] - arm.pose[0] < 0.3**2 / limits.max_linear_acceleration
     command = arm.executor.command(arm.now_ns + SECOND, pose)
-    assert command.state == "hold" and "current pose" in command.reason
+    assert command.state == "faulted" and "current pose" in command.reason
+    assert arm.tick().pose is None and arm.tick().state == "faulted"
 
 
 def test_a_chunk_is_refused_when_nobody_knows_where_the_arm_was(limits):
@@ -327,7 +330,7 @@ def test_stop_brakes_holds_and_refuses_until_enabled_again(arm):
     assert "stopped" in command.reason
     np.testing.assert_array_equal(arm.pose, held)
     arm.executor.enable()
-    arm.tick()
+    arm.run(0.4)
     follow(arm, chunk_from_here(arm))
     assert arm.tick().state == "executing"
 
@@ -342,16 +345,75 @@ def test_hold_gives_the_chunk_up_and_the_next_one_goes_on(arm):
     assert arm.tick().state == "executing"
 
 
-def test_an_arm_that_does_not_follow_is_held_where_it_is(arm):
+def test_an_arm_that_does_not_follow_is_braked_and_disabled_never_commanded_to_its_measured_pose(arm, limits):
     follow(arm, chunk_from_here(arm, velocity=(0.3, 0, 0)))
-    stuck = arm.pose.copy()
+    stuck, rng = arm.pose.copy(), np.random.default_rng(1)
     for _ in range(100):
-        command = arm.executor.command(arm.now_ns, stuck)
+        arm.commands.append(arm.executor.command(arm.now_ns, stuck + rng.normal(0, 1e-5, 7)))
         arm.now_ns += TICK
-        if command.state == "hold":
-            break
-    assert "from its command" in command.reason
-    np.testing.assert_allclose(command.pose, stuck)
+    assert arm.commands[-1].state == "faulted" and arm.commands[-1].pose is None
+    assert "from its command" in arm.executor.fault
+    check_smooth(arm, limits)
+
+
+FLANGE = np.array([0.0, 0.0, 0.1034, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("report", [
+    lambda pose, tick: pose + FLANGE, lambda pose, tick: pose - FLANGE,
+    lambda pose, tick: pose + [0.1, 0, 0, 0, 0, 0, 0],
+    lambda pose, tick: np.append(pose[:3] * 1000, pose[3:]),
+    lambda pose, tick: pose + [0, 0, 0.001 * tick, 0, 0, 0, 0],
+])
+def test_an_arm_measured_in_another_frame_does_not_run_away_when_enabled(limits, report):
+    executor = ChunkExecutor(limits, steady_clock=lambda: 0.0)
+    executor.enable()
+    pose, commands = START.copy(), []
+    for tick in range(300):
+        command = executor.command(tick * TICK, report(pose, tick))
+        if command.pose is not None:
+            commands.append(command.pose)
+            away = command.pose[:3] - pose[:3]
+            pose = pose.copy()
+            pose[:3] += away * min(1.0, 0.009 / max(np.linalg.norm(away), 1e-9))   # a quick arm: 0.9 m/s
+        if tick == 20:
+            with pytest.raises(ChunkRejected):
+                executor.add(make_chunk(tick * TICK, start=pose[:3]), tick * TICK)
+    assert executor.command(300 * TICK, report(pose, 300)).state == "faulted" and executor.fault
+    assert np.linalg.norm(pose[:3] - START[:3]) < 0.03
+    assert all(np.array_equal(command, commands[0]) for command in commands)
+    assert all(limits.contains(command[:3]) for command in commands)
+
+
+@pytest.mark.parametrize("wrong", [[0, 0, -0.3, 0, 0, 0, 0], [0.1, 0, 0, 0, 0, 0, 0]])
+@pytest.mark.parametrize("samples", [1, 100])
+def test_a_measured_pose_that_moves_faster_than_the_arm_can_is_a_sensor_fault(arm, limits, wrong, samples):
+    follow(arm, chunk_from_here(arm, velocity=(0.2, 0, 0)))
+    arm.run(0.5)
+    for _ in range(samples):
+        arm.commands.append(arm.executor.command(arm.now_ns, arm.pose + wrong))
+        arm.now_ns += TICK
+    arm.run(0.5)
+    assert arm.commands[-1].state == "faulted" and "jumped" in arm.executor.fault
+    check_smooth(arm, limits)
+
+
+def test_a_measured_pose_that_stands_still_while_the_arm_is_commanded_is_a_sensor_fault(arm):
+    follow(arm, chunk_from_here(arm, velocity=(0.2, 0, 0)))
+    arm.run(0.5)
+    frozen = arm.pose.copy()
+    for _ in range(60):
+        command = arm.executor.command(arm.now_ns, frozen)
+        arm.now_ns += TICK
+    assert command.state == "faulted" and "not changed" in command.reason
+
+
+@pytest.mark.parametrize("age_ns, words", [(SECOND // 2, "old by its stamp"), (-SECOND // 2, "future")])
+def test_the_measured_poses_own_stamp_counts(arm, age_ns, words):
+    follow(arm, chunk_from_here(arm, velocity=(0.2, 0, 0)))
+    arm.run(0.5)
+    command = arm.executor.command(arm.now_ns, arm.pose, arm.now_ns - age_ns)
+    assert command.state == "faulted" and words in command.reason
 
 
 def test_a_paused_clock_ends_in_a_hold_by_the_steady_clock(arm):

@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 import pytest
-from control_rig import make_chunk
+from control_rig import changed, make_chunk
 from ros_rig import DOWN, now_ns
+from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool, Trigger
 
 from action_images_ros.nodes.arm_command_node import ArmCommandNode
@@ -71,7 +72,8 @@ class Arm:
 
 
 def _start(rig, **parameters):
-    node = rig.start(ArmCommandNode, **{"pose_timeout": 2.0, "clock_stall_seconds": 5.0, **parameters})
+    node = rig.start(ArmCommandNode, **{"pose_timeout": 2.0, "max_pose_age": 2.0, "clock_stall_seconds": 5.0,
+                                        **parameters})
     assert node.started
     arm = Arm(rig, node)
     arm.known()
@@ -131,7 +133,8 @@ def test_an_incomplete_chunk_is_not_executed(arm, part):
 
 
 def _refused(arm, words):
-    arm.spin_until(lambda: words in arm.node.problems().get("chunk", ""), f"refusal {words!r}")
+    arm.spin_until(lambda: "chunk" in arm.node.problems() and words in arm.node.problems()["chunk"],
+                   f"refusal {words!r}")
     good = arm.chunk()
     arm.spin_until(lambda: arm.plans, "a plan")
     assert arm.plan_ids() == [good]
@@ -181,13 +184,46 @@ def test_a_used_up_chunk_ends_in_a_hold(arm):
     np.testing.assert_allclose(arm.pose, held, atol=1e-4)
 
 
-def test_a_silent_arm_ends_in_a_hold(rig):
+def test_a_silent_arm_is_a_fault_that_lasts_until_it_is_enabled_again(rig):
     arm = _start(rig, pose_timeout=0.3)
     arm.enable()
     arm.chunk()
     arm.spin_until(lambda: arm.state()[0] == "executing", "execution")
     arm.silent = True
+    arm.spin_until(lambda: arm.state()[0] == "faulted", "a fault")
+    assert not arm.enable().success
+    arm.silent = False
+    arm.known()
+    assert arm.state()[0] == "faulted" and "fault" in arm.node.problems()
+    assert arm.enable().success
     arm.spin_until(lambda: arm.state()[0] == "hold", "a hold")
+
+
+def _zero_quaternion_beside_a_gap(chunk):
+    poses, valid = chunk.poses.copy(), chunk.valid.copy()
+    poses[3, 3:], poses[4], valid[4] = 0.0, np.nan, False
+    return changed(chunk, poses=poses, valid=valid)
+
+
+def _absurd_size(message):
+    message.width = 2**31
+    return message
+
+
+@pytest.mark.parametrize("spoil, spoil_confidence", [
+    (_zero_quaternion_beside_a_gap, lambda message: message), (lambda chunk: chunk, _absurd_size),
+    (lambda chunk: chunk, lambda message: PointCloud2(header=message.header)),
+    (lambda chunk: make_chunk(chunk.stamp_ns, frames=513, start=chunk.poses[0, :3]), lambda message: message),
+    (lambda chunk: make_chunk(chunk.stamp_ns, frames=5000, start=chunk.poses[0, :3]), lambda message: message),
+])
+def test_a_malformed_chunk_is_refused_and_the_next_one_moves_the_arm(arm, spoil, spoil_confidence):
+    arm.enable()
+    arm.known()
+    chunk = spoil(make_chunk(now_ns(arm.rig), start=arm.pose[:3]))
+    arm.rig.publish("chunk/poses", poses_message(chunk, "base"))
+    arm.rig.publish("chunk/gripper", gripper_message(chunk, "base"))
+    arm.rig.publish("chunk/confidence", spoil_confidence(confidence_message(chunk, "base")))
+    _refused(arm, "")
 
 
 @pytest.mark.parametrize("pose, words", [(DOWN * np.nan, "current_pose"), (DOWN * [1, 1, 1, 0, 0, 0, 0], "quaternion")])
