@@ -123,6 +123,11 @@ class ChunkExecutor:
         """Why the arm was disabled by a fault, until it is enabled again; empty without one."""
         return self._fault
 
+    @property
+    def settling(self) -> bool:
+        """Whether the arm is still being watched after enabling; chunks wait meanwhile."""
+        return self._enabled and not self._fault and self._held_seconds < self.settings.enable_seconds
+
     def enable(self) -> None:
         """Allow motion. Holds the arm at its measured pose and waits for a chunk; ends a `stop()` and a fault.
 

@@ -54,13 +54,15 @@ def roll_out(cell: Cell, source: Callable[[Cell], Chunk], executor: ChunkExecuto
              on_tick: Callable[[Cell], None] | None = None) -> Rollout:
     """Run until success or the time limit. `source` has `dt` and `moved` (see sources.py); `executor` is fresh."""
     result = Rollout()
-    begin_ns = cell.time_ns
     period = cell.control_period
+    executor.enable()
+    while executor.settling:   # the arm is held and watched before its episode begins, as after enabling a real one
+        cell.step(executor.command(cell.time_ns, cell.tcp_pose).pose, cell.commanded_openness, period)
+    begin_ns = cell.time_ns
     limit_ns = begin_ns + round(settings.time_limit * 1e9)
     interval_ns = round(settings.execute_steps * source.dt * 1e9)
     observe_ns = begin_ns
     waiting: Chunk | None = None
-    executor.enable()
     while cell.time_ns < limit_ns and not cell.success():
         now_ns = cell.time_ns
         command = executor.command(now_ns, cell.tcp_pose)

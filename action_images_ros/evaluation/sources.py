@@ -95,9 +95,12 @@ class ReplaySource:
         self.seconds: list[float] = []
         self._poses = to_robot_tool(episode.poses, ROBOT_TOOL_FROM_MODEL_TOOL)
         self._model_poses, self._openness = episode.poses, episode.openness
+        self._begin_ns: int | None = None
 
     def _frames_now(self, cell: Cell) -> np.ndarray:
-        first = round(cell.time_ns * 1e-9 / self.dt)
+        if self._begin_ns is None:
+            self._begin_ns = cell.time_ns
+        first = round((cell.time_ns - self._begin_ns) * 1e-9 / self.dt)
         return np.minimum(np.arange(first, first + self.frames), len(self._openness) - 1)
 
     def __call__(self, cell: Cell) -> Chunk:
