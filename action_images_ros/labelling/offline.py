@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..data.rosbag2.bag import Bag, BagError, BagMessage
 from ..data.rosbag2.frames import FrameStream
-from ..data.rosbag2.setup import setup_for
+from ..data.rosbag2.setup import BagSetup, setup_for
 from ..data.rosbag2.writer import BagWriter
+from ..world_model.card import ModelCard
 from .compare import Comparison
 from .corrupt import CorruptedBag, Corruption
 from .labeller import Labeller
@@ -27,6 +29,8 @@ from .topics import LabelTopics, Written, labels_prefix
 __all__ = ["LabelOptions", "label_bag", "report_path"]
 
 Progress = Callable[[float, str], None]
+BATCH_BYTES = 64_000_000
+MAX_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -75,34 +79,74 @@ def label_bag(source: str | Path, output: str | Path, model, options: LabelOptio
         return run.write()
 
 
+class _Source(NamedTuple):
+    """The recording as it is read: setup, frames, checked prefix of the labels' topics and names of the cameras.
+
+    robot: the setup tells the robot's tool frame; tool_rotation: robot_tool_from_model_tool `[3, 3]`, the identity
+    where it does not, and labels are then of the model tool frame.
+    """
+
+    setup: BagSetup
+    stream: FrameStream
+    prefix: str
+    cameras: list[str]
+    robot: bool
+    tool_rotation: npt.NDArray[np.floating]
+
+    @classmethod
+    def open(cls, bag: Bag, options: LabelOptions, dt: float) -> _Source:
+        """Raises BagError for a recording that cannot be labelled, ValueError for options that cannot be."""
+        setup = setup_for(bag, options.robot, **options.setup)
+        stream = FrameStream(CorruptedBag(bag, options.corruption), setup, dt)
+        prefix = labels_prefix(stream.topics, options.prefix)
+        LabelTopics.check(bag, prefix)
+        cameras = [camera.name for camera in stream.topics.cameras]
+        if len(cameras) < 2:
+            raise BagError(f"{bag.path} has one camera, {cameras[0]}; labels need two or more, since one picture does "
+                           f"not tell depth. It has {bag.describe_topics()}")
+        rotation = setup.robot_tool_from_model_tool
+        return cls(setup, stream, prefix, cameras, rotation is not None, np.eye(3) if rotation is None else rotation)
+
+
+@dataclass
+class _Tally:
+    """windows: so far; known: given a first pose; labelled: by this run; seconds: of this run; model_seconds: in it."""
+
+    windows: int = 0
+    known: int = 0
+    labelled: int = 0
+    seconds: float = 0.0
+    model_seconds: float = 0.0
+
+
+def _batch_size(options: LabelOptions, cameras: int, card: ModelCard) -> int:
+    """Windows per call of the model: as asked for, else as many as fit into BATCH_BYTES of pictures, 16 at most."""
+    if options.batch is None:
+        window_bytes = cameras * card.frames * int(np.prod(card.image_size)) * 3
+        return max(1, min(MAX_BATCH, BATCH_BYTES // window_bytes))
+    if options.batch < 1:
+        raise ValueError(f"batch is {options.batch}; give 1 window or more")
+    return options.batch
+
+
 class _Run:
-    def __init__(self, bag: Bag, output: Path, model, options: LabelOptions, model_name: str,
+    """One recording on its way: `label` sends windows through the model, `write` makes the new recording."""
+
+    def __init__(self, bag: Bag, output: Path, model: Any, options: LabelOptions, model_name: str,
                  progress: Progress, comparison: Comparison | None) -> None:
         card = model.card
         self._bag, self._output, self._options, self._progress, self._card = bag, output, options, progress, card
-        self._setup = setup_for(bag, options.robot, **options.setup)
-        self._stream = FrameStream(CorruptedBag(bag, options.corruption), self._setup, card.dt)
-        self._prefix = labels_prefix(self._stream.topics, options.prefix)
-        LabelTopics.check(bag, self._prefix)
-        names = [camera.name for camera in self._stream.topics.cameras]
-        if len(names) < 2:
-            raise BagError(f"{bag.path} has one camera, {names[0]}; labels need two or more, since one picture does "
-                           f"not tell depth. It has {bag.describe_topics()}")
-        self.robot = self._setup.robot_tool_from_model_tool is not None
-        turn = self._setup.robot_tool_from_model_tool if self.robot else np.eye(3)
-        self._labeller = Labeller(model, turn, known_pose=options.known_pose, steps=options.steps, seed=options.seed)
+        self._source = _Source.open(bag, options, card.dt)
+        self._labeller = Labeller(model, self._source.tool_rotation, known_pose=options.known_pose, steps=options.steps,
+                                  seed=options.seed)
         stride = (card.frames - 1) // 2 if options.stride is None else options.stride
         self._planner = WindowPlanner(card.frames, stride, card.dt, tuple(card.image_size), hold=options.hold,
                                       corrupt=options.corruption.spoil if options.corruption.blur else None)
-        size = len(names) * card.frames * int(np.prod(card.image_size)) * 3
-        self._batch = max(1, min(16, 64_000_000 // size)) if options.batch is None else options.batch
-        if self._batch < 1:
-            raise ValueError(f"batch is {self._batch}; give 1 window or more")
+        self._batch = _batch_size(options, len(self._source.cameras), card)
         self._partial = PartialLabels(output.with_name(f".{output.name}.labels"), self._facts(stride, model_name))
-        self._comparison = comparison or Comparison(turn)
+        self._comparison = comparison or Comparison(self._source.tool_rotation)
         self._unlabelled: list[Unlabelled] = []
-        self._count, self._known, self._seconds, self._model_seconds = 0, 0, 0.0, 0.0
-        self._model_windows = 0
+        self._tally = _Tally()
 
     def _facts(self, stride: int, model_name: str) -> dict:
         """What labels depend on; those of a work folder are taken up only if it is the same."""
@@ -118,29 +162,29 @@ class _Run:
         """Label all windows that are not in the work folder yet."""
         begin, waiting = time.monotonic(), []
         for window in self._windows():
-            if self._partial.has(self._count, int(window.stamps_ns[0])):
-                self._known += int(self._partial.load(self._count).given)
+            if self._partial.has(self._tally.windows, int(window.stamps_ns[0])):
+                self._tally.known += int(self._partial.load(self._tally.windows).given)
             else:
-                waiting.append((self._count, window))
-            self._count += 1
+                waiting.append((self._tally.windows, window))
+            self._tally.windows += 1
             if len(waiting) == self._batch:
                 self._label(waiting)
                 waiting = []
         if waiting:
             self._label(waiting)
-        if not self._count:
+        if not self._tally.windows:
             reasons = dict.fromkeys(frame.reason for frame in self._unlabelled)
             raise BagError(f"{self._bag.path}: nothing to label: {'; '.join(reasons) or 'no frame at all'}. The model "
                            f"reads {self._card.frames} frames {self._card.dt:g} s apart")
-        self._seconds = time.monotonic() - begin
+        self._tally.seconds = time.monotonic() - begin
 
     def _windows(self) -> Iterator[Window]:
         bag = self._bag
-        for frame in self._stream:
+        for frame in self._source.stream:
             yield from self._planner.add(frame)
             self._unlabelled += self._planner.take_unlabelled()
             self._progress(0.95 * min(1.0, max(0, frame.log_ns - bag.start_ns) / max(bag.end_ns - bag.start_ns, 1)),
-                           "reading" if self._count < self._partial.resumed else "labelling")
+                           "reading" if self._tally.windows < self._partial.resumed else "labelling")
         yield from self._planner.finish()
         self._unlabelled += self._planner.take_unlabelled()
 
@@ -150,11 +194,11 @@ class _Run:
             labels = self._labeller.label([window for _, window in waiting])
         except ValueError as error:
             raise BagError(f"{self._bag.path}: {error}") from error
-        self._model_seconds += time.monotonic() - begin
-        self._model_windows += len(waiting)
+        self._tally.model_seconds += time.monotonic() - begin
+        self._tally.labelled += len(waiting)
         for (number, _), one in zip(waiting, labels, strict=True):
             self._partial.save(number, one)
-            self._known += int(one.given)
+            self._tally.known += int(one.given)
 
     # Second pass: the recording with its labels.
 
@@ -162,7 +206,7 @@ class _Run:
         """Write the recording and the report, then throw the work folder away."""
         begin = time.monotonic()
         merger, labels = Merger(), []
-        for window in self._partial.all(self._count):
+        for window in self._partial.all(self._tally.windows):
             self._comparison.window(window)
             labels += merger.add(window)
         labels += merger.finish()
@@ -170,17 +214,17 @@ class _Run:
             self._comparison.frame(label)
         for frame in self._unlabelled:
             self._comparison.unlabelled(frame)
-        cameras = [camera.name for camera in self._stream.topics.cameras]
+        cameras = self._source.cameras
         with BagWriter(self._output, compression=self._options.compression) as writer:
             writer.add_topics_of(self._bag)
-            topics = LabelTopics(writer, self._prefix, self._setup.base_frame, cameras)
+            topics = LabelTopics(writer, self._source.prefix, self._source.setup.base_frame, cameras)
             for item in heapq.merge(self._originals(), self._written(topics, labels), key=lambda item: item[0]):
                 if isinstance(item[1], BagMessage):
                     m = item[1]
                     writer.write(m.topic, m.data, m.log_ns, publish_ns=m.publish_ns, sequence=m.sequence)
                 else:
                     writer.write(item[1], item[2], item[0])
-        self._seconds += time.monotonic() - begin
+        self._tally.seconds += time.monotonic() - begin
         report = self._report()
         report_path(self._output).write_text(json.dumps(report, indent=1) + "\n")
         self._partial.remove()
@@ -195,7 +239,7 @@ class _Run:
 
     def _written(self, topics: LabelTopics, labels: list[FrameLabel]) -> Iterator[Written]:
         """Messages of the labels in the order of log time."""
-        windows = (item for window in self._partial.all(self._count) for item in topics.window(window))
+        windows = (item for window in self._partial.all(self._tally.windows) for item in topics.window(window))
         frames = (item for label in labels for item in topics.frame(label))
         gaps = (item for frame in sorted(self._unlabelled, key=lambda f: f.log_ns) for item in topics.gap(frame))
         path = topics.path(labels, int(labels[0].log_ns))
@@ -204,15 +248,17 @@ class _Run:
     def _report(self) -> dict:
         figures = self._comparison.figures()
         recorded = (self._bag.end_ns - self._bag.start_ns) * 1e-9
-        tolerances = {name: getattr(self._setup, name) for name in ("image_tolerance", "pose_tolerance")}
+        tolerances = {name: getattr(self._source.setup, name) for name in ("image_tolerance", "pose_tolerance")}
         return {
-            "recording": str(self._bag.path), "output": str(self._output), "prefix": self._prefix,
-            "model": self._card.name, "dt": self._card.dt, "cameras": [c.name for c in self._stream.topics.cameras],
-            "tool_frame": "robot" if self.robot else "model (no robot was named: --robot)",
-            "windows": self._count, "windows_with_known_pose": self._known, **tolerances,
+            "recording": str(self._bag.path), "output": str(self._output), "prefix": self._source.prefix,
+            "model": self._card.name, "dt": self._card.dt, "cameras": self._source.cameras,
+            "tool_frame": "robot" if self._source.robot else "model (no robot was named: --robot)",
+            "windows": self._tally.windows, "windows_with_known_pose": self._tally.known, **tolerances,
             "stride": self._planner.stride, "hold": self._options.hold,
-            "corruption": repr(self._options.corruption), "out_of_order": dict(self._stream.out_of_order), **figures,
-            "recorded_seconds": recorded, "seconds": self._seconds, "model_seconds": self._model_seconds,
-            "windows_resumed": self._count - self._model_windows,
-            "frames_per_second": figures["frames"] / self._seconds, "times_real_time": recorded / self._seconds}
+            "corruption": repr(self._options.corruption),
+            "out_of_order": dict(self._source.stream.out_of_order), **figures,
+            "recorded_seconds": recorded, "seconds": self._tally.seconds, "model_seconds": self._tally.model_seconds,
+            "windows_resumed": self._tally.windows - self._tally.labelled,
+            "frames_per_second": figures["frames"] / self._tally.seconds,
+            "times_real_time": recorded / self._tally.seconds}
 
