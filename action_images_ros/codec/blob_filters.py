@@ -11,14 +11,13 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ..geometry.arrays import Bools, Floats
 from .encode import PEDESTAL
 from .noise import Noise
 
 __all__ = ["BANK", "FilterMix", "mix_filters"]
 
-Floats = npt.NDArray[np.floating]
 
 BANK = np.array([0.45, 0.7, 1.0])
 """Standard deviations of the filters as fractions of the blob's."""
@@ -51,8 +50,8 @@ class FilterMix(NamedTuple):
     slope_factor: Floats
     height_factor: Floats
     peak: Floats
-    blue: npt.NDArray[np.bool_]
-    open: npt.NDArray[np.bool_]
+    blue: Bools
+    open: Bools
 
 
 @cache
@@ -103,8 +102,8 @@ def _noise_covariance(sigmas: Floats, noise: Noise) -> Floats:
     return covariance
 
 
-def _edge_covariance(sigmas: Floats, sigma: float, bins: int, peak: Floats, blue: npt.NDArray[np.bool_],
-                     opened: npt.NDArray[np.bool_]) -> Floats:
+def _edge_covariance(sigmas: Floats, sigma: float, bins: int, peak: Floats, blue: Bools,
+                     opened: Bools) -> Floats:
     """Covariance `[N, J, J]` from the edge of a blue blob, which is cut at whole pixels.
 
     A closed blob ends in a step of a quarter of its height, an open one in almost none.

@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ..geometry.arrays import Bools, Floats, Integers
 from .blob_filters import BANK, FAINTEST, FilterMix
 from .encode import PEDESTAL
 
 __all__ = ["Refined", "Window", "cut_window", "refine", "relative_width"]
 
-Floats = npt.NDArray[np.floating]
-Integers = npt.NDArray[np.integer]
 
 WINDOW = 3.0
 """Half the side of the window around a blob, in blob sigmas."""
@@ -39,8 +37,8 @@ class Window(NamedTuple):
 
     centre: Integers
     grid: Integers
-    inside_x: npt.NDArray[np.bool_]
-    inside_y: npt.NDArray[np.bool_]
+    inside_x: Bools
+    inside_y: Bools
     pixels: Floats
 
 
@@ -145,7 +143,7 @@ def _factors(window: Window, offset: Floats, sigmas: Floats, sigma: float) -> _F
                     np.exp(-0.5 * (dx / sigma) ** 2), np.exp(-0.5 * (dy / sigma) ** 2), dx, dy)
 
 
-def relative_width(refined: Refined, blue: npt.NDArray[np.bool_]) -> Floats:
+def relative_width(refined: Refined, blue: Bools) -> Floats:
     """Mean squared radius `[N]` over that of a perfect blob, from the heights under the narrowest and widest filter.
 
     A Gaussian of variance w seen through a filter of variance s^2 has a height proportional to `s^2 w / (w + s^2)`.

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ..geometry.arrays import Array, Bools, Floats, Integers
 from .blob_filters import FAINTEST, mix_filters
 from .blob_refinement import cut_window, refine, relative_width
 from .encode import blob_sigma
@@ -20,7 +20,6 @@ from .noise import background_noise
 
 __all__ = ["Blobs", "find_blobs"]
 
-Floats = npt.NDArray[np.floating]
 
 FLANK = 0.05
 """Share of the first peak subtracted from its flank in the search for a second blob."""
@@ -47,10 +46,10 @@ class Blobs(NamedTuple):
     level: Floats
     second: Floats
     width: Floats
-    inside: npt.NDArray[np.bool_]
+    inside: Bools
 
 
-def _bin(images: npt.NDArray[np.uint8] | Floats, bins: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _bin(images: Array, bins: int) -> tuple[Floats, Floats]:
     """Planes float32 `[N, h, w]` of block means and of one raw pixel per block, order view, frame, channel."""
     views, frames, height, width, _ = images.shape
     scale = np.float32(1.0 / 255.0) if images.dtype == np.uint8 else np.float32(1.0)
@@ -79,7 +78,7 @@ def _bin(images: npt.NDArray[np.uint8] | Floats, bins: int) -> tuple[npt.NDArray
     return planes.reshape(-1, h, w), raw.reshape(-1, h, w)
 
 
-def _smoothing(length: int, sigma: float, step: int) -> tuple[npt.NDArray[np.float32], Floats]:
+def _smoothing(length: int, sigma: float, step: int) -> tuple[Floats, Floats]:
     """Matrix `[length // step, length]`: Gaussian smoothing and decimation along one axis, and its sample places."""
     places = np.arange(0, length, step) + (step - 1) / 2.0
     kernel = np.exp(-0.5 * ((np.arange(length) - places[:, None]) / sigma) ** 2)
@@ -116,7 +115,7 @@ def _highest_around(planes: Floats) -> Floats:
     return planes
 
 
-def find_blobs(images: npt.NDArray[np.uint8] | Floats) -> Blobs:
+def find_blobs(images: Array) -> Blobs:
     """Localise the three blobs of every view and frame. images: `[V, T, H, W, 3]`, uint8 or float in [0, 1]."""
     views, frames, height, width, _ = images.shape
     full_sigma = blob_sigma((height, width))
@@ -145,7 +144,7 @@ def find_blobs(images: npt.NDArray[np.uint8] | Floats) -> Blobs:
                  relative_width(refined, mix.blue).reshape(lead), inside.reshape(lead))
 
 
-def _border_variance(uv: Floats, cut: npt.NDArray[np.integer], sigma: float, bins: int,
+def _border_variance(uv: Floats, cut: Integers, sigma: float, bins: int,
                      size: tuple[int, int]) -> Floats:
     """Extra variance `[N, 1]` (binned px^2) of the blue blobs `cut` by the border; it falls off with the distance."""
     height, width = size

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..geometry.arrays import Array, ArrayLike, Bools, Floats
 from ..geometry.camera import normalise_signs
 from ..geometry.pose import pose7_from_matrix
 from .blobs import Blobs, find_blobs
@@ -41,13 +42,13 @@ class DecodedActions(NamedTuple):
     valid: bool `[T]`.
     """
 
-    poses: np.ndarray
-    openness: np.ndarray
-    covariance: np.ndarray
-    valid: np.ndarray
+    poses: Floats
+    openness: Floats
+    covariance: Floats
+    valid: Bools
 
 
-def decode(images, K, E) -> DecodedActions:
+def decode(images: ArrayLike, K: ArrayLike, E: ArrayLike) -> DecodedActions:
     """Decode T frames seen by V >= 2 cameras.
 
     images: `[V, T, H, W, 3]` uint8, or float in [0, 1]; K: `[V, 3, 3]` px; E: `[V, 4, 4]` world_from_camera, OpenCV
@@ -65,7 +66,7 @@ def decode(images, K, E) -> DecodedActions:
     return DecodedActions(poses, _openness(blobs, used), covariance, valid)
 
 
-def _checked(images, K, E):
+def _checked(images: ArrayLike, K: ArrayLike, E: ArrayLike) -> tuple[Array, Floats, Floats]:
     images = np.asarray(images)
     if images.ndim != 5 or images.shape[-1] != 3:
         raise ValueError(f"images has shape {list(images.shape)}, expected [V, T, H, W, 3]; "
@@ -86,42 +87,45 @@ def _checked(images, K, E):
     return images, *normalise_signs(K, E)
 
 
-def _usable(blobs: Blobs, sigma: float) -> np.ndarray:
+def _usable(blobs: Blobs, sigma: float) -> Bools:
     """Blobs `[V, T, 3]` to believe: well above the noise, the only one of their plane, sharp, inside the picture."""
     sharp = (blobs.variance < (0.4 * sigma) ** 2).all(-1)
-    return _clear(blobs) & (blobs.second < MAX_SECOND) & sharp & blobs.inside
+    usable: Bools = _clear(blobs) & (blobs.second < MAX_SECOND) & sharp & blobs.inside
+    return usable
 
 
-def _clear(blobs: Blobs) -> np.ndarray:
-    return blobs.amplitude > np.maximum(0.12, 5.0 * blobs.amplitude_sd)
+def _clear(blobs: Blobs) -> Bools:
+    clear: Bools = blobs.amplitude > np.maximum(0.12, 5.0 * blobs.amplitude_sd)
+    return clear
 
 
-def _doubled(blobs: Blobs) -> np.ndarray:
+def _doubled(blobs: Blobs) -> Bools:
     """Frames `[T]` in which fewer than two views are free of planes that show two strong blobs."""
     strong = blobs.amplitude > 0.5 * blobs.amplitude.max(axis=(0, 2))[:, None]  # not the noise of an empty plane
     doubled = (strong & _clear(blobs) & (blobs.second >= MAX_SECOND)).any(-1)
-    return np.sum(~doubled, axis=0) < 2
+    lonely: Bools = np.sum(~doubled, axis=0) < 2
+    return lonely
 
 
-def _spread(blobs: Blobs, used, sigma: float) -> np.ndarray:
+def _spread(blobs: Blobs, used: Bools, sigma: float) -> Floats:
     """Extra variance `[V, T]` px^2 of views whose red and green blobs are wider than drawn and than noise explains."""
     believed = used[..., :2]
     number = np.maximum(believed.sum(-1), 1)
     width = np.where(believed, blobs.width[..., :2] - 1.0, 0.0).sum(-1) / number
     error = np.where(believed, blobs.amplitude_sd[..., :2] / np.maximum(blobs.amplitude[..., :2], 1e-3), 0.0)
-    extra = np.clip(width - 0.02 - 3.0 * error.sum(-1) / number, 0.0, 3.0)
+    extra: Floats = np.clip(width - 0.02 - 3.0 * error.sum(-1) / number, 0.0, 3.0)
     return extra * (SPREAD_SHARE * sigma) ** 2
 
 
-def _verdict(fit: PoseFit, covariance, sigma: float) -> np.ndarray:
+def _verdict(fit: PoseFit, covariance: Floats, sigma: float) -> Bools:
     spread = np.sqrt(np.einsum("tii->ti", covariance))
-    return ((fit.disagreement(TOLERANCE * sigma) < 1.0) & (fit.redundancy >= 4) & ~fit.ambiguous
-            & (spread[:, :3].max(1) < MAX_POSITION_SD) & (spread[:, 3:].max(1) < MAX_ROTATION_SD))
+    sure: Bools = (spread[:, :3].max(1) < MAX_POSITION_SD) & (spread[:, 3:].max(1) < MAX_ROTATION_SD)
+    return sure & (fit.disagreement(TOLERANCE * sigma) < 1.0) & (fit.redundancy >= 4) & ~fit.ambiguous
 
 
-def _pack(fit: PoseFit, scale):
+def _pack(fit: PoseFit, scale: Floats) -> tuple[Floats, Floats]:
     frames = len(fit.chi2)
-    solved = np.isfinite(fit.translation).all(-1)
+    solved = np.asarray(np.isfinite(fit.translation).all(-1))
     matrix = np.tile(np.eye(4), (frames, 1, 1))
     matrix[solved, :3, :3], matrix[solved, :3, 3] = fit.rotation[solved], fit.translation[solved]
     poses = np.where(solved[:, None], pose7_from_matrix(matrix), np.nan)
@@ -130,13 +134,14 @@ def _pack(fit: PoseFit, scale):
     return poses, covariance
 
 
-def _openness(blobs: Blobs, used) -> np.ndarray:
+def _openness(blobs: Blobs, used: Bools) -> Floats:
     """Pedestal over what a pedestal would be at the blobs' height, from the views that show a blue blob.
 
     Blobs lower than 0.55 are taken to be spread out rather than faded.
     """
     blue = np.where(used[..., 2].any(0), used[..., 2], True)
     level = np.sum(blobs.level[..., 2] * blue, axis=0) / blue.sum(0)
-    believed = np.where(used.any((0, 2))[:, None], used, True)
+    believed = np.where(np.asarray(used.any((0, 2)))[:, None], used, True)
     height = np.sum(blobs.amplitude * believed, axis=(0, 2)) / believed.sum((0, 2))
-    return np.clip(level / (PEDESTAL * np.clip(height, 0.55, 1.0)), 0.0, 1.0)
+    openness: Floats = np.clip(level / (PEDESTAL * np.clip(height, 0.55, 1.0)), 0.0, 1.0)
+    return openness

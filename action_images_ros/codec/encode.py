@@ -6,10 +6,12 @@ its z axis. The blue background is a pedestal that says whether the gripper is o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from ..geometry.arrays import ArrayLike, Floats, Images
 from ..geometry.camera import normalise_signs, project
 
 __all__ = ["AXIS_LENGTH", "PEDESTAL", "SIGMA_FRACTION", "TOOL_POINTS", "ActionImages", "action_points", "blob_sigma",
@@ -28,8 +30,8 @@ TOOL_POINTS = np.array([[0.0, 0.0, 0.0], [AXIS_LENGTH, 0.0, 0.0], [0.0, 0.0, -AX
 class ActionImages(NamedTuple):
     """uv `[V, T, 3, 2]` px (NaN where the point is behind the camera); images float32 `[V, T, H, W, 3]` in [0, 1]."""
 
-    uv: np.ndarray
-    images: np.ndarray
+    uv: Floats
+    images: Floats
 
 
 def blob_sigma(size: tuple[int, int]) -> float:
@@ -37,14 +39,15 @@ def blob_sigma(size: tuple[int, int]) -> float:
     return SIGMA_FRACTION * min(size)
 
 
-def action_points(world_from_tool) -> np.ndarray:
+def action_points(world_from_tool: ArrayLike) -> Floats:
     """World points `[..., 3, 3]` (m; position, x-axis point, back-axis point) of tool poses `[..., 4, 4]`."""
     world_from_tool = np.asarray(world_from_tool, dtype=np.float64)
-    return (np.einsum("...ij,kj->...ki", world_from_tool[..., :3, :3], TOOL_POINTS)
-            + world_from_tool[..., None, :3, 3])
+    arms: Floats = np.einsum("...ij,kj->...ki", world_from_tool[..., :3, :3], TOOL_POINTS)
+    points: Floats = arms + world_from_tool[..., None, :3, 3]
+    return points
 
 
-def _check_size(size) -> tuple[int, int]:
+def _check_size(size: Sequence[float]) -> tuple[int, int]:
     try:
         height, width = (int(n) for n in size)
         whole = height == size[0] and width == size[1]
@@ -55,7 +58,7 @@ def _check_size(size) -> tuple[int, int]:
     return height, width
 
 
-def draw(uv, openness, size: tuple[int, int]) -> np.ndarray:
+def draw(uv: ArrayLike, openness: ArrayLike, size: tuple[int, int]) -> Floats:
     """Action images float32 `[..., H, W, 3]` in [0, 1] of points `uv [..., 3, 2]` px and openness `[...]`.
 
     Gaussians of peak 1 and sigma `0.05 * min(H, W)`; a point with NaN coordinates is not drawn. Blue is
@@ -86,7 +89,8 @@ def draw(uv, openness, size: tuple[int, int]) -> np.ndarray:
     return images.reshape(lead + (height, width, 3))
 
 
-def encode(world_from_tool, openness, K, E, size: tuple[int, int]) -> ActionImages:
+def encode(world_from_tool: ArrayLike, openness: ArrayLike, K: ArrayLike, E: ArrayLike,
+           size: tuple[int, int]) -> ActionImages:
     """Draw T actions into V cameras.
 
     world_from_tool `[T, 4, 4]` (m; MODEL tool frame), openness `[T]` in [0, 1], K `[V, 3, 3]` px, E `[V, 4, 4]`
@@ -104,7 +108,7 @@ def encode(world_from_tool, openness, K, E, size: tuple[int, int]) -> ActionImag
         if not np.isfinite(value).all():
             where = [int(i) for i in np.argwhere(~np.isfinite(value))[0]]
             raise ValueError(f"{name}{where} is {value[tuple(where)]}; every pose must be finite")
-    if np.ndim(K) != 3 or np.ndim(E) != 3 or len(K) != len(E):
+    if np.ndim(K) != 3 or np.ndim(E) != 3 or np.shape(K)[0] != np.shape(E)[0]:
         raise ValueError(f"K has shape {list(np.shape(K))} and E {list(np.shape(E))}, expected [V, 3, 3] and "
                          "[V, 4, 4]; give one matrix per camera")
     K, E = normalise_signs(K, E)
@@ -113,7 +117,7 @@ def encode(world_from_tool, openness, K, E, size: tuple[int, int]) -> ActionImag
     return ActionImages(uv, draw(uv, openness, size))
 
 
-def to_uint8(images) -> np.ndarray:
+def to_uint8(images: ArrayLike) -> Images:
     """Images in [0, 1] rounded to 8 bits (clipped: a picture holds nothing else)."""
     scaled = np.multiply(images, np.float32(255), dtype=np.float32)
     np.rint(scaled, out=scaled)

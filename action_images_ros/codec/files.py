@@ -6,7 +6,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
+from ..geometry.arrays import Array
 from ..geometry.pose import matrix_from_action
 from .decode import decode
 from .encode import encode, to_uint8
@@ -14,7 +16,7 @@ from .encode import encode, to_uint8
 __all__ = ["decode_file", "encode_file"]
 
 
-def encode_file(in_npz, out_npz) -> dict[str, np.ndarray]:
+def encode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
     """Draw the actions of `in_npz` and write the pictures to `out_npz`; returns what was written.
 
     In: `actions [T, 7]` xyz (m), extrinsic "xyz" Euler (rad), openness 0..1; `K [V, 3, 3]` px; `E [V, 4, 4]`
@@ -32,13 +34,13 @@ def encode_file(in_npz, out_npz) -> dict[str, np.ndarray]:
     if not np.isfinite(size).all():
         raise ValueError(f"size is {size.tolist()}; give H and W as whole, finite pixel counts")
     world_from_tool, openness = matrix_from_action(actions)
-    drawn = encode(world_from_tool, openness, *_cameras(data), tuple(size.tolist()))
-    result = {"uv": drawn.uv, "images": to_uint8(drawn.images)}
-    np.savez_compressed(Path(out_npz), **result)
+    drawn = encode(world_from_tool, openness, *_cameras(data), (size[0], size[1]))
+    result: dict[str, Array] = {"uv": drawn.uv, "images": to_uint8(drawn.images)}
+    np.savez_compressed(Path(out_npz), allow_pickle=False, **result)
     return result
 
 
-def decode_file(in_npz, out_npz) -> dict[str, np.ndarray]:
+def decode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
     """Decode the pictures of `in_npz` and write the poses to `out_npz`; returns what was written.
 
     In: `images [V, T, H, W, 3]` uint8 or float in [0, 1], `K [V, 3, 3]`, `E [V, 4, 4]`. Out: `poses [T, 7]` xyz (m) and
@@ -52,13 +54,13 @@ def decode_file(in_npz, out_npz) -> dict[str, np.ndarray]:
     return result
 
 
-def _load(path, names) -> dict[str, np.ndarray]:
+def _load(path: str | Path, names: tuple[str, ...]) -> dict[str, Array]:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path} does not exist; give an .npz file with the arrays {', '.join(names)}")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            if not hasattr(archive, "files"):
+            if not isinstance(archive, NpzFile):
                 raise ValueError("it holds a single array")
             missing = [name for name in names if name not in archive.files]
             if missing:
@@ -74,13 +76,13 @@ def _load(path, names) -> dict[str, np.ndarray]:
                          "write numeric arrays with numpy.savez") from None
 
 
-def _numbers(name: str, array: np.ndarray, remedy: str) -> np.ndarray:
+def _numbers(name: str, array: Array, remedy: str) -> Array:
     if not (np.issubdtype(array.dtype, np.floating) or np.issubdtype(array.dtype, np.integer)):
         raise ValueError(f"{name} has dtype {array.dtype}; {remedy}, as real numbers")
     return array
 
 
-def _cameras(data):
+def _cameras(data: dict[str, Array]) -> tuple[Array, Array]:
     cameras = []
     for name, size in (("K", 3), ("E", 4)):
         array = _numbers(name, data[name], f"give one {size}x{size} matrix per camera")
@@ -90,4 +92,4 @@ def _cameras(data):
         cameras.append(array)
     if len(cameras[0]) != len(cameras[1]):
         raise ValueError(f"K holds {len(cameras[0])} cameras and E {len(cameras[1])}; give both for every camera")
-    return cameras
+    return cameras[0], cameras[1]

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
+from ..geometry.arrays import Floats
+
 __all__ = ["Noise", "background_noise"]
 
 _T = np.linspace(0.0, 12.0, 1201)  # a background is never below black, whatever the tails of wide blobs suggest
@@ -33,18 +35,19 @@ QUANTISATION = 1.0 / (255.0**2 * 12.0)
 class Noise(NamedTuple):
     """level `[N]` mean of the unclipped background; sd `[N]` of one raw pixel; variances per binned pixel."""
 
-    level: np.ndarray
-    sd: np.ndarray
-    smooth: np.ndarray
-    length: np.ndarray
-    white: np.ndarray
+    level: Floats
+    sd: Floats
+    smooth: Floats
+    length: Floats
+    white: Floats
 
 
-def _masked_mean(values, mask, count):
-    return np.einsum("nhw,nhw->n", values, mask) / count
+def _masked_mean(values: Floats, mask: Floats, count: Floats) -> Floats:
+    mean: Floats = np.einsum("nhw,nhw->n", values, mask) / count
+    return mean
 
 
-def background_noise(raw, binned, mask, group: int, bins: int) -> Noise:
+def background_noise(raw: Floats, binned: Floats, mask: Floats, group: int, bins: int) -> Noise:
     """Noise of planes `[N, h, w]` in the pixels where `mask` `[N, h, w]` (float 0 or 1) says background.
 
     raw: one raw pixel per bin (not averaged), binned: the mean of each `bins` x `bins` block, both in [0, 1].

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..geometry.arrays import Array, Bools, Floats, Integers
 from ..geometry.camera import project
 from ..geometry.pose import rotation_from_vector, vector_from_rotation
 from ..geometry.triangulation import fit_rigid, projection_jacobian, triangulate
@@ -31,22 +32,23 @@ class PoseFit(NamedTuple):
     explains the blobs about as well; used: `[V, T, 3]` bool, the blobs the pose rests on.
     """
 
-    rotation: np.ndarray
-    translation: np.ndarray
-    covariance: np.ndarray
-    chi2: np.ndarray
-    redundancy: np.ndarray
-    rms: np.ndarray
-    expected: np.ndarray
-    ambiguous: np.ndarray
-    used: np.ndarray
+    rotation: Floats
+    translation: Floats
+    covariance: Floats
+    chi2: Floats
+    redundancy: Integers
+    rms: Floats
+    expected: Floats
+    ambiguous: Bools
+    used: Bools
 
-    def disagreement(self, tolerance: float) -> np.ndarray:
+    def disagreement(self, tolerance: float) -> Floats:
         """Residual `[T]` over the largest one acceptable: `tolerance` px beyond 2.2 times the expected one."""
-        return self.rms / np.sqrt(tolerance**2 + (2.2 * self.expected) ** 2)
+        ratio: Floats = self.rms / np.sqrt(tolerance**2 + (2.2 * self.expected) ** 2)
+        return ratio
 
 
-def fit_poses(uv, variance, used, K, E, tolerance: float) -> PoseFit:
+def fit_poses(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats, tolerance: float) -> PoseFit:
     """Fit one pose per frame to the blobs of all views.
 
     uv, variance: `[V, T, 3, 2]` px, px^2; used: `[V, T, 3]` bool, blobs to believe; K `[V, 3, 3]`, E `[V, 4, 4]` with
@@ -81,7 +83,7 @@ def fit_poses(uv, variance, used, K, E, tolerance: float) -> PoseFit:
     return fit
 
 
-def _fit(uv, variance, used, K, E) -> PoseFit:
+def _fit(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats) -> PoseFit:
     rotation, translation, good, other = _start(uv, variance, used, K, E)
     fit = _refine(uv, variance, used & good[:, None], K, E, rotation, translation)
     which, rotation, translation = other
@@ -104,30 +106,36 @@ def _fit(uv, variance, used, K, E) -> PoseFit:
     return fit
 
 
-def _start(uv, variance, used, K, E):
+def _start(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats) -> tuple[
+        Floats, Floats, Bools, tuple[Integers, Floats, Floats]]:
     """Start poses, a mask of the frames that have one, and second starts (frames, rotations, translations)."""
     views, frames = uv.shape[:2]
     seen = np.where(used[..., None], uv, np.nan).reshape(views, frames * 3, 2)
     noise = np.sqrt(np.median(variance[used])) if used.any() else 1.0
     spots = triangulate(seen, K, E, pixel_sigma=max(noise, 0.3), iterations=1 if views == 2 else 3)
     points = spots.points.reshape(frames, 3, 3)
-    known = np.isfinite(points).all(-1)
-    rotation, translation = np.tile(np.eye(3), (frames, 1, 1)), np.zeros((frames, 3))
+    known = np.asarray(np.isfinite(points).all(-1))
+    rotation: Floats = np.tile(np.eye(3), (frames, 1, 1))
+    translation: Floats = np.zeros((frames, 3))
     full = known.all(-1)
     if full.any():
         rotation[full], translation[full] = fit_rigid(TOOL_POINTS, points[full])
     two = (known.sum(-1) == 2) & (used.any(0) | known).all(-1)
-    others = [(np.zeros(0, int), np.zeros((0, 3, 3)), np.zeros((0, 3)))]
+    which: Integers
+    others: list[tuple[Integers, Floats, Floats]] = [(np.zeros(0, int), np.zeros((0, 3, 3)), np.zeros((0, 3)))]
     for missing in range(3):
         which = np.flatnonzero(two & ~known[:, missing])
         if len(which):
             first, second = _start_from_two(points[which], missing, uv[:, which], used[:, which], K, E)
             rotation[which], translation[which] = first
             others.append((which, *second))
-    return rotation, translation, full | two, tuple(np.concatenate(part) for part in zip(*others, strict=True))
+    frames_of, rotations, translations = zip(*others, strict=True)
+    return rotation, translation, full | two, (np.concatenate(frames_of), np.concatenate(rotations),
+                                               np.concatenate(translations))
 
 
-def _start_from_two(points, missing, uv, used, K, E):
+def _start_from_two(points: Floats, missing: int, uv: Floats, used: Bools, K: Floats, E: Floats) -> tuple[
+        tuple[Floats, Floats], tuple[Floats, Floats]]:
     """Two points fix all but a roll about their line: of 72 rolls, the two that suit the third point's views best."""
     a, b = (i for i in range(3) if i != missing)
     middle_tool = (TOOL_POINTS[a] + TOOL_POINTS[b]) / 2
@@ -153,10 +161,11 @@ def _start_from_two(points, missing, uv, used, K, E):
     apart = np.abs((np.arange(_ROLLS) - best[:, None] + _ROLLS // 2) % _ROLLS - _ROLLS // 2) > 2
     dips = (error <= np.roll(error, 1, -1)) & (error <= np.roll(error, -1, -1)) & apart
     second = np.where(np.where(dips.any(-1, keepdims=True), dips, apart), error, np.inf).argmin(-1)
-    return tuple((rotation[index, roll], translation[index, roll]) for roll in (best, second))
+    return (rotation[index, best], translation[index, best]), (rotation[index, second], translation[index, second])
 
 
-def _linearise(uv, rotation, translation, K, E):
+def _linearise(uv: Floats, rotation: Floats, translation: Floats, K: Floats,
+               E: Floats) -> tuple[Floats, Floats, Floats]:
     """Pixel errors `[T, V * 6]`, their derivatives by the pose `[T, V * 6, 6]` and depths `[V, T, 3]`."""
     arms = np.matmul(TOOL_POINTS, np.swapaxes(rotation, 1, 2))
     points = arms + translation[:, None]
@@ -170,12 +179,13 @@ def _linearise(uv, rotation, translation, K, E):
     return (_per_frame(uv - predicted), np.moveaxis(jacobian, 1, 0).reshape(frames, -1, 6), depth)
 
 
-def _per_frame(array):
+def _per_frame(array: Array) -> Array:
     """`[V, T, 3, 2]` to `[T, V * 6]`."""
     return np.moveaxis(array, 1, 0).reshape(array.shape[1], -1)
 
 
-def _refine(uv, variance, used, K, E, rotation, translation, iterations=10) -> PoseFit:
+def _refine(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats, rotation: Floats,
+            translation: Floats, iterations: int = 10) -> PoseFit:
     """Gauss-Newton on all frames at once; from the third step on, blobs far off weigh less (Huber)."""
     seen = _per_frame(np.broadcast_to(used[..., None], uv.shape))
     weight = np.where(seen, 1.0 / np.maximum(_per_frame(variance), 1e-12), 0.0)

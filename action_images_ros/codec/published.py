@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..geometry.arrays import ArrayLike, Floats
 from ..geometry.camera import normalise_signs, project
 from ..geometry.triangulation import rays
 
@@ -21,18 +22,19 @@ __all__ = ["PublishedDecoding", "decode_published"]
 class PublishedDecoding(NamedTuple):
     """position `[T, 3]` m; x_axis `[T, 3]` unit vector (rotation about it is not determined); openness `[T]` 0 or 1."""
 
-    position: np.ndarray
-    x_axis: np.ndarray
-    openness: np.ndarray
+    position: Floats
+    x_axis: Floats
+    openness: Floats
 
 
-def _centroid(plane):
+def _centroid(plane: Floats) -> Floats:
     total = np.maximum(plane.sum((1, 2)), 1e-9)
     x, y = np.arange(plane.shape[2]), np.arange(plane.shape[1])
     return np.stack([plane.sum(1) @ x / total, plane.sum(2) @ y / total], axis=-1)
 
 
-def decode_published(images, K, E, *, near: float = 0.4, far: float = 2.2, steps: int = 512) -> PublishedDecoding:
+def decode_published(images: ArrayLike, K: ArrayLike, E: ArrayLike, *, near: float = 0.4, far: float = 2.2,
+                     steps: int = 512) -> PublishedDecoding:
     """Decode images uint8 `[V, T, H, W, 3]`; near and far are z depths (m) in the first view."""
     images = np.asarray(images)
     K, E = normalise_signs(K, E)

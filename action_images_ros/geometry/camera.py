@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .arrays import ArrayLike, Floats
 from .pose import inverse
 
 __all__ = [
@@ -24,7 +25,7 @@ __all__ = [
 _MIRROR = np.array([-1.0, -1.0, 1.0])
 
 
-def _camera_array(name: str, value, size: int) -> np.ndarray:
+def _camera_array(name: str, value: ArrayLike, size: int) -> Floats:
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -40,7 +41,7 @@ def _camera_array(name: str, value, size: int) -> np.ndarray:
     return array
 
 
-def validate_intrinsics(K) -> np.ndarray:
+def validate_intrinsics(K: ArrayLike) -> Floats:
     """`K` as float64 `[..., 3, 3]`; ValueError when not finite, singular or not of pinhole form."""
     K = _camera_array("K", K, 3)
     if np.any(np.abs(K[..., 2, :] - [0.0, 0.0, 1.0]) > 1e-6) or np.any(np.abs(K[..., 1, 0]) > 1e-6):
@@ -53,7 +54,7 @@ def validate_intrinsics(K) -> np.ndarray:
     return K
 
 
-def validate_extrinsics(E) -> np.ndarray:
+def validate_extrinsics(E: ArrayLike) -> Floats:
     """`E` (world_from_camera) as float64 `[..., 4, 4]`; ValueError when not finite or not a rigid motion."""
     E = _camera_array("E", E, 4)
     rotation = E[..., :3, :3]
@@ -64,7 +65,7 @@ def validate_extrinsics(E) -> np.ndarray:
     return E
 
 
-def normalise_signs(K, E) -> tuple[np.ndarray, np.ndarray]:
+def normalise_signs(K: ArrayLike, E: ArrayLike) -> tuple[Floats, Floats]:
     """Cameras with both focal lengths negative (PyRep, RLBench) rewritten with positive ones; same rays.
 
     `K -> K @ diag(-1, -1, 1)` (cx, cy stay), `E -> E @ diag(-1, -1, 1, 1)`. K `[..., 3, 3]`, E `[..., 4, 4]`.
@@ -77,14 +78,13 @@ def normalise_signs(K, E) -> tuple[np.ndarray, np.ndarray]:
         bad = K[mixed].reshape(-1, 3, 3)[0] if K.ndim > 2 else K
         raise ValueError(f"K has focal lengths fx = {bad[0, 0]:g}, fy = {bad[1, 1]:g}: only one is negative, which "
                          "mirrors the image; flip the image or give both the same sign")
-    both = negative.all(axis=-1)
+    both = np.asarray(negative.all(axis=-1))
     sign = np.where(both[..., None], _MIRROR, 1.0)
-    K = K * sign[..., None, :]
-    E = E * np.concatenate([sign, np.ones(sign.shape[:-1] + (1,))], axis=-1)[..., None, :]
-    return K, E
+    signs_E = np.concatenate([sign, np.ones(sign.shape[:-1] + (1,))], axis=-1)
+    return K * sign[..., None, :], E * signs_E[..., None, :]
 
 
-def project(points, K, E) -> tuple[np.ndarray, np.ndarray]:
+def project(points: ArrayLike, K: ArrayLike, E: ArrayLike) -> tuple[Floats, Floats]:
     """World points (m) to pixels `uv [..., 2]` and depths (m) along the optical axis `[...]`.
 
     points: `[..., 3]`; K `[3, 3]`, E `[4, 4]` of one camera, or batches whose leading axes broadcast against those of
@@ -105,7 +105,7 @@ def project(points, K, E) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([u, v], axis=-1), depth
 
 
-def resize_intrinsics(K, scale_x: float, scale_y: float) -> np.ndarray:
+def resize_intrinsics(K: ArrayLike, scale_x: float, scale_y: float) -> Floats:
     """K of the image resized by these factors; integer pixel centres: `cx' = (cx + 0.5) * s - 0.5`."""
     if not (np.isfinite(scale_x) and np.isfinite(scale_y) and scale_x > 0 and scale_y > 0):
         raise ValueError(f"scale_x, scale_y are {scale_x}, {scale_y}; give new size divided by old size, positive")
@@ -117,7 +117,7 @@ def resize_intrinsics(K, scale_x: float, scale_y: float) -> np.ndarray:
     return K
 
 
-def crop_intrinsics(K, x0: float, y0: float) -> np.ndarray:
+def crop_intrinsics(K: ArrayLike, x0: float, y0: float) -> Floats:
     """K of the image whose pixel (0, 0) was pixel (x0, y0)."""
     K = np.array(K, dtype=np.float64)
     K[..., 0, 2] -= x0
@@ -125,7 +125,7 @@ def crop_intrinsics(K, x0: float, y0: float) -> np.ndarray:
     return K
 
 
-def intrinsics_from_fovy(fovy_deg: float, height: int, width: int) -> np.ndarray:
+def intrinsics_from_fovy(fovy_deg: float, height: int, width: int) -> Floats:
     """K `[3, 3]` of an ideal camera with square pixels: `f = H / 2 / tan(fovy / 2)`, centre `((W-1)/2, (H-1)/2)`."""
     if not 0 < fovy_deg < 180:
         raise ValueError(f"fovy_deg is {fovy_deg}; give the vertical field of view in degrees, between 0 and 180")
@@ -135,7 +135,8 @@ def intrinsics_from_fovy(fovy_deg: float, height: int, width: int) -> np.ndarray
     return np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])
 
 
-def plucker(K, E, size: tuple[int, int], *, relative_to=None, pixel_offset: float = 0.0) -> np.ndarray:
+def plucker(K: ArrayLike, E: ArrayLike, size: tuple[int, int], *, relative_to: ArrayLike | None = None,
+            pixel_offset: float = 0.0) -> Floats:
     """Pluecker coordinates `[d, o x d]` of every pixel's ray, float64 `[..., H, W, 6]`.
 
     K `[..., 3, 3]`, E `[..., 4, 4]`, size `(H, W)`. d is the unit direction, o the camera centre (m), both in the
@@ -157,7 +158,7 @@ def plucker(K, E, size: tuple[int, int], *, relative_to=None, pixel_offset: floa
     return np.concatenate([direction, np.cross(np.broadcast_to(origin, direction.shape), direction)], axis=-1)
 
 
-def published_plucker(K, E, size: tuple[int, int]) -> np.ndarray:
+def published_plucker(K: ArrayLike, E: ArrayLike, size: tuple[int, int]) -> Floats:
     """Rays `[V, H, W, 6]` as the published weights expect them: pixel centres at +0.5, relative to view 0.
 
     K `[V, 3, 3]`, E `[V, 4, 4]`. The half pixel contradicts the integer centres used everywhere else; it is a quirk

@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from .arrays import ArrayLike, Floats
+
 __all__ = [
     "action_from_matrix",
     "continuous_quaternions",
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 
-def _as_finite(name: str, value, last: tuple[int, ...], remedy: str) -> np.ndarray:
+def _as_finite(name: str, value: ArrayLike, last: tuple[int, ...], remedy: str) -> Floats:
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -43,7 +45,7 @@ def _as_finite(name: str, value, last: tuple[int, ...], remedy: str) -> np.ndarr
     return array
 
 
-def _rigid(rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
+def _rigid(rotation: Floats, translation: Floats) -> Floats:
     matrix = np.zeros(translation.shape[:-1] + (4, 4))
     matrix[..., :3, :3] = rotation
     matrix[..., :3, 3] = translation
@@ -51,7 +53,7 @@ def _rigid(rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
     return matrix
 
 
-def matrix_from_pose7(pose7) -> np.ndarray:
+def matrix_from_pose7(pose7: ArrayLike) -> Floats:
     """Homogeneous matrices `[..., 4, 4]` of poses `[..., 7]` (m, quaternion xyzw; any non-zero quaternion norm).
 
     Raises ValueError on NaN, infinity or a zero quaternion.
@@ -66,7 +68,7 @@ def matrix_from_pose7(pose7) -> np.ndarray:
     return _rigid(rotation.reshape(pose7.shape[:-1] + (3, 3)), pose7[..., :3])
 
 
-def pose7_from_matrix(matrix) -> np.ndarray:
+def pose7_from_matrix(matrix: ArrayLike) -> Floats:
     """Poses `[..., 7]` (m, unit quaternion xyzw with w >= 0) of rigid matrices `[..., 4, 4]`."""
     matrix = _as_finite("matrix", matrix, (4, 4), "give a rigid 4x4 matrix, translation in metres")
     quaternion = Rotation.from_matrix(matrix[..., :3, :3].reshape(-1, 3, 3)).as_quat()
@@ -74,7 +76,7 @@ def pose7_from_matrix(matrix) -> np.ndarray:
     return np.concatenate([matrix[..., :3, 3], quaternion.reshape(matrix.shape[:-2] + (4,))], axis=-1)
 
 
-def matrix_from_action(actions) -> tuple[np.ndarray, np.ndarray]:
+def matrix_from_action(actions: ArrayLike) -> tuple[Floats, Floats]:
     """Stored actions `[..., 7]` (xyz, extrinsic "xyz" Euler in rad, openness) to `([..., 4, 4], openness [...])`."""
     actions = _as_finite("actions", actions, (7,), "give x y z in metres, Euler angles in radians and openness 0..1")
     openness = actions[..., 6]
@@ -85,7 +87,7 @@ def matrix_from_action(actions) -> tuple[np.ndarray, np.ndarray]:
     return _rigid(rotation.reshape(actions.shape[:-1] + (3, 3)), actions[..., :3]), openness.copy()
 
 
-def action_from_matrix(matrix, openness) -> np.ndarray:
+def action_from_matrix(matrix: ArrayLike, openness: ArrayLike) -> Floats:
     """Rigid matrices `[..., 4, 4]` and openness `[...]` to stored actions `[..., 7]` (see `matrix_from_action`)."""
     matrix = _as_finite("matrix", matrix, (4, 4), "give a rigid 4x4 matrix, translation in metres")
     euler = Rotation.from_matrix(matrix[..., :3, :3].reshape(-1, 3, 3)).as_euler("xyz")
@@ -93,14 +95,14 @@ def action_from_matrix(matrix, openness) -> np.ndarray:
     return np.concatenate([matrix[..., :3, 3], euler.reshape(matrix.shape[:-2] + (3,)), openness[..., None]], axis=-1)
 
 
-def inverse(matrix) -> np.ndarray:
+def inverse(matrix: ArrayLike) -> Floats:
     """Inverse of rigid matrices `[..., 4, 4]` (transpose of the rotation, not a general inverse)."""
     matrix = np.asarray(matrix, dtype=np.float64)
     rotation = np.swapaxes(matrix[..., :3, :3], -1, -2)
     return _rigid(rotation, -np.einsum("...ij,...j->...i", rotation, matrix[..., :3, 3]))
 
 
-def interpolate(pose7_a, pose7_b, fraction) -> np.ndarray:
+def interpolate(pose7_a: ArrayLike, pose7_b: ArrayLike, fraction: ArrayLike) -> Floats:
     """Pose between a (`fraction` 0) and b (1): linear in position, shortest-way slerp in rotation.
 
     pose7_a, pose7_b: `[..., 7]`, fraction: `[...]`; shapes broadcast. Antipodal quaternions are the same rotation.
@@ -123,7 +125,7 @@ def interpolate(pose7_a, pose7_b, fraction) -> np.ndarray:
     return np.concatenate([a[:, :3] + t * (b[:, :3] - a[:, :3]), quaternion], axis=1).reshape(shape + (7,))
 
 
-def continuous_quaternions(pose7) -> np.ndarray:
+def continuous_quaternions(pose7: ArrayLike) -> Floats:
     """The same poses `[T, 7]` with quaternion signs chosen so that neighbours in time never flip."""
     pose7 = np.array(pose7, dtype=np.float64)
     dots = np.sum(pose7[1:, 3:] * pose7[:-1, 3:], axis=-1)
@@ -132,28 +134,29 @@ def continuous_quaternions(pose7) -> np.ndarray:
     return pose7
 
 
-def rotation_angle(rotation_a, rotation_b) -> np.ndarray:
+def rotation_angle(rotation_a: ArrayLike, rotation_b: ArrayLike) -> Floats:
     """Angle `[...]` in radians between rotations `[..., 3, 3]`, accurate near 0 and near pi."""
     relative = np.swapaxes(np.asarray(rotation_a, dtype=np.float64), -1, -2) @ np.asarray(rotation_b, dtype=np.float64)
     axis = np.stack([relative[..., 2, 1] - relative[..., 1, 2],
                      relative[..., 0, 2] - relative[..., 2, 0],
                      relative[..., 1, 0] - relative[..., 0, 1]], axis=-1)
-    return np.arctan2(np.linalg.norm(axis, axis=-1), np.trace(relative, axis1=-2, axis2=-1) - 1.0)
+    angle: Floats = np.arctan2(np.linalg.norm(axis, axis=-1), np.trace(relative, axis1=-2, axis2=-1) - 1.0)
+    return angle
 
 
-def rotation_from_vector(vector) -> np.ndarray:
+def rotation_from_vector(vector: ArrayLike) -> Floats:
     """Rotation matrices `[..., 3, 3]` of rotation vectors `[..., 3]` (rad; Rodrigues)."""
     vector = np.asarray(vector, dtype=np.float64)
     return Rotation.from_rotvec(vector.reshape(-1, 3)).as_matrix().reshape(vector.shape[:-1] + (3, 3))
 
 
-def vector_from_rotation(rotation) -> np.ndarray:
+def vector_from_rotation(rotation: ArrayLike) -> Floats:
     """Rotation vectors `[..., 3]` (rad, length <= pi) of rotation matrices `[..., 3, 3]`."""
     rotation = np.asarray(rotation, dtype=np.float64)
     return Rotation.from_matrix(rotation.reshape(-1, 3, 3)).as_rotvec().reshape(rotation.shape[:-2] + (3,))
 
 
-def _turn_tool(pose7, rotation) -> np.ndarray:
+def _turn_tool(pose7: ArrayLike, rotation: ArrayLike) -> Floats:
     pose7 = np.asarray(pose7, dtype=np.float64)
     rotation = np.asarray(rotation, dtype=np.float64)
     if rotation.shape != (3, 3) or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6) \
@@ -164,11 +167,11 @@ def _turn_tool(pose7, rotation) -> np.ndarray:
     return pose7_from_matrix(matrix)
 
 
-def to_model_tool(pose7_robot, robot_tool_from_model_tool) -> np.ndarray:
+def to_model_tool(pose7_robot: ArrayLike, robot_tool_from_model_tool: ArrayLike) -> Floats:
     """Poses `[..., 7]` of the robot's tool frame as poses of the model's tool frame (same origin, other axes)."""
     return _turn_tool(pose7_robot, robot_tool_from_model_tool)
 
 
-def to_robot_tool(pose7_model, robot_tool_from_model_tool) -> np.ndarray:
+def to_robot_tool(pose7_model: ArrayLike, robot_tool_from_model_tool: ArrayLike) -> Floats:
     """Poses `[..., 7]` of the model's tool frame as poses of the robot's tool frame (same origin, other axes)."""
     return _turn_tool(pose7_model, np.asarray(robot_tool_from_model_tool, dtype=np.float64).T)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .arrays import ArrayLike, Bools, Floats
 from .camera import normalise_signs, project
 from .pose import inverse
 
@@ -19,11 +20,11 @@ class Triangulation:
     used: `[V, N]` bool, the views each point was computed from.
     """
 
-    def __init__(self, points, residual, covariance, used):
+    def __init__(self, points: Floats, residual: Floats, covariance: Floats, used: Bools) -> None:
         self.points, self.residual, self.covariance, self.used = points, residual, covariance, used
 
 
-def rays(uv, K, E) -> tuple[np.ndarray, np.ndarray]:
+def rays(uv: ArrayLike, K: ArrayLike, E: ArrayLike) -> tuple[Floats, Floats]:
     """Camera centre `[..., 3]` m and unit direction `[..., 3]` in the world of the rays through pixels `[..., 2]`.
 
     K `[..., 3, 3]` and E `[..., 4, 4]` broadcast against the leading axes of uv.
@@ -37,7 +38,7 @@ def rays(uv, K, E) -> tuple[np.ndarray, np.ndarray]:
     return np.broadcast_to(E[..., :3, 3], direction.shape), direction
 
 
-def projection_jacobian(points, K, E) -> np.ndarray:
+def projection_jacobian(points: ArrayLike, K: ArrayLike, E: ArrayLike) -> Floats:
     """Derivative `[..., 2, 3]` px/m of a pixel by its world point `[..., 3]`; K, E broadcast as in `project`."""
     points, K = np.asarray(points, dtype=np.float64), np.asarray(K, dtype=np.float64)
     camera_from_world = inverse(E)
@@ -53,7 +54,8 @@ def projection_jacobian(points, K, E) -> np.ndarray:
     return by_local @ rotation
 
 
-def triangulate(uv, K, E, weights=None, *, pixel_sigma: float = 1.0, iterations: int = 5) -> Triangulation:
+def triangulate(uv: ArrayLike, K: ArrayLike, E: ArrayLike, weights: ArrayLike | None = None, *,
+                pixel_sigma: float = 1.0, iterations: int = 5) -> Triangulation:
     """World points from their pixels in V >= 2 views, robust against one bad view when there are three or more.
 
     uv: `[V, N, 2]` px, NaN where a view does not see the point; K `[V, 3, 3]`, E `[V, 4, 4]` world_from_camera;
@@ -77,7 +79,7 @@ def triangulate(uv, K, E, weights=None, *, pixel_sigma: float = 1.0, iterations:
     return result
 
 
-def _solve(uv, K, E, trust, pixel_sigma, iterations) -> Triangulation:
+def _solve(uv: Floats, K: Floats, E: Floats, trust: Floats, pixel_sigma: float, iterations: int) -> Triangulation:
     origin, direction = rays(uv, K[:, None], E[:, None])
     across = trust[..., None, None] * (np.eye(3) - direction[..., :, None] * direction[..., None, :])
     normal = across.sum(0)
@@ -109,7 +111,8 @@ def _solve(uv, K, E, trust, pixel_sigma, iterations) -> Triangulation:
     return Triangulation(np.where(good[:, None], points, np.nan), residual, covariance, used & good)
 
 
-def _drop_worst(uv, K, E, trust, pixel_sigma, iterations, full) -> Triangulation:
+def _drop_worst(uv: Floats, K: Floats, E: Floats, trust: Floats, pixel_sigma: float, iterations: int,
+                full: Triangulation) -> Triangulation:
     suspect = np.flatnonzero((np.nan_to_num(full.residual).max(0) > 3.0 * pixel_sigma) & (full.used.sum(0) >= 3))
     if len(suspect) == 0:
         return full
@@ -127,7 +130,8 @@ def _drop_worst(uv, K, E, trust, pixel_sigma, iterations, full) -> Triangulation
     return full
 
 
-def fit_rigid(points_from, points_to, weights=None) -> tuple[np.ndarray, np.ndarray]:
+def fit_rigid(points_from: ArrayLike, points_to: ArrayLike,
+              weights: ArrayLike | None = None) -> tuple[Floats, Floats]:
     """Rotation `[..., 3, 3]` and translation `[..., 3]` that best map points_from onto points_to.
 
     points_from, points_to: `[..., P, 3]`, P >= 3 not on a line; weights `[..., P]`. Least squares by singular value
@@ -136,10 +140,10 @@ def fit_rigid(points_from, points_to, weights=None) -> tuple[np.ndarray, np.ndar
     source = np.asarray(points_from, dtype=np.float64)
     target = np.asarray(points_to, dtype=np.float64)
     source, target = np.broadcast_arrays(source, target)
-    weights = np.ones(target.shape[:-1]) if weights is None else np.asarray(weights, dtype=np.float64)
-    weights = (weights / weights.sum(axis=-1, keepdims=True))[..., None]
-    centre_from, centre_to = np.sum(weights * source, axis=-2), np.sum(weights * target, axis=-2)
-    correlation = np.einsum("...pi,...pj->...ij", weights * (target - centre_to[..., None, :]),
+    trust = np.ones(target.shape[:-1]) if weights is None else np.asarray(weights, dtype=np.float64)
+    trust = (trust / trust.sum(axis=-1, keepdims=True))[..., None]
+    centre_from, centre_to = np.sum(trust * source, axis=-2), np.sum(trust * target, axis=-2)
+    correlation = np.einsum("...pi,...pj->...ij", trust * (target - centre_to[..., None, :]),
                             source - centre_from[..., None, :])
     left, _, right = np.linalg.svd(correlation)
     sign = np.ones(left.shape[:-1])
