@@ -6,14 +6,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from .arrays import ArrayLike, Floats
 from .pose import inverse
 
 __all__ = [
+    "Camera",
     "crop_intrinsics",
     "intrinsics_from_fovy",
+    "looking_at",
     "normalise_signs",
     "plucker",
     "project",
@@ -23,6 +28,59 @@ __all__ = [
 ]
 
 _MIRROR = np.array([-1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """One calibrated camera; checked when made, negative focal lengths are normalised.
+
+    K: `[3, 3]` px; world_from_camera: `[4, 4]` m, of the optical frame; size: (H, W) px of its images.
+    """
+
+    K: Floats
+    world_from_camera: Floats
+    size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        height, width = self.size
+        if height < 1 or width < 1:
+            raise ValueError(f"size is {self.size}; give a positive (H, W) in pixels")
+        K, E = normalise_signs(self.K, self.world_from_camera)
+        if K.shape != (3, 3) or E.shape != (4, 4):
+            raise ValueError(f"K is {list(K.shape)} and world_from_camera {list(E.shape)}; give [3, 3] and [4, 4]")
+        object.__setattr__(self, "K", K)
+        object.__setattr__(self, "world_from_camera", E)
+        object.__setattr__(self, "size", (int(height), int(width)))
+
+    @classmethod
+    def looking_at(cls, eye: ArrayLike, target: ArrayLike, size: tuple[int, int], *, fovy_deg: float = 50.0) -> Camera:
+        """An ideal camera at `eye` (m) whose image centre shows `target` (m); see `looking_at`."""
+        return cls(intrinsics_from_fovy(fovy_deg, *size), looking_at(eye, target), size)
+
+    @staticmethod
+    def stack(cameras: Sequence[Camera]) -> tuple[Floats, Floats]:
+        """K `[V, 3, 3]` and world_from_camera `[V, 4, 4]` of V cameras, as the codec takes them."""
+        return np.stack([camera.K for camera in cameras]), np.stack([camera.world_from_camera for camera in cameras])
+
+
+def looking_at(eye: ArrayLike, target: ArrayLike) -> Floats:
+    """world_from_camera `[4, 4]` of an optical frame at `eye` that looks at `target` (m), image down along world down.
+
+    Raises ValueError where they coincide or lie above one another.
+    """
+    centre, towards = np.asarray(eye, dtype=np.float64), np.asarray(target, dtype=np.float64)
+    forward = towards - centre
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    if not np.linalg.norm(right) > 1e-9:
+        raise ValueError(f"eye is {centre.tolist()} and target {towards.tolist()}; give two points not above "
+                         "one another")
+    forward = forward / np.linalg.norm(forward)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
+    pose[:3, 3] = centre
+    return pose
 
 
 def _camera_array(name: str, value: ArrayLike, size: int) -> Floats:

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from action_images_ros.evaluation.decoding import random_rig
 from action_images_ros.geometry import camera
+from action_images_ros.geometry.camera import Camera, project
 
 DATA = Path(__file__).parents[1] / "data"
 BACKWARDS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -120,3 +121,32 @@ def test_impossible_sizes_are_refused():
         camera.intrinsics_from_fovy(200, 64, 64)
     with pytest.raises(ValueError, match="scale_x"):
         camera.resize_intrinsics(np.eye(3), 0, 1)
+
+
+def test_a_camera_shows_its_target_in_the_middle():
+    camera = Camera.looking_at([1.3, 0.4, 0.8], [0.5, 0.0, 0.1], (96, 128))
+    uv, depth = project([0.5, 0.0, 0.1], camera.K, camera.world_from_camera)
+    np.testing.assert_allclose(uv, [63.5, 47.5], atol=1e-9)
+    assert depth == pytest.approx(np.linalg.norm([0.8, 0.4, 0.7]))
+    above, _ = project([0.5, 0.0, 0.2], camera.K, camera.world_from_camera)
+    assert above[1] < 47.5 and above[0] == pytest.approx(63.5)
+    K, E = Camera.stack([camera, camera])
+    assert K.shape == (2, 3, 3) and E.shape == (2, 4, 4)
+
+
+@pytest.mark.parametrize("eye, target", [
+    ([0, 0, 1], [0, 0, 0]), ([0.5, 0, 0], [0.5, 0, 0]), ([np.nan, 0, 0], [1, 0, 0])])
+def test_a_camera_that_looks_nowhere_is_refused(eye, target):
+    with pytest.raises(ValueError, match="eye is"):
+        Camera.looking_at(eye, target, (96, 96))
+
+
+def test_a_mirrored_or_misshapen_camera_is_refused():
+    K, E = np.diag([-90.0, 90.0, 1.0]), np.eye(4)
+    with pytest.raises(ValueError, match="only one is negative"):
+        Camera(K, E, (96, 96))
+    with pytest.raises(ValueError, match="size is"):
+        Camera(np.diag([90.0, 90.0, 1.0]), E, (0, 96))
+    with pytest.raises(ValueError, match=r"give \[3, 3\]"):
+        Camera(np.diag([90.0, 90.0, 1.0])[None], E[None], (96, 96))
+    assert (np.diagonal(Camera(np.diag([-90.0, -90.0, 1.0]), E, (96, 96)).K) > 0).all()
