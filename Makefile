@@ -1,6 +1,7 @@
 # make demo    the whole loop in the simulated cell           make test    every test
 # make install what both rest on: .venv with pinned dependencies and this package; later runs take seconds
-# make lint    the code style                                 make clean   remove what the others made, but out/
+# make lint    style, formatting, types, import contracts     make docs    the documentation site in out/site
+# make clean   remove what the others made, but out/
 # make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
 # make test-lerobot   whether the lerobot library opens our datasets, in .venv-lerobot (another 1.5 GB)
 # make nano    demonstrations, training, corrections, success: models/nano from nothing (docs/training.md)
@@ -19,7 +20,7 @@
 
 SHELL := bash
 .DELETE_ON_ERROR:
-.PHONY: install demo test test-lerobot lint clean nano finetune from-bags
+.PHONY: install demo test test-lerobot lint docs clean nano finetune from-bags
 
 TORCH_INDEX ?=
 TEST_ARGS ?=
@@ -40,7 +41,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip
 STAMP := $(VENV)/stamp
 # On a ROS 2 host rclpy and the messages are apt's (built against numpy 1.26): nothing of them may come from PyPI.
-EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train data ray test
+EXTRAS := $(if $(ROS_DISTRO),,ros) cell evaluate wan train data ray docs test
 SOURCES := $(shell find action_images_ros config launch models resource -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 install: $(STAMP)/package
@@ -50,6 +51,9 @@ demo: install
 
 test: install
 	$(BIN)/pytest $(TEST_ARGS)
+
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q -f docs/mkdocs.yml
 
 from-bags: install
 	PATH="$(abspath $(BIN)):$$PATH" docs/from_bag_to_policy.sh

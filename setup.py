@@ -72,6 +72,7 @@ setup(
         "train": ["accelerate>=1.0", "onnx>=1.16", "onnxscript>=0.5"],
         "data": ["pyarrow>=15"],      # LeRobot datasets
         "ray": ["ray>=2.40"],         # labelling on a cluster
+        "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.25", "mkdocs-same-dir>=0.1.3"],
         "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.6"],
     },
     zip_safe=False,

@@ -21,7 +21,7 @@ SETUP = (ROOT / "setup.py").read_text()
 def test_the_top_level_is_the_agreed_one():
     allowed = {"package.xml", "setup.py", "setup.cfg", "launch", "config", "action_images_ros", "models", "test",
                "README.md", "LICENSE", "Makefile", "constraints.txt", ".ci", ".gitignore", "docs", "CONTRIBUTING.md",
-               "CHANGELOG.md", "CITATION.cff", "pyproject.toml", "resource"}
+               "CHANGELOG.md", "CITATION.cff", "pyproject.toml", "resource", ".github", ".pre-commit-config.yaml"}
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode != 0 or not listed.stdout:
         pytest.skip("not a git checkout")
@@ -43,6 +43,8 @@ def test_the_manifest_is_one_that_colcon_takes_for_ament_python():
 def test_versions_and_licences_agree():
     version = MANIFEST.findtext("version")
     assert f'version="{version}"' in SETUP and f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert getattr(action_images_ros, "__version__", version) == version
     assert MANIFEST.findtext("license") == "Apache-2.0" and 'license="Apache-2.0"' in SETUP
     assert "Apache License" in (ROOT / "LICENSE").read_text()
 

@@ -7,16 +7,17 @@ Runs in a ROS_DOMAIN_ID of its own with discovery on this machine only. The exit
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from .client import GraphClient, GraphError
 from .environment import read_card_facts
-from .film import contact_sheet, film_frames, write_film
+from .film import contact_sheet, film_frames, write_animation, write_film
 from .graph import GraphOptions
 from .recorder import Recorder, SceneRecord
 from .session import Session
@@ -123,10 +124,13 @@ def _write(played: Sequence[tuple[Trial, SceneRecord]], out: Path, dt: float, co
     shown = [(trial, record) for trial, record in played if record.pictures]
     if not shown:
         return
-    frames = chain.from_iterable(
-        film_frames(record, trial.instruction, dt, "done" if trial.success else "not done") for trial, record in shown)
-    count = write_film(out / "demo.mp4", frames)
-    console.print(f"{out / 'demo.mp4'}: {count} pictures, 10 per simulated second")
+    def frames() -> Iterator[np.ndarray]:
+        return chain.from_iterable(film_frames(record, trial.instruction, dt, "done" if trial.success else "not done")
+                                   for trial, record in shown)
+
+    count = write_film(out / "demo.mp4", frames())
+    write_animation(out / "demo.webp", frames())
+    console.print(f"{out / 'demo.mp4'}: {count} frames, 10 per simulated second; {out / 'demo.webp'}: the same, small")
     if any(record.chunks for _, record in shown):
         contact_sheet(out / "demo_contact_sheet.png", [(trial.instruction, record) for trial, record in shown])
         console.print(f"{out / 'demo_contact_sheet.png'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import numpy as np
 from .playback import overlay
 from .recorder import SceneRecord, ShownChunk
 
-__all__ = ["contact_sheet", "film_frames", "write_film"]
+__all__ = ["contact_sheet", "film_frames", "write_animation", "write_film"]
 
 _TILE = 256
 _BAR = 56
@@ -73,17 +74,39 @@ def _frame(chunk: ShownChunk, stamp: int, dt: float) -> int:
 
 
 def write_film(path: Path, frames: Iterator[np.ndarray], rate: int = 10) -> int:
-    """Write RGB frames as an H.264 mp4; the number of frames. Frames of one size, both sides even."""
+    """Write RGB frames as an H.264 mp4; return the number of frames. Frames of one size, both sides even."""
+    return _encode(path, frames, rate, "libx264", "yuv420p", {"crf": "23", "preset": "veryfast"})
+
+
+def write_animation(path: Path, frames: Iterator[np.ndarray], rate: int = 10, *, every: int = 2, width: int = 640,
+                    quality: int = 65) -> int:
+    """Write RGB frames as an animated WebP that web pages show; return the number of frames written.
+
+    rate: frames per second of `frames`; every: keep each n-th frame at the same speed; width: of the picture in px, its
+    height follows; quality: 0..100 of the WebP encoder.
+    """
+    return _encode(path, (_fitted(frame, width) for frame in islice(frames, 0, None, every)), rate // every,
+                   "libwebp_anim", "yuv420p", {"quality": str(quality), "compression_level": "2", "loop": "0"})
+
+
+def _fitted(frame: np.ndarray, width: int) -> np.ndarray:
+    height = 2 * round(frame.shape[0] * width / frame.shape[1] / 2)
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _encode(path: Path, frames: Iterator[np.ndarray], rate: int, codec: str, pixels: str,
+            options: dict[str, str]) -> int:
+    """Encode RGB frames of one size; return their number. Without frames no file is left."""
     import av
 
     count = 0
     path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options={"loop": options["loop"]} if "loop" in options else {}) as container:
         stream = None
         for frame in frames:
             if stream is None:
-                stream = container.add_stream("libx264", rate=rate, options={"crf": "23", "preset": "veryfast"})
-                stream.height, stream.width, stream.pix_fmt = frame.shape[0], frame.shape[1], "yuv420p"
+                stream = container.add_stream(codec, rate=rate, options=options)
+                stream.height, stream.width, stream.pix_fmt = frame.shape[0], frame.shape[1], pixels
             for packet in stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")):
                 container.mux(packet)
             count += 1

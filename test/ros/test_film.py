@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from action_images_ros.ros.film import contact_sheet, film_frames, write_film
+from action_images_ros.ros.film import contact_sheet, film_frames, write_animation, write_film
 from action_images_ros.ros.recorder import SceneRecord, ShownChunk
 
 SECOND = 1_000_000_000
@@ -37,6 +37,14 @@ def test_the_film_can_be_read_again(record, tmp_path):
     assert write_film(path, film_frames(record, "reach", 0.2)) == 6
     with av.open(str(path)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 6
+
+
+def test_the_animation_shows_every_second_frame_smaller_at_the_same_speed(record, tmp_path):
+    path = tmp_path / "film.webp"
+    assert write_animation(path, film_frames(record, "reach", 0.2), 10, every=2, width=192) == 3
+    read, animation = cv2.imreadanimation(str(path))
+    assert read and [frame.shape[:2] for frame in animation.frames] == [(142, 192)] * 3
+    assert list(animation.durations) == [200, 200, 200]
 
 
 def test_no_pictures_make_no_film(tmp_path):
