@@ -1,0 +1,1 @@
+"""Arm and gripper drivers of other packages: their interfaces, units and limits, without ROS."""
