@@ -156,7 +156,7 @@ class RobotDescription:
             up.pop()
             down.pop()
         if (up[-1].parent if up else base) != (down[-1].parent if down else tip):
-            raise ValueError(f"links {base!r} and {tip!r} of robot_description are not connected; give links of one arm")
+            raise ValueError(f"links {base!r} and {tip!r} of robot_description are not connected; take one arm's")
         joints = tuple(up) + tuple(reversed(down))
         return Chain(base, tip, joints, (True,) * len(up) + (False,) * len(down))
 

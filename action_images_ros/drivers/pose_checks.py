@@ -96,8 +96,10 @@ def check_measured_pose(description: RobotDescription, base_frame: str, tool_fra
         return Finding(item, MISSING, "no pair of current_pose and joint_states came; start the driver's broadcasters")
     if all(_close(a, b) for a, b in zip(expected, measured, strict=True)):
         return Finding(item, OK, f"current_pose is {tool_frame} in {base_frame}")
-    return Finding(item, WRONG, _millimetres(expected, measured) or _other_link(
-        description, base_frame, tool_frame, samples, measured) or _constant(expected, measured, base_frame, tool_frame))
+    fault = (_millimetres(expected, measured)
+             or _other_link(description, base_frame, tool_frame, samples, measured)
+             or _constant(expected, measured, base_frame, tool_frame))
+    return Finding(item, WRONG, fault)
 
 
 def _millimetres(expected: Sequence[Array], measured: Sequence[Array]) -> str:

@@ -79,8 +79,8 @@ _GRIPPERS = (
                      "gripper_command", 0.0, 1.0, direct=True),
     GripperInterface("franka_hand", "franka_gripper: actions move and grasp", "action", "franka_msgs/action/Move", "m",
                      "franka_gripper", 0.0, 0.08, "ros-jazzy-franka-msgs"),
-    GripperInterface("gripper_action", "control_msgs GripperCommand action (position_controllers/GripperActionController)",
-                     "action", "control_msgs/action/GripperCommand", "rad or m", "gripper_controller/gripper_cmd", 0.0,
+    GripperInterface("gripper_action", "control_msgs GripperCommand: GripperActionController", "action",
+                     "control_msgs/action/GripperCommand", "rad or m", "gripper_controller/gripper_cmd", 0.0,
                      0.08, "ros-jazzy-control-msgs"),
     GripperInterface("robotiq", "Robotiq 2F-85 under parallel_gripper_action_controller", "action",
                      "control_msgs/action/ParallelGripperCommand", "rad", "robotiq_gripper_controller/gripper_cmd", 0.8,
@@ -95,6 +95,6 @@ POSE_INTERFACES: Mapping[str, PoseInterface] = {row.name: row for row in _POSES}
 """Arm drivers by the name used in the parameter `pose_interface`."""
 GRIPPER_INTERFACES: Mapping[str, GripperInterface] = {row.name: row for row in _GRIPPERS}
 """Gripper drivers by the name used in the parameter `gripper_interface`."""
-POSE_SOURCES = ("driver", "tf", "joint_states")
+POSE_SOURCES = ("driver", "tf", "joint_states", "xarm")
 """Where current_pose comes from: the driver publishes it; TF base_frame -> tool_frame; joint_states and
-robot_description."""
+robot_description; xarm_ros2's robot_states (mm)."""

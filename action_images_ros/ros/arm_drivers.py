@@ -1,7 +1,7 @@
 """Target poses to an arm's driver: one adapter per kind of interface, chosen by the table in `drivers/table.py`.
 
-An adapter passes a command on or raises ValueError with the reason; `problem()` says what the driver lacks now. Nothing is
-passed on while there is one.
+An adapter passes a command on or raises ValueError with the reason; `problem()` says what the driver lacks now. Nothing
+is passed on while there is one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..drivers.inverse_kinematics import InverseKinematics
 from ..drivers.message_types import interface_type
 from ..drivers.table import PoseInterface
 from . import qos
-from .conversions import duration_from_seconds, pose_stamped, stamp_from_ns
+from .conversions import duration_from_seconds, pose_stamped
 
 __all__ = ["ArmDriver", "ArmSettings", "JointState", "make_arm_driver"]
 
@@ -45,8 +45,8 @@ class JointState:
 
 @dataclass(frozen=True)
 class ArmSettings:
-    """What an adapter has to know. target: name of the topic or service. joints: their order for the driver, empty: that
-    of the chain. lookahead_s: time given to reach a joint target. max_joint_step: rad, between two commands.
+    """What an adapter has to know. target: name of the topic or service. joints: their order for the driver, empty:
+    that of the chain. lookahead_s: time given to reach a joint target. max_joint_step: rad, between two commands.
     linear_speed, linear_acceleration: m/s and m/s^2 handed to drivers that plan themselves.
     """
 
@@ -94,8 +94,8 @@ class _TopicDriver:
         if others:
             return f"{name} is also published by {', '.join(sorted(others))}; stop it: one node commands an arm"
         if not self._publisher.get_subscription_count():
-            return (f"nobody subscribes to {name}; start the driver's controller ({self._settings.interface.what}) or set "
-                    "pose_target")
+            return (f"nobody subscribes to {name}; start the driver's controller ({self._settings.interface.what}) or "
+                    "set pose_target")
         return ""
 
     def close(self) -> None:
@@ -127,8 +127,10 @@ class DirectDriver:
             names = ", ".join(sorted(info.node_name for info in publishers))
             return f"{self._topic} has {len(publishers)} publishers ({names}); the driver ignores all of them: keep one"
         own = {"robot_bridge", "cell"}
-        if not [info for info in self._node.get_subscriptions_info_by_topic(self._topic) if info.node_name not in own]:
-            return f"nobody subscribes to {self._topic}; start the driver's controller ({self._settings.interface.what})"
+        listeners = self._node.get_subscriptions_info_by_topic(self._topic)
+        if all(info.node_name in own for info in listeners):
+            return (f"nobody subscribes to {self._topic}; start the driver's controller "
+                    f"({self._settings.interface.what})")
         return ""
 
     def close(self) -> None:

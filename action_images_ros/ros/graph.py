@@ -75,6 +75,17 @@ def robot_file(robot: str) -> Path:
     return path
 
 
+def _has_section(path: Path, node: str) -> bool:
+    """Whether a parameter file has a section for that node; ValueError when it is no mapping of sections."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no YAML: {error}; correct it") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds {type(content).__name__}; give sections NODE: {{ros__parameters: ...}}")
+    return any(str(name).rstrip("/").rsplit("/", 1)[-1] == node for name in content)
+
+
 def processes(options: GraphOptions) -> list[ProcessSpec]:
     """The processes for these options, in the order in which to start them. Raises ValueError."""
     in_cell = options.robot == "cell"
@@ -109,4 +120,5 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
         raise ValueError(f"overrides name {sorted(unknown)}; nodes are {[node.name for node in NODES]}")
     return [ProcessSpec(node, namespace, tuple(files),
                         {**common, **special.get(node.name, {}), **options.overrides.get(node.name, {})})
-            for node in nodes_for(options.robot, options.label) if node.name not in options.without]
+            for node in nodes_for(options.robot, options.label) if node.name not in options.without
+            and (not node.robot_only or any(_has_section(path, node.name) for path in files[1:]))]

@@ -136,7 +136,8 @@ class GraphNode(LifecycleNode):
 
     def _row(self, name: str, side: str) -> node_table.Topic:
         row = node_table.topic(name)
-        if self.get_name() not in getattr(row, side) and self.get_name() in {n.name for n in node_table.NODES}:
+        named = {*getattr(row, side), *(("robot_bridge",) if "driver" in row.outside else ())}
+        if self.get_name() not in named and self.get_name() in {n.name for n in node_table.NODES}:
             raise KeyError(f"{self.get_name()} is not among the {side} of {name} in the table of topics")
         return row
 

@@ -105,7 +105,8 @@ class XarmGripper:
 
     def _on_answer(self, future: Any) -> None:
         answer = future.result()
-        self._answer = "" if answer.ret == 0 else f"{self._client.srv_name} returned {answer.ret} {answer.message}".rstrip()
+        failure = f"{self._client.srv_name} returned {answer.ret} {answer.message}".rstrip()
+        self._answer = "" if answer.ret == 0 else failure
 
     def problem(self) -> str:
         """The service is not there, or its last answer was an error."""

@@ -18,7 +18,7 @@ class Topic:
     """One topic. `<cam>` in the name stands for every camera; names are relative unless they begin with `/`.
 
     qos: a name of `ros.qos.PROFILES`. publishers and subscribers: nodes of this package, besides whoever is in
-    `outside` ("driver", "user", "rviz").
+    `outside` ("driver", "user", "rviz"). robot_bridge stands in the driver's place wherever "driver" is named.
     """
 
     name: str
@@ -44,6 +44,10 @@ TOPICS: tuple[Topic, ...] = (
     Topic("joint_states", "sensor_msgs/msg/JointState", "state", ("cell",), ("policy", "label"), "", ("driver",)),
     Topic("current_pose", "geometry_msgs/msg/PoseStamped", "state", ("cell",), ("policy", "arm_command", "label"),
           "TCP in base", ("driver",)),
+    Topic("robot_description", "std_msgs/msg/String", "latched", (), ("robot_bridge",), "the robot's URDF",
+          ("driver",)),
+    Topic("robot_check", "diagnostic_msgs/msg/DiagnosticStatus", "latched", ("robot_bridge",), ("arm_command",),
+          "whether TCP, base and tool axes fit the robot"),
     Topic("instruction", "std_msgs/msg/String", "latched", (), ("policy", "label"), "", ("user",)),
     Topic("chunk/<cam>/action_images", "sensor_msgs/msg/Image", "latched", ("policy", "label"), ("decoder", "view"),
           _CHUNK),
@@ -82,7 +86,7 @@ TOPICS: tuple[Topic, ...] = (
           "only with policy: oracle"),
     Topic("/clock", "rosgraph_msgs/msg/Clock", "clock", ("cell",), (), "simulated time", ("every node",)),
     Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "events",
-          ("policy", "decoder", "arm_command", "view", "cell", "label"), (), "", ("rqt",)),
+          ("policy", "decoder", "arm_command", "view", "cell", "label", "robot_bridge"), (), "", ("rqt",)),
 )
 
 
@@ -97,6 +101,7 @@ class NodeSpec:
     executable: str
     what: str
     cell_only: bool = False
+    robot_only: bool = False
     control: bool = True
     label: bool = False
 
@@ -111,6 +116,8 @@ NODES: tuple[NodeSpec, ...] = (
     NodeSpec("policy", "policy_node", "camera images to action images (the only one that loads torch)"),
     NodeSpec("decoder", "decoder_node", "action images to poses with confidence", label=True),
     NodeSpec("arm_command", "arm_command_node", "poses to limited commands at a fixed rate"),
+    NodeSpec("robot_bridge", "robot_bridge_node", "commands in the type and units of the robot's own drivers, its pose "
+             "back; only with a section robot_bridge in the robot's file", robot_only=True),
     NodeSpec("view", "view_node", "plays what the model predicts", label=True),
     NodeSpec("label", "label_node", "replayed camera images to labels, in the policy's place", control=False,
              label=True),
@@ -124,7 +131,8 @@ def nodes_for(robot: str, label: bool = False) -> tuple[NodeSpec, ...]:
         raise ValueError("robot is empty; give 'cell' or the name of a file in config/robots, e.g. franka")
     if label:
         return tuple(node for node in NODES if node.label)
-    return tuple(node for node in NODES if node.control and (robot == "cell" or not node.cell_only))
+    in_cell = robot == "cell"
+    return tuple(node for node in NODES if node.control and not (node.robot_only if in_cell else node.cell_only))
 
 
 def topic(name: str) -> Topic:

@@ -1,4 +1,4 @@
-"""Joint targets: what forward kinematics makes of them is the target; far, impossible and swinging targets are refused."""
+"""Joint targets: what forward kinematics makes of them is the target; impossible ones are refused."""
 
 import numpy as np
 import pytest

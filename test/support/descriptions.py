@@ -27,8 +27,8 @@ def _arm():
     ElementTree.SubElement(robot, "link", name="world")
     _joint(robot, "mount", "fixed", "world", "link0", xyz="0.2 0.1 0.7")
     for index, (x, y, z, r, p, w) in enumerate(ARM):
-        _joint(robot, f"joint{index + 1}", "revolute", f"link{index}", f"link{index + 1}", f"{x} {y} {z}", f"{r} {p} {w}",
-               limits=(-3.1, 0.0) if index == 3 else (-0.1, 3.8) if index == 5 else None)
+        _joint(robot, f"joint{index + 1}", "revolute", f"link{index}", f"link{index + 1}", f"{x} {y} {z}",
+               f"{r} {p} {w}", limits=(-3.1, 0.0) if index == 3 else (-0.1, 3.8) if index == 5 else None)
     _joint(robot, "flange_joint", "fixed", "link7", "flange", xyz="0 0 0.107")
     return robot
 
@@ -53,7 +53,8 @@ def robotiq_like():
         _joint(robot, f"{side}_knuckle_joint", "revolute", "gripper_base", f"{side}_knuckle",
                xyz=f"{0.03 * sign} 0 0.055", axis=f"0 {-sign} 0", limits=(0.0, 0.8),
                mimic=None if side == "left" else ("left_knuckle_joint", 1.0))
-        _joint(robot, f"{side}_finger_joint", "fixed", f"{side}_knuckle", f"{side}_finger", xyz=f"{0.03 * sign} 0 -0.004")
+        _joint(robot, f"{side}_finger_joint", "fixed", f"{side}_knuckle", f"{side}_finger",
+               xyz=f"{0.03 * sign} 0 -0.004")
         _joint(robot, f"{side}_tip_joint", "revolute", f"{side}_finger", f"{side}_tip", xyz=f"{0.005 * sign} 0 0.047",
                axis=f"0 {sign} 0", limits=(0.0, 0.8), mimic=("left_knuckle_joint", 1.0))
     return ElementTree.tostring(robot, encoding="unicode")
