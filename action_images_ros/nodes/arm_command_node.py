@@ -14,6 +14,7 @@ import time
 from collections import deque
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Path
 from rclpy.serialization import deserialize_message
@@ -28,7 +29,7 @@ from ..control.watchdog import Watchdog
 from ..ros.approval import Approval
 from ..ros.chunk_messages import MAX_BYTES, MAX_FRAMES, chunk_from_messages
 from ..ros.conversions import path_from_poses, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
-from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
+from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
 from ..ros.newest import Newest
 from ..ros.node_table import message_type, topic
 from ..ros.pairing import Pairing
@@ -76,6 +77,8 @@ class ArmCommandNode(GraphNode):
         for part in _PARTS:
             self.listen(f"chunk/{part}", lambda m, part=part: self._waiting.put(part, m), raw_depth=1)
         self.listen("current_pose", self._on_pose)
+        self._robot_fault = ""
+        self.listen("robot_check", self._on_robot_check)
         self.serve(SetBool, "~/enable", self._on_enable)
         self.serve(Trigger, "~/approve", self._on_approve)
         self.serve(Trigger, "~/reject", self._on_reject)
@@ -143,6 +146,10 @@ class ArmCommandNode(GraphNode):
         self._watchdog.beat("current_pose")
         self.solved("pose")
 
+    def _on_robot_check(self, message: DiagnosticStatus) -> None:
+        """What robot_bridge found by the robot's description: with a wrong TCP or base nothing is enabled."""
+        self._robot_fault = message.message if message.level == ERROR else ""
+
     def _on_part(self, part: str, data: bytes) -> None:
         """One serialised part of a chunk, in the thread that reads chunks."""
         if len(data) > MAX_BYTES:
@@ -186,7 +193,7 @@ class ArmCommandNode(GraphNode):
             if request.data and not self.active:
                 response.success, response.message = False, "the node is not active"
                 return response
-            silence = self._watchdog.reason()
+            silence = self._watchdog.reason() or self._robot_fault
             if request.data and silence:
                 response.success, response.message = False, f"not enabled: {silence}"
                 return response

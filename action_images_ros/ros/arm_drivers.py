@@ -20,7 +20,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from ..drivers.commands import Throttle, xarm_pose
 from ..drivers.inverse_kinematics import InverseKinematics
-from ..drivers.message_types import interface_type
+from ..drivers.message_types import MissingType, interface_type
 from ..drivers.table import PoseInterface
 from . import qos
 from .conversions import duration_from_seconds, pose_stamped
@@ -132,6 +132,27 @@ class DirectDriver:
             return (f"nobody subscribes to {self._topic}; start the driver's controller "
                     f"({self._settings.interface.what})")
         return ""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class AbsentDriver:
+    """A driver whose message package is not installed: nothing is passed on, and the package is named."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def send(self, pose7: Array, stamp_ns: int, steady_s: float) -> None:
+        """Refuse."""
+        raise ValueError(self._reason)
+
+    def prepare(self, steady_s: float) -> None:
+        """Nothing to prepare."""
+
+    def problem(self, steady_s: float) -> str:
+        """The package to install."""
+        return self._reason
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -347,7 +368,14 @@ class _Call:
 
 
 def make_arm_driver(node: Node, settings: ArmSettings, joints: JointState) -> ArmDriver:
-    """The adapter for `settings.interface`. Raises MissingType when its message package is not installed."""
+    """The adapter for `settings.interface`; where its message package is missing, one that says so."""
+    try:
+        return _make(node, settings, joints)
+    except MissingType as error:
+        return AbsentDriver(f"pose_interface is {settings.interface.name!r}: {error}")
+
+
+def _make(node: Node, settings: ArmSettings, joints: JointState) -> ArmDriver:
     if settings.interface.direct:
         return DirectDriver(node, settings)
     if settings.interface.name == "moveit_servo":

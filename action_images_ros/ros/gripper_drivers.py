@@ -10,7 +10,7 @@ from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
 
 from ..drivers.commands import gripper_position
-from ..drivers.message_types import interface_type
+from ..drivers.message_types import MissingType, interface_type
 from ..drivers.table import GripperInterface
 from . import qos
 
@@ -62,6 +62,24 @@ class DirectGripper:
         if [info for info in self._node.get_subscriptions_info_by_topic(self._topic) if info.node_name not in own]:
             return ""
         return f"nobody subscribes to {self._topic}; start the gripper's driver or set gripper_interface"
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class AbsentGripper:
+    """A driver whose message package is not installed: nothing is passed on, and the package is named."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def send(self, openness: float) -> None:
+        """Refuse."""
+        raise ValueError(self._reason)
+
+    def problem(self) -> str:
+        """The package to install."""
+        return self._reason
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -204,8 +222,11 @@ def _goal(settings: GripperSettings, types: dict[str, Any], openness: float) -> 
 
 
 def make_gripper_driver(node: Node, settings: GripperSettings) -> GripperDriver:
-    """The adapter for `settings.interface`. Raises MissingType when its message package is not installed."""
+    """The adapter for `settings.interface`; where its message package is missing, one that says so."""
     if settings.interface.direct:
         return DirectGripper(node, settings)
-    return {"topic": TopicGripper, "service": XarmGripper, "action": ActionGripper}[settings.interface.kind](
-        node, settings)
+    makers = {"topic": TopicGripper, "service": XarmGripper, "action": ActionGripper}
+    try:
+        return makers[settings.interface.kind](node, settings)
+    except MissingType as error:
+        return AbsentGripper(f"gripper_interface is {settings.interface.name!r}: {error}")

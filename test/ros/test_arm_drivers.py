@@ -92,7 +92,8 @@ def test_a_target_frame_is_the_pose_in_the_base_at_its_stamp():
     node = Node()
     _make("cartesian_controllers", node).send(HERE, 1_500_000_000, 0.0)
     message, = node.published
-    assert message.header.frame_id == "base" and (message.header.stamp.sec, message.header.stamp.nanosec) == (1, 500000000)
+    assert message.header.frame_id == "base"
+    assert (message.header.stamp.sec, message.header.stamp.nanosec) == (1, 500000000)
     assert message.pose.position.x == pytest.approx(HERE[0])
 
 

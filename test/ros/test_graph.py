@@ -21,7 +21,7 @@ def test_the_cell_runs_in_its_namespace_on_simulated_time():
 
 def test_a_robot_has_no_cell_no_namespace_and_real_time():
     specs = _by_name(robot="franka")
-    assert set(specs) == {"policy", "decoder", "arm_command", "view"}
+    assert set(specs) == {"policy", "decoder", "arm_command", "robot_bridge", "view"}
     assert {spec.namespace for spec in specs.values()} == {""}
     assert all(spec.parameters["use_sim_time"] is False for spec in specs.values())
     assert specs["policy"].parameter_files[-1].name == "franka.yaml"
@@ -77,7 +77,7 @@ def test_every_parameter_in_the_files_is_one_that_its_node_declares():
     """Names only; a key that no node knows would be passed over in silence."""
     package = Path(__file__).parents[2]
     code = {name: (package / "action_images_ros" / "nodes" / f"{name}_node.py").read_text()
-            for name in ("policy", "decoder", "arm_command", "view", "cell", "label")}
+            for name in ("policy", "decoder", "arm_command", "view", "cell", "label", "robot_bridge")}
     for path in [package / "config" / "policy.yaml", *(package / "config" / "robots").glob("*.yaml")]:
         for section, content in yaml.safe_load(path.read_text()).items():
             for key in content["ros__parameters"]:
