@@ -55,6 +55,7 @@ class BagRecorder:
         self._queue: queue.SimpleQueue = queue.SimpleQueue()
         self._waiting = 0
         self._subscriptions: dict[str, object] = {}
+        self._said: dict[str, object] = {}      # the volatile ones beside them
         self._unknown: set[str] = set()
         self.problem = ""
         self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
@@ -121,6 +122,15 @@ class BagRecorder:
             return
         self._subscriptions[name] = self._node.create_subscription(
             cls, name, lambda data, topic=name: self._take(topic, data), profile, raw=True)
+        if row is not None and row.said_by_user:   # `ros2 topic pub` is volatile: see GraphNode.listen
+            self._said[name] = self._node.create_subscription(
+                cls, name, lambda data, topic=name: self._take_once(topic, data), qos.volatile(profile), raw=True)
+
+    def _take_once(self, topic: str, data: bytes) -> None:
+        """What a latched publisher said comes on both subscriptions: it is taken from the other one."""
+        offered = self._node.get_publishers_info_by_topic(topic)
+        if any(info.qos_profile.durability == DurabilityPolicy.VOLATILE for info in offered) or not offered:
+            self._take(topic, data)
 
     def _take(self, topic: str, data: bytes) -> None:
         if self.problem:
@@ -146,7 +156,7 @@ class BagRecorder:
     def close(self) -> dict[str, int]:
         """Write what waits, close the file; messages by topic. RecordError when it could not be written, or nothing
         came: then there is no recording."""
-        for subscription in self._subscriptions.values():
+        for subscription in (*self._subscriptions.values(), *self._said.values()):
             self._node.destroy_subscription(subscription)
         self._queue.put(None)
         self._thread.join()

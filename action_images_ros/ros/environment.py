@@ -11,7 +11,11 @@ from pathlib import Path
 
 from ..paths import models_path, share_path
 
-__all__ = ["CardFacts", "graph_environment", "isolated_environment", "read_card_facts"]
+__all__ = ["PARENT_VARIABLE", "CardFacts", "graph_environment", "isolated_environment", "read_card_facts"]
+
+
+PARENT_VARIABLE = "ACTION_IMAGES_PARENT"
+"""Process id whose end ends a node too: whoever started it sets it, so that nothing commands an arm unattended."""
 
 
 @dataclass(frozen=True)

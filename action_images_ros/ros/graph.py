@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import yaml
 from ..paths import share_path
 from .node_table import NODES, NodeSpec, nodes_for
 
-__all__ = ["GraphOptions", "ProcessSpec", "processes"]
+__all__ = ["GraphOptions", "ProcessSpec", "effective_parameters", "processes"]
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")    # of a part of a ROS name
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,18 @@ class ProcessSpec:
         return arguments
 
 
+def effective_parameters(spec: ProcessSpec) -> dict[str, Any]:
+    """What a node is given: the files' sections that apply to it in their order, then its single parameters."""
+    merged: dict[str, Any] = {}
+    for path in spec.parameter_files:
+        content = _sections(path)
+        for name, section in content.items():
+            last = str(name).rstrip("/").rsplit("/", 1)[-1]
+            if last in ("**", spec.node.name) and isinstance(section, dict):
+                merged.update(section.get("ros__parameters") or {})
+    return {**merged, **spec.parameters}
+
+
 def robot_file(robot: str) -> Path:
     """The parameters of a robot: config/robots/NAME.yaml or a path; ValueError listing the names otherwise."""
     if robot.endswith((".yaml", ".yml")):
@@ -76,20 +92,31 @@ def robot_file(robot: str) -> Path:
 
 
 def _has_section(path: Path, node: str) -> bool:
-    """Whether a parameter file has a section for that node; ValueError when it is no mapping of sections."""
+    """Whether a parameter file has a section for that node."""
+    return any(str(name).rstrip("/").rsplit("/", 1)[-1] == node for name in _sections(path))
+
+
+def _sections(path: Path) -> dict[str, Any]:
+    """The sections of a parameter file; ValueError when it is no mapping of sections."""
     try:
         content = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no YAML: {error}; correct it") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {type(content).__name__}; give sections NODE: {{ros__parameters: ...}}")
-    return any(str(name).rstrip("/").rsplit("/", 1)[-1] == node for name in content)
+    return content
 
 
 def processes(options: GraphOptions) -> list[ProcessSpec]:
     """The processes for these options, in the order in which to start them. Raises ValueError."""
     in_cell = options.robot == "cell"
     namespace = ("cell" if in_cell else "") if options.namespace is None else options.namespace.strip("/")
+    if namespace and not all(_NAME.fullmatch(part) for part in namespace.split("/")):
+        raise ValueError(f"namespace is {namespace!r}; give names of letters, digits and _ separated by /, none beginning "
+                         "with a digit")
+    for camera in options.cameras:
+        if not all(_NAME.fullmatch(part) for part in camera.split("/")):
+            raise ValueError(f"cameras has {camera!r}; give names of letters, digits and _, as in the topics")
     if in_cell and "cell" not in namespace.split("/"):
         raise ValueError(f"namespace is {namespace!r} with robot 'cell'; the cell runs in /cell or below .../cell only")
     if options.label and options.policy != "model":

@@ -27,9 +27,12 @@ from std_msgs.msg import Header
 
 from . import node_table, qos
 from .conversions import ns_from_stamp
+from .environment import PARENT_VARIABLE
 from .parameters import ParameterError, declare
 
 __all__ = ["GraphNode", "run_node"]
+
+_PARENT_SECONDS, _PARENT_PATIENCE = 0.2, 5.0   # between two looks at the parent; given to a graceful end
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -129,9 +132,13 @@ class GraphNode(LifecycleNode):
         wait."""
         row = self._row(name, "subscribers")
         profile = qos.deeper(qos.PROFILES[row.qos], raw_depth) if raw_depth else qos.PROFILES[row.qos]
-        subscription = self.create_subscription(node_table.message_type(row.type), node_table.topic_name(name, camera),
-                                                callback, profile, raw=raw_depth > 0)
+        kind, topic = node_table.message_type(row.type), node_table.topic_name(name, camera)
+        subscription = self.create_subscription(kind, topic, callback, profile, raw=raw_depth > 0)
         self._mine.append((self.destroy_subscription, subscription))
+        if row.said_by_user:
+            # What a person says with `ros2 topic pub` is volatile: a transient local subscription never hears it.
+            volatile = self.create_subscription(kind, topic, callback, qos.volatile(profile), raw=raw_depth > 0)
+            self._mine.append((self.destroy_subscription, volatile))
         return subscription
 
     def _row(self, name: str, side: str) -> node_table.Topic:
@@ -306,6 +313,24 @@ def stamp_of(message: Any) -> int:
     return ns_from_stamp(message.header.stamp)
 
 
+def _end_with_parent(stop: threading.Event) -> None:
+    """End this node when whoever started it ended, even by kill -9: nothing commands an arm unattended.
+
+    At first as on SIGTERM, which brakes the arm; after some seconds at once.
+    """
+    parent = os.environ.pop(PARENT_VARIABLE, "")
+    if not parent.isdecimal():
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(_PARENT_SECONDS)
+        stop.set()
+        time.sleep(_PARENT_PATIENCE)
+        os._exit(1)
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
 def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, leave_at_once: bool = False) -> int:
     """main() of a node: 0 after SIGINT or SIGTERM, 1 when it could not be configured, 2 on a wrong parameter type.
 
@@ -315,6 +340,7 @@ def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, le
     stop = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):   # also where SIGINT is ignored: a process started with &
         signal.signal(sign, lambda *_: stop.set())
+    _end_with_parent(stop)
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)   # threads end before the context does
     node, code = None, 0
     try:

@@ -29,6 +29,11 @@ class Topic:
     stamp: str = ""
     outside: tuple[str, ...] = ()
 
+    @property
+    def said_by_user(self) -> bool:
+        """Whether a person publishes it, perhaps with a tool that offers volatile messages only."""
+        return self.qos == "latched" and "user" in self.outside and not self.publishers
+
 
 _CHUNK = "chunk id = observation stamp"
 
@@ -94,7 +99,8 @@ TOPICS: tuple[Topic, ...] = (
 class NodeSpec:
     """One process of the graph: `python -m module`, or `executable` of the installed package.
 
-    control, label: whether it runs when the arm is controlled, and when a recording is labelled.
+    essential: whether its end ends the graph. control, label: whether it runs when the arm is controlled, and when a
+    recording is labelled.
     """
 
     name: str
@@ -102,6 +108,7 @@ class NodeSpec:
     what: str
     cell_only: bool = False
     robot_only: bool = False
+    essential: bool = True
     control: bool = True
     label: bool = False
 
@@ -118,7 +125,7 @@ NODES: tuple[NodeSpec, ...] = (
     NodeSpec("arm_command", "arm_command_node", "poses to limited commands at a fixed rate"),
     NodeSpec("robot_bridge", "robot_bridge_node", "commands in the type and units of the robot's own drivers, its pose "
              "back; only with a section robot_bridge in the robot's file", robot_only=True),
-    NodeSpec("view", "view_node", "plays what the model predicts", label=True),
+    NodeSpec("view", "view_node", "plays what the model predicts", label=True, essential=False),
     NodeSpec("label", "label_node", "replayed camera images to labels, in the policy's place", control=False,
              label=True),
 )

@@ -6,7 +6,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 
 from ..messages.qos_table import QOS, Delivery
 
-__all__ = ["CLOCK", "COMMAND", "EVENTS", "LATCHED", "PROFILES", "SENSOR", "STATE", "deeper"]
+__all__ = ["CLOCK", "COMMAND", "EVENTS", "LATCHED", "PROFILES", "SENSOR", "STATE", "deeper", "volatile"]
 
 
 def _profile(delivery: Delivery) -> QoSProfile:
@@ -26,3 +26,9 @@ def deeper(profile: QoSProfile, depth: int) -> QoSProfile:
     """The same delivery for a listener that must not miss anything while it is busy."""
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=profile.reliability,
                       durability=profile.durability)
+
+
+def volatile(profile: QoSProfile) -> QoSProfile:
+    """The same delivery for a listener that matches publishers of both durabilities, late ones' old messages apart."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=profile.depth, reliability=profile.reliability,
+                      durability=DurabilityPolicy.VOLATILE)

@@ -6,6 +6,7 @@ SIGTERM) stops all; a node that ends by itself stops all, and the exit code is 1
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .environment import graph_environment
+from .environment import PARENT_VARIABLE, graph_environment
 from .graph import GraphOptions, ProcessSpec, processes
 
 __all__ = ["Supervisor", "up"]
@@ -44,9 +45,11 @@ class Supervisor:
             # Started with & in a script: the nodes would inherit deafness to the polite way of being stopped.
             signal.signal(signal.SIGINT, signal.default_int_handler)
         self._directory = tempfile.TemporaryDirectory(prefix="action_images_")
+        # -P: a yaml.py in the current folder is not what the nodes mean by yaml.
+        environment = {**self._environment, PARENT_VARIABLE: str(os.getpid()), "PYTHONSAFEPATH": "1"}
         for spec in self._specs:
-            command = [sys.executable, "-m", spec.node.module, *spec.ros_arguments(Path(self._directory.name))]
-            process = subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL,
+            command = [sys.executable, "-P", "-m", spec.node.module, *spec.ros_arguments(Path(self._directory.name))]
+            process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                                        process_group=0)
             self.processes[spec.node.name] = process
@@ -101,11 +104,17 @@ def up(options: GraphOptions, *, environment: dict[str, str] | None = None,
         before[sign] = signal.signal(sign, lambda *_: wake.set())
     supervisor = Supervisor(specs, environment or graph_environment(), say)
     ended: dict[str, int] = {}
+    essential = {spec.node.name for spec in specs if spec.node.essential}
+    told: set[str] = set()
     try:
         supervisor.start()
         say("up", f"started {', '.join(supervisor.processes)}; Ctrl-C stops all")
         while not wake.wait(0.2):
             ended = supervisor.ended()
+            for name in sorted(set(ended) - essential - told):
+                told.add(name)
+                say("up", f"{name} ended with exit code {ended[name]}; the graph goes on without it")
+            ended = {name: code for name, code in ended.items() if name in essential}
             if ended:
                 break
     finally:
