@@ -22,6 +22,7 @@ from rclpy.signals import SignalHandlerOptions
 from ..data.rosbag2.writer import BagWriter
 from . import qos
 from .node_table import TOPICS, Topic, message_type
+from .once import Once
 
 __all__ = ["BagRecorder", "RecordError", "record"]
 
@@ -120,17 +121,12 @@ class BagRecorder:
             self._unknown.add(name)
             self._node.get_logger().warning(f"{name} is {kind}, which is not installed here; it is left out")
             return
+        once = Once(lambda data, topic=name: self._take(topic, data))
         self._subscriptions[name] = self._node.create_subscription(
-            cls, name, lambda data, topic=name: self._take(topic, data), profile, raw=True)
+            cls, name, once.hears("latched"), profile, raw=True)
         if row is not None and row.said_by_user:   # `ros2 topic pub` is volatile: see GraphNode.listen
             self._said[name] = self._node.create_subscription(
-                cls, name, lambda data, topic=name: self._take_once(topic, data), qos.volatile(profile), raw=True)
-
-    def _take_once(self, topic: str, data: bytes) -> None:
-        """What a latched publisher said comes on both subscriptions: it is taken from the other one."""
-        offered = self._node.get_publishers_info_by_topic(topic)
-        if any(info.qos_profile.durability == DurabilityPolicy.VOLATILE for info in offered) or not offered:
-            self._take(topic, data)
+                cls, name, once.hears("volatile"), qos.volatile(profile), raw=True)
 
     def _take(self, topic: str, data: bytes) -> None:
         if self.problem:

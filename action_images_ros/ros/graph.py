@@ -112,8 +112,8 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
     in_cell = options.robot == "cell"
     namespace = ("cell" if in_cell else "") if options.namespace is None else options.namespace.strip("/")
     if namespace and not all(_NAME.fullmatch(part) for part in namespace.split("/")):
-        raise ValueError(f"namespace is {namespace!r}; give names of letters, digits and _ separated by /, none beginning "
-                         "with a digit")
+        raise ValueError(f"namespace is {namespace!r}; give names of letters, digits and _ separated by /, none "
+                         "beginning with a digit")
     for camera in options.cameras:
         if not all(_NAME.fullmatch(part) for part in camera.split("/")):
             raise ValueError(f"cameras has {camera!r}; give names of letters, digits and _, as in the topics")

@@ -28,6 +28,7 @@ from std_msgs.msg import Header
 from . import node_table, qos
 from .conversions import ns_from_stamp
 from .environment import PARENT_VARIABLE
+from .once import Once
 from .parameters import ParameterError, declare
 
 __all__ = ["GraphNode", "run_node"]
@@ -133,11 +134,14 @@ class GraphNode(LifecycleNode):
         row = self._row(name, "subscribers")
         profile = qos.deeper(qos.PROFILES[row.qos], raw_depth) if raw_depth else qos.PROFILES[row.qos]
         kind, topic = node_table.message_type(row.type), node_table.topic_name(name, camera)
-        subscription = self.create_subscription(kind, topic, callback, profile, raw=raw_depth > 0)
+        once = Once(callback) if row.said_by_user else None
+        heard = callback if once is None else once.hears("latched")
+        subscription = self.create_subscription(kind, topic, heard, profile, raw=raw_depth > 0)
         self._mine.append((self.destroy_subscription, subscription))
-        if row.said_by_user:
+        if once is not None:
             # What a person says with `ros2 topic pub` is volatile: a transient local subscription never hears it.
-            volatile = self.create_subscription(kind, topic, callback, qos.volatile(profile), raw=raw_depth > 0)
+            volatile = self.create_subscription(kind, topic, once.hears("volatile"), qos.volatile(profile),
+                                                raw=raw_depth > 0)
             self._mine.append((self.destroy_subscription, volatile))
         return subscription
 

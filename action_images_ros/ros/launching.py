@@ -70,8 +70,8 @@ def check_arguments(given: Mapping[str, str], known: Mapping[str, object], comma
     for name in sorted((named | set(given)) - set(known)):
         close = get_close_matches(name, known, n=1, cutoff=0.75)
         if name in named or close:
-            meant = f"; did you mean {close[0]}?" if close else ""
-            raise ValueError(f"launch argument {name!r} is unknown{meant} There are {', '.join(known)}")
+            meant = f", perhaps meant is {close[0]}" if close else ""
+            raise ValueError(f"launch argument {name!r} is unknown{meant}; give some of {', '.join(known)}")
 
 
 def _names(text: str) -> tuple[str, ...]:

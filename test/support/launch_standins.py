@@ -1,4 +1,4 @@
-"""Stand-ins for the launch packages: every action keeps its arguments. Used where the genuine ones are not installed."""
+"""Stand-ins for the launch packages: every action keeps its arguments, nothing is started."""
 
 import importlib.util
 import sys
