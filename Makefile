@@ -59,7 +59,7 @@ from-bags: install
 	PATH="$(abspath $(BIN)):$$PATH" docs/from_bag_to_policy.sh
 
 test-lerobot: install .venv-lerobot/stamp
-	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/test_lerobot_library.py $(TEST_ARGS)
+	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/lerobot/test_library.py $(TEST_ARGS)
 
 .venv-lerobot/stamp: .ci/install-lerobot .ci/lerobot-constraints.txt
 	@echo "Installing the lerobot library into .venv-lerobot, apart from everything else"
@@ -76,7 +76,7 @@ train = $(LAUNCH) train config/training/$(1).yaml --out $(2) $(3) $$([ -e $(2)/c
 evaluate = mkdir -p $(2); for task in $(3); do [ -e $(2)/$$task.json ] || { \
     $(BIN)/action-images evaluate --model $(1) --tasks $$task --workers $(JOBS) --json $(2)/$$task.part $(4) && \
     mv $(2)/$$task.part $(2)/$$task.json; } || exit 1; done
-ALL_TASKS = $$($(BIN)/python -c "from action_images_ros.cell.tasks import TASKS; print(*TASKS)")
+ALL_TASKS = $$($(BIN)/python -c "from action_images_ros.cell.tasks.registry import TASKS; print(*TASKS)")
 comma := ,
 BOTH = --data $(DATA) --data $(DATA)_corrections --share 0.6$(comma)0.4
 # The stages of a recipe after its own, those that there are; each begins with the model of the one before.

@@ -82,7 +82,7 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [
-            "action-images = action_images_ros.cli:main",
+            "action-images = action_images_ros.cli.main:main",
             *(f"{node} = {NAME}.nodes.{node}:main" for node in nodes),
         ],
     },

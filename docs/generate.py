@@ -31,7 +31,7 @@ def command_line() -> str:
 
 def topics() -> str:
     """The table of topics and the QoS of each."""
-    from action_images_ros.ros.node_table import TOPICS
+    from action_images_ros.interfaces.topics import TOPICS
 
     rows = [f"| `{row.name}` | {row.type.replace('/msg/', '/')} | {row.qos} | {row.stamp or '–'} | "
             f"{', '.join(row.publishers + (row.outside if not row.publishers else ())) or '–'} | "

@@ -9,8 +9,8 @@ import pytest
 @pytest.fixture(scope="session")
 def exported_folder(tmp_path_factory):
     """A tiny model with random weights and its exports for two views, policy and world. Copy it to change it."""
-    from action_images_ros.world_model.checkpoints import ModelCard, save_random_model
-    from action_images_ros.world_model.onnx_export import export_graph
+    from action_images_ros.world_model.nano.checkpoints import ModelCard, save_random_model
+    from action_images_ros.world_model.onnx.export import export_graph
 
     folder = tmp_path_factory.mktemp("exported")
     arguments = {"width": 24, "layers": 1, "heads": 2, "quarter_channels": 8, "eighth_channels": 8, "condition": 16}

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from action_images_ros.data.formats import recognise
+from action_images_ros.data.registry import recognise
 from action_images_ros.paths import models_path
 from action_images_ros.training.config import TrainConfig
-from action_images_ros.world_model.checkpoints import ModelCard
+from action_images_ros.world_model.nano.checkpoints import ModelCard
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "docs" / "from_bag_to_policy.sh"

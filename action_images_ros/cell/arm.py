@@ -10,8 +10,8 @@ import logging
 import mink
 import numpy as np
 
-from action_images_ros.cell.gl import mujoco
-from action_images_ros.cell.scene import ARM_JOINTS, JOINT_NAMES, compile_arm
+from .gl import mujoco
+from .scene.scene import ARM_JOINTS, JOINT_NAMES, compile_arm
 
 TCP_SITE = "tcp"
 HOME = np.array([0.0, -0.3, 0.0, -2.4, 0.0, 2.1, 0.785])

@@ -17,17 +17,17 @@ import weakref
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.cell import unseen
-from action_images_ros.cell.arm import ArmController, ArmIndices
-from action_images_ros.cell.conditions import NOMINAL, Condition
-from action_images_ros.cell.experts import Expert, tool_down
-from action_images_ros.cell.gl import mujoco
-from action_images_ros.cell.perturb import perturb
-from action_images_ros.cell.randomise import CameraView, draw_cameras, draw_lights, paint_room, place_cameras
-from action_images_ros.cell.scene import JOINT_NAMES, MAX_CAMERAS, compile_scene
-from action_images_ros.cell.task import Progress, Task
-from action_images_ros.cell.tasks import find_task
-from action_images_ros.geometry.camera import intrinsics_from_fovy
+from ..geometry.camera import intrinsics_from_fovy
+from .arm import ArmController, ArmIndices
+from .gl import mujoco
+from .perturb import perturb
+from .scene import unseen
+from .scene.conditions import NOMINAL, Condition
+from .scene.randomise import CameraView, draw_cameras, draw_lights, paint_room, place_cameras
+from .scene.scene import JOINT_NAMES, MAX_CAMERAS, compile_scene
+from .tasks.expert import Expert, tool_down
+from .tasks.registry import find_task
+from .tasks.task import Progress, Task
 
 ROBOT_TOOL_FROM_MODEL_TOOL = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 """[3, 3], constant: the model's x (finger opening) is the Panda TCP's y, z is shared."""

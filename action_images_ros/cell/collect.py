@@ -11,10 +11,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from action_images_ros.cell.demonstrate import demonstrate
-from action_images_ros.cell.tasks import TASKS, find_task
-from action_images_ros.cell.workers import in_workers
-from action_images_ros.data.episode import Episode, append_index, read_index, save_episode
+from ..data.episode import Episode, append_index, read_index, save_episode
+from .demonstrate import demonstrate
+from .tasks.registry import TASKS, find_task
+from .workers import in_workers
 
 PERTURBED_FRACTION = 1 / 3
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from action_images_ros.cell.cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
-from action_images_ros.cell.conditions import NOMINAL, Condition
-from action_images_ros.data.episode import Episode
-from action_images_ros.geometry.camera import resize_intrinsics
-from action_images_ros.geometry.pose import to_model_tool
+from ..data.episode import Episode
+from ..geometry.camera import resize_intrinsics
+from ..geometry.pose import to_model_tool
+from .cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
+from .scene.conditions import NOMINAL, Condition
 
 DT = 0.2
 """Seconds between recorded frames."""

@@ -7,7 +7,7 @@ should learn to. An episode begins with the push just over.
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.geometry.pose import interpolate
+from ..geometry.pose import interpolate
 
 LONGEST_RUN = 4.0
 """Seconds the expert runs at most before the push."""

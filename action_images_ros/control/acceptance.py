@@ -9,7 +9,7 @@ import numpy as np
 from ..geometry.pose import interpolate
 from .chunk import Chunk
 from .limits import Limits
-from .turns import turn_between
+from .quaternion import turn_between
 
 __all__ = ["AcceptanceRules", "ChunkRejected", "accepted_part", "pose_distance"]
 

@@ -11,15 +11,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from ..geometry.pose import (
-    continuous_quaternions,
-    interpolate,
-    matrix_from_pose7,
-    rotation_angle,
-    to_robot_tool,
-)
+from ..geometry.pose import continuous_quaternions, interpolate, matrix_from_pose7, rotation_angle
 
-__all__ = ["Chunk", "chunk_from_prediction"]
+__all__ = ["Chunk"]
 
 
 @dataclass(frozen=True)
@@ -134,17 +128,3 @@ class Chunk:
         return linear, rotation_angle(rotation[:-1], rotation[1:]) / self.dt
 
 
-def chunk_from_prediction(prediction, robot_tool_from_model_tool) -> Chunk:
-    """Decode a `Prediction`'s action images into a chunk of robot tool poses.
-
-    prediction: `stamp_ns`, `dt`, `action_images` u8 `[V, T, H, W, 3]`, `K` `[V, 3, 3]`, `world_from_camera`
-    `[V, 4, 4]`. robot_tool_from_model_tool: `[3, 3]`. Frames whose decoding is not valid keep NaN poses.
-    """
-    from ..codec.decode import decode
-
-    decoded = decode(prediction.action_images, prediction.K, prediction.world_from_camera)
-    poses = np.full(np.shape(decoded.poses), np.nan)
-    usable = np.asarray(decoded.valid, dtype=bool) & np.isfinite(decoded.poses).all(axis=-1)
-    if usable.any():
-        poses[usable] = to_robot_tool(decoded.poses[usable], robot_tool_from_model_tool)
-    return Chunk(prediction.stamp_ns, prediction.dt, poses, decoded.openness, decoded.covariance, usable)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .turns import turn_between, turned
+from .quaternion import turn_between, turned
 
 __all__ = ["Limits", "Motion"]
 

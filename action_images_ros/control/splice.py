@@ -11,7 +11,7 @@ import numpy as np
 
 from .chunk import Chunk
 from .limits import Limits, Motion
-from .turns import turn_between, turned
+from .quaternion import turn_between, turned
 
 __all__ = ["ChunkPath"]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from .episode import Episode
-from .formats import EpisodeFormat, Item, Options, Remark, find_format, recognise, resized
+from .format import EpisodeFormat, Item, Options, Remark, resized
+from .registry import find_format, recognise
 
 __all__ = ["Converted", "convert"]
 

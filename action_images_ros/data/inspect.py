@@ -13,10 +13,11 @@ import numpy as np
 
 from .calibration_check import check_calibration, draw_points
 from .episode import Episode
-from .formats import Item, Options, Remark, recognise
+from .format import Item, Options, Remark
+from .registry import recognise
 from .rosbag2.bag import Bag, is_bag
-from .rosbag2.setup import find_topics, setup_for
 from .rosbag2.survey import survey
+from .rosbag2.topics import find_topics, setup_for
 
 __all__ = ["inspect"]
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..cell.demonstrate import demonstrate
+from ..control.parameters import make_executor
 from ..data.episode import Episode
+from .chunk_sources import ModelSource, draw_views
 from .rollout import RolloutSettings, roll_out
-from .settings import make_executor
-from .sources import ModelSource, draw_views
 
 __all__ = ["Corrections"]
 

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ..paths import models_path
+from ..policy.card import CARD, ModelCard
 from ..world_model.canvas import build_canvas
-from ..world_model.card import CARD, ModelCard
-from ..world_model.onnx_files import export_name
+from ..world_model.onnx.files import export_name
 from ..world_model.schedule import noise
 from .parity import POSITION_LIMIT_M, Parity, compare, expert_observations
 
@@ -47,7 +47,7 @@ def export_model(model: str | os.PathLike, *, out: Path | None = None, views: Se
     if not os.access(nearest, os.W_OK):
         raise ValueError(f"{nearest} cannot be written to; give another folder with --out")
     from ..world_model.load import load_model
-    from ..world_model.onnx_export import export_graph
+    from ..world_model.onnx.export import export_graph
 
     torch_model = load_model(folder, threads=threads)
     rows = []
@@ -84,8 +84,8 @@ def export_model(model: str | os.PathLike, *, out: Path | None = None, views: Se
 
 
 def _quantise(work: Path, card: ModelCard, views: int) -> None:
-    from ..world_model.onnx_int8 import quantise_graph
-    from ..world_model.onnx_model import OnnxWorldModel
+    from ..world_model.onnx.int8 import quantise_graph
+    from ..world_model.onnx.model import OnnxWorldModel
 
     model, canvas = OnnxWorldModel(work), build_canvas("policy", views, card.frames)
     feeds = (model.inputs(seen) | {"noised": noise(canvas, card.image_size, [index]), "level": np.array(1, np.float32)}

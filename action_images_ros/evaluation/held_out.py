@@ -10,9 +10,9 @@ import numpy as np
 
 from ..data.episode import Episode, load_episodes
 from ..geometry.pose import matrix_from_pose7
-from ..observation import prepare_image
+from ..policy.observation import prepare_image
 from ..world_model.clips import Clips
-from .sources import draw_views
+from .chunk_sources import draw_views
 
 __all__ = ["TRAINING_SEEDS", "Window", "as_clips", "made_episodes", "recorded_episodes", "windows_of"]
 
@@ -101,7 +101,7 @@ def recorded_episodes(folder: str | Path, tasks: list[str], limit: int, fraction
     """
     episodes = load_episodes(folder)
     if any(e.seed >= TRAINING_SEEDS for e in episodes):
-        from ..training.mixture import split_episodes
+        from ..data.holdout import split_episodes
 
         episodes = split_episodes(episodes, fraction)[1]
     chosen = [e for task in tasks for e in [e for e in episodes if e.task == task][:limit]]
@@ -114,9 +114,9 @@ def recorded_episodes(folder: str | Path, tasks: list[str], limit: int, fraction
 def made_episodes(tasks: list[str], seed: int, number: int, dt: float, size: tuple[int, int],
                   condition: str = "nominal") -> Iterator[Episode]:
     """The expert's demonstrations for seeds seed, seed + 1, .. of each task, made one at a time; failures left out.
-    condition: a name in `cell.conditions.CONDITIONS`."""
-    from ..cell.conditions import find_condition
+    condition: a name in `cell.scene.conditions.CONDITIONS`."""
     from ..cell.demonstrate import demonstrate
+    from ..cell.scene.conditions import find_condition
 
     if seed + number > TRAINING_SEEDS:
         raise ValueError(f"seed {seed} + {number} reaches {TRAINING_SEEDS}, where training begins; give smaller seeds")

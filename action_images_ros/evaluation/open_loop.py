@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ..data.episode import Episode, load_episodes
+from ..metrics.actions import mean_pose
+from ..metrics.features import FeatureDistance
 from ..paths import models_path
-from .actions import mean_pose
-from .contenders import OPEN_MODES, Guess, constant_guess, given_frames, guesses
-from .evaluate import write_result
-from .features import FeatureDistance
+from .baselines import OPEN_MODES, Guess, constant_guess, given_frames, guesses
+from .closed_loop import write_result
 from .held_out import Window, made_episodes, recorded_episodes, windows_of
 from .scores import Scored, score_actions, score_video, summarise, true_frames
 from .sheets import write_sheet
@@ -37,7 +37,7 @@ def evaluate_mode(model: str | os.PathLike = "nano", mode: str = "joint", tasks:
     steps. batch: windows per call of the model. sheets: folder for contact sheets. Nothing is written at json_path but
     at the end. Raises ValueError and FileNotFoundError for arguments that cannot be.
     """
-    from ..cell.tasks import TASKS, find_task
+    from ..cell.tasks.registry import TASKS, find_task
 
     if mode not in OPEN_MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(OPEN_MODES)}")

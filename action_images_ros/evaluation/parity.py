@@ -8,7 +8,7 @@ import numpy as np
 
 from ..codec.decode import decode
 from ..geometry.pose import matrix_from_pose7, rotation_angle
-from ..observation import Observation
+from ..policy.observation import Observation
 
 __all__ = ["POSITION_LIMIT_M", "Parity", "compare", "expert_observations"]
 
@@ -74,7 +74,7 @@ def expert_observations(count: int, size: tuple[int, int], views: int = 2, seed:
     if not 2 <= views <= 4:
         raise ValueError(f"views is {views}; the simulated cell has 2 to 4 cameras")
     from ..cell.demonstrate import demonstrate
-    from ..cell.tasks import TASKS
+    from ..cell.tasks.registry import TASKS
 
     observations: list[Observation] = []
     for index in range(-(-count // _MOMENTS)):

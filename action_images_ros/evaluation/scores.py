@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .actions import THRESHOLDS, action_errors, jaccard, tracks
-from .contenders import Guess
-from .features import FeatureDistance
+from ..metrics.actions import THRESHOLDS, action_errors, jaccard, tracks
+from ..metrics.features import FeatureDistance
+from ..metrics.images import moving_psnr, psnr, seams, ssim
+from ..metrics.intervals import bootstrap, wilson
+from .baselines import Guess
 from .held_out import Window
-from .images import moving_psnr, psnr, seams, ssim
-from .intervals import bootstrap, wilson
 
 __all__ = ["HEADLINES", "Scored", "score_actions", "score_video", "summarise"]
 

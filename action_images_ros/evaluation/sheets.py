@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..codec.encode import encode, to_uint8
-from .contenders import Guess
+from .baselines import Guess
 from .held_out import Window
 
 __all__ = ["sheet", "write_sheet"]

@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 
 from ..codec.decode import DecodedActions
-from ..evaluation.actions import THRESHOLDS, jaccard, tracks
 from ..geometry.pose import matrix_from_pose7, rotation_angle, to_model_tool
+from ..metrics.actions import THRESHOLDS, jaccard, tracks
 from .labeller import WindowLabels
 from .merge import FrameLabel
 from .planner import Unlabelled

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..control.chunk import Chunk, chunk_from_prediction
+from ..control.chunk import Chunk
+from ..policy.decoding import chunk_from_prediction
+from ..policy.prediction import Prediction
 from ..world_model.clips import Clips
-from ..world_model.prediction import Prediction
 from .planner import Window
 
 __all__ = ["KNOWN_POSE", "Labeller", "WindowLabels"]

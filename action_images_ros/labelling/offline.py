@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from ..data.rosbag2.bag import Bag, BagError, BagMessage
 from ..data.rosbag2.frames import FrameStream
-from ..data.rosbag2.setup import BagSetup, setup_for
+from ..data.rosbag2.topics import BagSetup, setup_for
 from ..data.rosbag2.writer import BagWriter
-from ..world_model.card import ModelCard
+from ..policy.card import ModelCard
 from .compare import Comparison
 from .corrupt import CorruptedBag, Corruption
 from .labeller import Labeller

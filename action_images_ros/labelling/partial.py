@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..control.chunk import Chunk
-from ..messages.pixels import encode_picture, rgb_from_file
-from ..world_model.prediction import Prediction
+from ..interfaces.images import encode_picture, rgb_from_file
+from ..policy.prediction import Prediction
 from .labeller import WindowLabels
 
 __all__ = ["PartialLabels"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..data.rosbag2.frames import Frame
-from ..observation import prepare_image
+from ..policy.observation import prepare_image
 
 __all__ = ["HOLD", "Unlabelled", "Window", "WindowPlanner"]
 

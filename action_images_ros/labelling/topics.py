@@ -9,10 +9,10 @@ import numpy as np
 
 from ..data.rosbag2.bag import Bag, BagError
 from ..data.rosbag2.recording import Messages
-from ..data.rosbag2.setup import RecordedTopics
+from ..data.rosbag2.topics import RecordedTopics
 from ..data.rosbag2.writer import BagWriter
 from ..geometry.pose import pose7_from_matrix
-from ..messages.chunk_content import CONFIDENCE, GRIPPER_JOINT, TOOL_JOINT, confidence_rows, stack_frames
+from ..interfaces.chunk import CONFIDENCE, GRIPPER_JOINT, TOOL_JOINT, confidence_rows, stack_frames
 from .labeller import WindowLabels
 from .merge import FrameLabel
 from .planner import Unlabelled

@@ -22,17 +22,17 @@ from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
 from ..control.acceptance import AcceptanceRules
+from ..control.approval import Approval
 from ..control.executor import ChunkExecutor, ChunkRejected, ExecutorSettings
 from ..control.gripper import GripperSwitch
 from ..control.limits import Limits
 from ..control.watchdog import Watchdog
-from ..ros.approval import Approval
+from ..interfaces.pairing import Pairing
+from ..interfaces.topics import message_type, topic
 from ..ros.chunk_messages import MAX_BYTES, MAX_FRAMES, chunk_from_messages
 from ..ros.conversions import path_from_poses, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
 from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
 from ..ros.newest import Newest
-from ..ros.node_table import message_type, topic
-from ..ros.pairing import Pairing
 from ..ros.parameters import choice, declare
 
 _PARTS = ("poses", "gripper", "confidence")

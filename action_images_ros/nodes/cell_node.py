@@ -11,16 +11,11 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64, String
 from std_srvs.srv import Trigger
 
+from ..cell.expert_plan import ExpertPlanner
+from ..cell.runner import CellRunner, CellSettings, Snapshot
 from ..geometry.pose import pose7_from_matrix
-from ..ros.cell_runner import CellRunner, CellSettings, Snapshot
 from ..ros.chunk_messages import gripper_message, poses_message
-from ..ros.conversions import (
-    camera_info_from_intrinsics,
-    pose7_from_pose_stamped,
-    pose_stamped,
-    stamp_from_ns,
-)
-from ..ros.expert_plan import ExpertPlanner
+from ..ros.conversions import camera_info_from_intrinsics, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
 from ..ros.graph_node import GraphNode, run_node, stamp_of
 from ..ros.images import image_from_rgb
 from ..ros.parameters import ParameterError, declare

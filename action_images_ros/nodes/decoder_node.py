@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..control.chunk import chunk_from_prediction
 from ..geometry.pose import matrix_from_pose7
+from ..interfaces.pairing import Pairing
+from ..policy.card import read_card_facts
+from ..policy.decoding import chunk_from_prediction
 from ..ros.chunk_messages import confidence_message, gripper_message, poses_message, split_frames
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped
-from ..ros.environment import read_card_facts
 from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
 from ..ros.images import rgb_from_message
-from ..ros.pairing import Pairing
 from ..ros.parameters import choice, declare, names, rotation
 
 _PARTS = ("action_images", "camera_info", "pose")

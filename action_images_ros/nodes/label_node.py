@@ -17,17 +17,17 @@ from std_msgs.msg import String
 
 from ..data.rosbag2.bag import BagError
 from ..data.rosbag2.frames import FrameStream
-from ..data.rosbag2.setup import robot_setup
+from ..data.rosbag2.topics import robot_setup
+from ..interfaces.chunk import GRIPPER_JOINT
+from ..interfaces.topics import topic, topic_name
 from ..labelling.labeller import KNOWN_POSE, Labeller
 from ..labelling.merge import FrameLabel, Merger
 from ..labelling.planner import Unlabelled, Window, WindowPlanner
-from ..messages.chunk_content import GRIPPER_JOINT
 from ..paths import models_path
 from ..ros.chunk_publisher import ChunkPublisher
 from ..ros.conversions import path_from_poses, pose_from_pose7, stamp_from_ns
 from ..ros.graph_node import WARN, GraphNode, run_node
 from ..ros.live_bag import LiveBag
-from ..ros.node_table import topic, topic_name
 from ..ros.parameters import ParameterError, choice, declare, names, rotation
 
 _DEPTH = 100        # messages that may wait while the node is busy

@@ -12,9 +12,9 @@ import time
 from std_msgs.msg import String
 
 from ..paths import models_path
+from ..policy.card import read_card_facts
 from ..ros.chunk_publisher import ChunkPublisher
 from ..ros.collector import CollectorSettings, ObservationCollector
-from ..ros.environment import read_card_facts
 from ..ros.extrinsics import SOURCES, Extrinsics
 from ..ros.graph_node import WARN, GraphNode, run_node
 from ..ros.oracle import OraclePolicy

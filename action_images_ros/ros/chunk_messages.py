@@ -17,7 +17,7 @@ from trajectory_msgs.msg import (
 )
 
 from ..control.chunk import Chunk
-from ..messages.chunk_content import CONFIDENCE, GRIPPER_JOINT, TOOL_JOINT, confidence_rows, split_frames, stack_frames
+from ..interfaces.chunk import CONFIDENCE, GRIPPER_JOINT, TOOL_JOINT, confidence_rows, split_frames, stack_frames
 from .conversions import (
     duration_from_seconds,
     ns_from_stamp,

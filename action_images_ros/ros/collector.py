@@ -17,7 +17,7 @@ from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import CameraInfo, JointState
 
 from ..geometry.pose import interpolate
-from ..observation import Observation, Synchroniser, observe
+from ..policy.observation import Observation, Synchroniser, observe
 from .conversions import (
     intrinsics_from_camera_info,
     joint_sum,

@@ -11,7 +11,7 @@ from geometry_msgs.msg import Pose, PoseStamped, Transform
 from nav_msgs.msg import Path
 from sensor_msgs.msg import CameraInfo
 
-from ..messages.content import (
+from ..interfaces.fields import (
     intrinsics_from_camera_info,
     joint_sum,
     ns_from_stamp,

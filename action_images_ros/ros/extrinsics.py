@@ -13,7 +13,7 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped
 
 from ..geometry.pose import matrix_from_pose7
-from ..messages import calibration
+from ..interfaces import calibration
 from .conversions import pose7_from_pose_stamped, pose7_from_transform
 from .parameters import ParameterError
 

@@ -25,9 +25,11 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import Header
 
-from . import node_table, qos
+from ..graph.environment import PARENT_VARIABLE
+from ..interfaces import nodes as node_table
+from ..interfaces import topics
+from . import qos
 from .conversions import ns_from_stamp
-from .environment import PARENT_VARIABLE
 from .once import Once
 from .parameters import ParameterError, declare
 
@@ -123,7 +125,7 @@ class GraphNode(LifecycleNode):
     def advertise(self, name: str, camera: str | None = None):
         """A publisher for a row of the table of topics."""
         row = self._row(name, "publishers")
-        publisher = self.create_publisher(node_table.message_type(row.type), node_table.topic_name(name, camera),
+        publisher = self.create_publisher(topics.message_type(row.type), topics.topic_name(name, camera),
                                           qos.PROFILES[row.qos])
         self._mine.append((self.destroy_publisher, publisher))
         return publisher
@@ -133,7 +135,7 @@ class GraphNode(LifecycleNode):
         wait."""
         row = self._row(name, "subscribers")
         profile = qos.deeper(qos.PROFILES[row.qos], raw_depth) if raw_depth else qos.PROFILES[row.qos]
-        kind, topic = node_table.message_type(row.type), node_table.topic_name(name, camera)
+        kind, topic = topics.message_type(row.type), topics.topic_name(name, camera)
         once = Once(callback) if row.said_by_user else None
         heard = callback if once is None else once.hears("latched")
         subscription = self.create_subscription(kind, topic, heard, profile, raw=raw_depth > 0)
@@ -145,8 +147,8 @@ class GraphNode(LifecycleNode):
             self._mine.append((self.destroy_subscription, volatile))
         return subscription
 
-    def _row(self, name: str, side: str) -> node_table.Topic:
-        row = node_table.topic(name)
+    def _row(self, name: str, side: str) -> topics.Topic:
+        row = topics.topic(name)
         named = {*getattr(row, side), *(("robot_bridge",) if "driver" in row.outside else ())}
         if self.get_name() not in named and self.get_name() in {n.name for n in node_table.NODES}:
             raise KeyError(f"{self.get_name()} is not among the {side} of {name} in the table of topics")

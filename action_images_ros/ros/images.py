@@ -11,7 +11,7 @@ import array
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
-from ..messages.pixels import ENCODINGS, checked_encoding, checked_rgb, encode_picture, rgb_from_file, rgb_from_pixels
+from ..interfaces.images import ENCODINGS, checked_encoding, checked_rgb, encode_picture, rgb_from_file, rgb_from_pixels
 
 __all__ = ["ENCODINGS", "HAS_CV_BRIDGE", "compressed_from_rgb", "image_from_rgb", "rgb_from_compressed",
            "rgb_from_image", "rgb_from_message"]

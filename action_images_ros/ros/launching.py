@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from .environment import PARENT_VARIABLE, graph_environment
-from .graph import GraphOptions, ProcessSpec, effective_parameters
-from .node_table import TOPICS, topic_names
+from ..graph.environment import PARENT_VARIABLE, graph_environment
+from ..graph.options import GraphOptions, ProcessSpec, effective_parameters
+from ..interfaces.topics import TOPICS, topic_names
 from .rviz import write_rviz
 
 __all__ = ["LABEL_ARGUMENTS", "POLICY_ARGUMENTS", "check_arguments", "label_options", "launch_environment",
@@ -91,7 +91,7 @@ def policy_options(value: Mapping[str, str]) -> GraphOptions:
         if value[name] and not in_cell:
             raise ValueError(f"{name} is {value[name]!r} with robot {value['robot']!r}; only the cell has one")
     if value["task"]:
-        from ..cell.tasks import find_task
+        from ..cell.tasks.registry import find_task
         find_task(value["task"])
         overrides.setdefault("cell", {})["task"] = value["task"]
     if value["seed"]:

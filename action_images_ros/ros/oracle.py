@@ -15,7 +15,7 @@ from trajectory_msgs.msg import JointTrajectory, MultiDOFJointTrajectory
 from ..codec.encode import encode, to_uint8
 from ..control.chunk import Chunk
 from ..geometry.pose import matrix_from_pose7, to_model_tool, to_robot_tool
-from ..observation import Observation
+from ..policy.observation import Observation
 from .conversions import ns_from_stamp, pose7_from_transform, seconds_from_duration
 
 __all__ = ["DrawnPrediction", "OraclePolicy"]

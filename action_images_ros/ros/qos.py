@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-from ..messages.qos_table import QOS, Delivery
+from ..interfaces.qos import QOS, Delivery
 
 __all__ = ["CLOCK", "COMMAND", "EVENTS", "LATCHED", "PROFILES", "SENSOR", "STATE", "deeper", "volatile"]
 

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.codec.encode import PEDESTAL, action_points, blob_sigma, draw
-from action_images_ros.geometry.camera import project, resize_intrinsics
-from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.windows import Window, WindowDrawer
-from action_images_ros.world_model import pixel_latents
-from action_images_ros.world_model.canvas import ACTION, VIDEO, Canvas, build_canvas
-from action_images_ros.world_model.denoiser import ACTION_SCALE
-from action_images_ros.world_model.rays import coarse_rays
+from ..codec.encode import PEDESTAL, action_points, blob_sigma, draw
+from ..geometry.camera import project, resize_intrinsics
+from ..world_model.canvas import ACTION, VIDEO, Canvas, build_canvas
+from ..world_model.nano import pixel_latents
+from ..world_model.nano.denoiser import ACTION_SCALE
+from ..world_model.rays import coarse_rays
+from .config import TrainConfig
+from .windows import Window, WindowDrawer
 
 
 @dataclass
@@ -145,7 +145,7 @@ class BatchMaker:
         return self.pack(windows, canvas).unpack()
 
     def pack(self, windows: list[Window], canvas: Canvas, rngs: list | None = None) -> PackedBatch:
-        """These windows, ready to be unpacked; ``rngs`` None: no text dropout, no jitter of the known pose, no noise.
+        """These windows, ready to be unpacked; ``rngs`` None: no text dropout, no jitter of the known pose, no noise
         """
         config, size = self.config, self.config.image_size
         K = np.stack([w.K for w in windows])

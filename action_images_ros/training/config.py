@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from action_images_ros.world_model.canvas import MODES, latent_frames
+from ..policy.card import latent_frames
+from ..world_model.canvas import MODES
 
 OBJECTIVES = ("denoiser", "regression")
 """What can be trained, see `objectives`."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from action_images_ros.training.batches import BatchMaker, PackedBatch
+from .batches import BatchMaker, PackedBatch
 
 AHEAD = 2
 """Batches that each process makes ahead."""

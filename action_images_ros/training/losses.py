@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from action_images_ros.codec.encode import PEDESTAL, blob_sigma
-from action_images_ros.training.batches import Batch
-from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.precision import computing
-from action_images_ros.world_model import pixel_latents
-from action_images_ros.world_model.canvas import ACTION, VIDEO
-from action_images_ros.world_model.pixel_latents import CHANNELS, COARSE
+from ..codec.encode import PEDESTAL, blob_sigma
+from ..world_model.canvas import ACTION, VIDEO
+from ..world_model.nano import pixel_latents
+from ..world_model.nano.pixel_latents import CHANNELS, COARSE
+from .batches import Batch
+from .config import TrainConfig
+from .precision import computing
 
 ABOVE_PEDESTAL = 1 - PEDESTAL + PEDESTAL * math.log(PEDESTAL)
 """Share of a Gaussian's sum that is left when the pedestal is taken off it and what lies below is left out."""

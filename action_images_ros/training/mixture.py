@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from action_images_ros.data.episode import Episode, load_episodes
+from ..data.episode import Episode, load_episodes
+from ..data.holdout import split_episodes
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,6 @@ class Mixture:
         return sorted({e.instruction for e in [*self.training, *self.held]})
 
 
-def split_episodes(episodes: list, fraction: float) -> tuple[list, list]:
-    """(training, validation): every n-th episode is held out."""
-    every = max(2, round(1 / fraction)) if fraction > 0 else len(episodes) + 1
-    held = episodes[every - 1 :: every]
-    return [e for i, e in enumerate(episodes) if (i + 1) % every], held or episodes[:1]
 
 
 def load_mixture(folders: Sequence[str | Path], shares: Sequence[float] | None, fraction: float) -> Mixture:

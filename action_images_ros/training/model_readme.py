@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from action_images_ros.world_model.checkpoints import ModelCard
+from ..world_model.nano.checkpoints import ModelCard
 
 _UNITS = {"far_mm": "mm", "near_mm": "mm", "rotation_deg": "deg"}
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from action_images_ros.training.batches import BatchMaker
-from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.losses import total_loss
-from action_images_ros.training.regression import regress, regression_loss
-from action_images_ros.training.run_folder import RunFolder
-from action_images_ros.training.sheets import write_sheet
-from action_images_ros.training.validate import fixed_batch, sample, validate
-from action_images_ros.world_model.denoiser import NanoDenoiser
-from action_images_ros.world_model.regression import PoseRegressor
+from ..world_model.nano.denoiser import NanoDenoiser
+from ..world_model.nano.regressor import PoseRegressor
+from .batches import BatchMaker
+from .config import TrainConfig
+from .losses import total_loss
+from .regression import regress, regression_loss
+from .run_folder import RunFolder
+from .sheets import write_sheet
+from .validate import fixed_batch, sample, validate
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from action_images_ros.training.config import TrainConfig
+from .config import TrainConfig
 
 __all__ = ["compiled_on", "computing", "precision_on"]
 

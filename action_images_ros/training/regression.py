@@ -1,4 +1,4 @@
-"""What is asked of the regression control (see `world_model.regression`): the poses of the windows, nothing painted."""
+"""Objective of the regression baseline (see `world_model.nano.regressor`): the poses of the windows, no pictures."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from action_images_ros.codec.encode import to_uint8
-from action_images_ros.training.batches import Batch, action_images
-from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.precision import computing
-from action_images_ros.training.validate import Samples
-from action_images_ros.world_model.regression import POSITION_SCALE, chunk_poses, poses_of
+from ..codec.encode import to_uint8
+from ..world_model.nano.regressor import POSITION_SCALE, chunk_poses, poses_of
+from .batches import Batch, action_images
+from .config import TrainConfig
+from .precision import computing
+from .validate import Samples
 
 _SMOOTH = 1e-3
 """Below this (in units of the losses) a distance counts as squared, so that its gradient is finite at zero."""

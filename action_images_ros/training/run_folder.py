@@ -13,9 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.model_readme import model_readme
-from action_images_ros.world_model.checkpoints import ModelCard, save_model
+from ..world_model.nano.checkpoints import ModelCard, save_model
+from .config import TrainConfig
+from .model_readme import model_readme
 
 FIXED = ("model", "objective", "train_only")
 """Keys that decide what the checkpoint holds."""

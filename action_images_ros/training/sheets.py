@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from action_images_ros.training.batches import action_images
-from action_images_ros.training.validate import Samples
+from .batches import action_images
+from .validate import Samples
 
 
 def _strip(frames: np.ndarray, columns: list[int]) -> np.ndarray:

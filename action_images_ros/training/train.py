@@ -15,21 +15,21 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from action_images_ros.paths import models_path
-from action_images_ros.training.batches import BatchMaker
-from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.interrupt import Interrupt
-from action_images_ros.training.loader import InstructionTable, default_workers, load_batches
-from action_images_ros.training.mixture import Mixture, load_mixture
-from action_images_ros.training.objectives import objective_of
-from action_images_ros.training.precision import compiled_on, precision_on
-from action_images_ros.training.processes import Processes
-from action_images_ros.training.run_folder import RunFolder
-from action_images_ros.training.trainer import Trainer
-from action_images_ros.training.windows import WindowDrawer
-from action_images_ros.world_model.checkpoints import ModelCard, load_network
-from action_images_ros.world_model.text import TextEncoder
-from action_images_ros.world_model.trunk import Trunk
+from ..paths import models_path
+from ..world_model.nano.checkpoints import ModelCard, load_network
+from ..world_model.nano.trunk import Trunk
+from ..world_model.text import TextEncoder
+from .batches import BatchMaker
+from .config import TrainConfig
+from .interrupt import Interrupt
+from .loader import InstructionTable, default_workers, load_batches
+from .mixture import Mixture, load_mixture
+from .objectives import objective_of
+from .precision import compiled_on, precision_on
+from .processes import Processes
+from .run_folder import RunFolder
+from .trainer import Trainer
+from .windows import WindowDrawer
 
 
 def train(

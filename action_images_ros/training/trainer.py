@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 
-from action_images_ros.training.batches import Batch
-from action_images_ros.training.config import TrainConfig
-from action_images_ros.training.objectives import new_network, objective_of
-from action_images_ros.training.precision import compiled_on
-from action_images_ros.training.processes import Processes, sharded_as, whole
-from action_images_ros.world_model.trunk import Trunk
+from ..world_model.nano.trunk import Trunk
+from .batches import Batch
+from .config import TrainConfig
+from .objectives import new_network, objective_of
+from .precision import compiled_on
+from .processes import Processes, sharded_as, whole
 
 
 class Trainer:

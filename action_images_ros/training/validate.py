@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.codec.decode import decode
-from action_images_ros.training.batches import Batch, BatchMaker
-from action_images_ros.world_model import pixel_latents
-from action_images_ros.world_model.canvas import build_canvas
-from action_images_ros.world_model.sampler import generate
+from ..codec.decode import decode
+from ..world_model.canvas import build_canvas
+from ..world_model.nano import pixel_latents
+from ..world_model.nano.sampler import generate
+from .batches import Batch, BatchMaker
 
 FAR = 0.10
 

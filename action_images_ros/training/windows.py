@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from action_images_ros.geometry.camera import resize_intrinsics
-from action_images_ros.geometry.pose import matrix_from_pose7
-from action_images_ros.training.config import TrainConfig
+from ..geometry.camera import resize_intrinsics
+from ..geometry.pose import matrix_from_pose7
+from .config import TrainConfig
 
 
 @dataclass

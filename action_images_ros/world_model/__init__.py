@@ -3,9 +3,9 @@
 `load_model` loads it for torch or for onnxruntime; what needs torch is imported on first use.
 """
 
-__all__ = ["RUNTIMES", "Prediction", "WorldModel", "load_model"]
+__all__ = ["RUNTIMES", "WorldModel", "load_model"]
 
-_HOME = {"RUNTIMES": "load", "Prediction": "prediction", "WorldModel": "model", "load_model": "load"}
+_HOME = {"RUNTIMES": "load", "WorldModel": "nano.model", "load_model": "load"}
 
 
 def __getattr__(name: str):

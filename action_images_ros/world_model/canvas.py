@@ -12,12 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..policy.card import TEMPORAL_COMPRESSION, latent_frames
+
 MODES = ("joint", "policy", "label", "world", "video")
 VIDEO, ACTION = 0, 1
-TEMPORAL_COMPRESSION = 4
 CHANNELS = 3 * TEMPORAL_COMPRESSION  # of a pixel latent
 COARSE = 4  # image pixels per pixel of the diffusion
-PATCH = 16  # image pixels per token
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,6 @@ class Canvas:
         return np.stack([np.flatnonzero((self.view == v) & (self.modality == modality)) for v in range(self.views)])
 
 
-def latent_frames(frames: int) -> int:
-    """Number of latent frames of a segment of ``frames`` images; ValueError unless frames = 1 + 4 k, k >= 1."""
-    if frames < 5 or (frames - 1) % TEMPORAL_COMPRESSION:
-        raise ValueError(f"frames = {frames} cannot be packed: use 1 + 4 k frames, for example 9, 13 or 41")
-    return 1 + (frames - 1) // TEMPORAL_COMPRESSION
 
 
 @lru_cache(maxsize=64)

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from action_images_ros.codec.encode import action_points, draw
-from action_images_ros.geometry.camera import normalise_signs, project
-from action_images_ros.geometry.pose import matrix_from_pose7
-from action_images_ros.world_model.canvas import MODES, Canvas, build_canvas
+from ..codec.encode import action_points, draw
+from ..geometry.camera import normalise_signs, project
+from ..geometry.pose import matrix_from_pose7
+from .canvas import MODES, Canvas, build_canvas
 
 __all__ = ["Clips", "Pictures", "canvas_of", "draw_actions"]
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from action_images_ros.paths import models_path
-from action_images_ros.world_model.card import ModelCard
+from ..paths import models_path
+from ..policy.card import ModelCard
 
 __all__ = ["RUNTIMES", "load_model"]
 
@@ -51,13 +51,13 @@ def load_model(
         if threads is not None:
             torch.set_num_threads(threads)
         if backend == "wan":
-            from action_images_ros.world_model.wan.load import load_wan
+            from .wan.load import load_wan
 
             return load_wan(folder, settings)
-        from action_images_ros.world_model.model import load_nano
+        from .nano.model import load_nano
 
         return load_nano(folder, bfloat16=runtime == "torch-bf16")
-    from action_images_ros.world_model.onnx_model import OnnxWorldModel
+    from .onnx.model import OnnxWorldModel
 
     loaded = OnnxWorldModel(folder, threads=threads, providers=providers, int8=runtime == "onnx-int8")
     if views is not None:

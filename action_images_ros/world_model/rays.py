@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from action_images_ros.geometry.camera import plucker, resize_intrinsics
-from action_images_ros.world_model.canvas import COARSE
+from ..geometry.camera import plucker, resize_intrinsics
+from .canvas import COARSE
 
 
 def coarse_rays(K: np.ndarray, world_from_camera: np.ndarray, size: tuple[int, int]) -> np.ndarray:

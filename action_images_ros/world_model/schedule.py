@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from action_images_ros.world_model.canvas import CHANNELS, COARSE, Canvas
+from .canvas import CHANNELS, COARSE, Canvas
 
 __all__ = ["SHIFT", "noise", "schedule"]
 

@@ -3,7 +3,7 @@ import pytest
 
 from action_images_ros.cell import Cell
 from action_images_ros.cell.arm import MAX_JOINT_SPEED, ArmController
-from action_images_ros.cell.experts import tool_down
+from action_images_ros.cell.tasks.expert import tool_down
 from action_images_ros.geometry.pose import matrix_from_pose7, rotation_angle
 
 

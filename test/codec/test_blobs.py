@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from action_images_ros.codec.blobs import find_blobs
+from action_images_ros.codec.bound import blob_information
 from action_images_ros.codec.encode import blob_sigma, draw, to_uint8
-from action_images_ros.evaluation.decoding import blob_information
 
 
 def pictures(size, frames=120, noise=0.0, length=0.0, fade=1.0, seed=0, margin=2.8):

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from action_images_ros.benchmarks.decoder import evaluate_kind
 from action_images_ros.codec.decode import decode
-from action_images_ros.evaluation.decoding import KINDS, Kind, evaluate_kind, generate, pose_errors
+from action_images_ros.codec.synthetic import KINDS, Kind, generate
 from action_images_ros.geometry.pose import matrix_from_pose7
+from action_images_ros.metrics.poses import pose_errors
 
 DATA = Path(__file__).parents[1] / "data"
 GOLDEN_LIMITS = {"clean": (0.05, 0.05), "size64_clean": (0.1, 0.1), "occluded_point": (0.05, 0.05),

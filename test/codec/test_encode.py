@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from action_images_ros.codec.encode import ActionImages, action_points, blob_sigma, draw, encode, to_uint8
-from action_images_ros.evaluation.decoding import random_rig
+from action_images_ros.codec.synthetic import random_rig
 from action_images_ros.geometry.pose import matrix_from_action, matrix_from_pose7
 
 DATA = Path(__file__).parents[1] / "data"

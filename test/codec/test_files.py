@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from action_images_ros.codec.files import decode_file, encode_file
-from action_images_ros.evaluation.decoding import generate
+from action_images_ros.codec.synthetic import generate
 from action_images_ros.geometry.pose import action_from_matrix, matrix_from_pose7
 
 

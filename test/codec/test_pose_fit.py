@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from action_images_ros.codec.bound import pose_bound
 from action_images_ros.codec.encode import action_points
 from action_images_ros.codec.pose_fit import fit_poses
-from action_images_ros.evaluation.decoding import pose_bound, random_rig
+from action_images_ros.codec.synthetic import random_rig
 from action_images_ros.geometry.camera import project
 from action_images_ros.geometry.pose import rotation_angle, vector_from_rotation
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from action_images_ros.codec.published import decode_published
-from action_images_ros.evaluation.decoding import generate
+from action_images_ros.codec.synthetic import generate
 
 
 def test_clean_frames_are_located_to_a_few_centimetres_and_always_called_closed():

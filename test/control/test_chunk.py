@@ -4,7 +4,8 @@ from cameras import looking_at
 from control_rig import SECOND, changed, make_chunk
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.control.chunk import Chunk, chunk_from_prediction
+from action_images_ros.control.chunk import Chunk
+from action_images_ros.policy.decoding import chunk_from_prediction
 
 
 def test_sampling_at_a_frame_returns_that_frame():

@@ -11,7 +11,8 @@ from recordings import record, small_episode, tree
 from action_images_ros.data import convert as module
 from action_images_ros.data.convert import convert
 from action_images_ros.data.episode import load_episodes
-from action_images_ros.data.formats import FORMATS, Options
+from action_images_ros.data.format import Options
+from action_images_ros.data.registry import FORMATS
 
 EPISODES = [small_episode(seed, frames=5, size=(16, 16)) for seed in range(4)]
 

@@ -7,7 +7,7 @@ import pytest
 from datasets_small import folder_of
 from recordings import record, rewritten, small_episode, tree
 
-from action_images_ros.data.formats import Options
+from action_images_ros.data.format import Options
 from action_images_ros.data.inspect import inspect
 
 EPISODE = small_episode(5, frames=30, size=(32, 32), dt=0.1)

@@ -11,7 +11,7 @@ import pytest
 import typer
 from shown_commands import shown_commands
 
-from action_images_ros import cli
+from action_images_ros.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text() if (ROOT / "Makefile").is_file() else ""

@@ -6,12 +6,7 @@ from descriptions import READY, panda_like, robotiq_like
 from scipy.spatial.transform import Rotation
 
 from action_images_ros.drivers.description import RobotDescription
-from action_images_ros.drivers.pose_checks import (
-    GripperJoints,
-    Sample,
-    check_measured_pose,
-    check_tool_rotation,
-)
+from action_images_ros.drivers.pose_checks import GripperJoints, Sample, check_measured_pose, check_tool_rotation
 from action_images_ros.geometry.pose import pose7_from_matrix
 
 PANDA, ROBOTIQ = RobotDescription(panda_like()), RobotDescription(robotiq_like())

@@ -5,9 +5,9 @@ from observations import noise_observation
 
 from action_images_ros.evaluation import export
 from action_images_ros.evaluation.export import export_model
-from action_images_ros.world_model import onnx_export
-from action_images_ros.world_model.card import ModelCard
+from action_images_ros.policy.card import ModelCard
 from action_images_ros.world_model.load import load_model
+from action_images_ros.world_model.onnx import export as onnx_export
 
 
 @pytest.fixture(autouse=True)

@@ -59,7 +59,7 @@ def test_clips_of_windows_hide_the_pose_where_it_is_not_known():
 
 def test_of_a_training_folder_only_what_training_held_out_is_taken(tmp_path):
     from action_images_ros.data.episode import load_episodes
-    from action_images_ros.training.mixture import split_episodes
+    from action_images_ros.data.holdout import split_episodes
 
     folder = folder_of(tmp_path, range(1_000_000, 1_000_008))
     seeds = [e.seed for e in recorded_episodes(folder, ["reach_target"], 50, 0.25)]

@@ -7,7 +7,7 @@ from motions import SIZE, STEP, falling
 
 from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.evaluation import open_loop
-from action_images_ros.evaluation.contenders import OPEN_MODES
+from action_images_ros.evaluation.baselines import OPEN_MODES
 from action_images_ros.evaluation.held_out import windows_of
 from action_images_ros.evaluation.open_loop import evaluate_mode, judge
 from action_images_ros.world_model.clips import Clips, Pictures, canvas_of

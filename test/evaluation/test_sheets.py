@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 from motions import SIZE, falling
 
-from action_images_ros.evaluation.contenders import Guess
+from action_images_ros.evaluation.baselines import Guess
 from action_images_ros.evaluation.held_out import windows_of
 from action_images_ros.evaluation.sheets import MARGIN, sheet, write_sheet
 

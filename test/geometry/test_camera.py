@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.evaluation.decoding import random_rig
+from action_images_ros.codec.synthetic import random_rig
 from action_images_ros.geometry import camera
 from action_images_ros.geometry.camera import Camera, project
 

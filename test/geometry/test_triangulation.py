@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.evaluation.decoding import random_rig
+from action_images_ros.codec.synthetic import random_rig
 from action_images_ros.geometry.camera import project
 from action_images_ros.geometry.triangulation import fit_rigid, projection_jacobian, triangulate
 

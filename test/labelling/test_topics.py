@@ -2,7 +2,7 @@
 
 import pytest
 
-from action_images_ros.data.rosbag2.setup import CameraTopics, RecordedTopics
+from action_images_ros.data.rosbag2.topics import CameraTopics, RecordedTopics
 from action_images_ros.labelling.topics import labels_prefix
 
 

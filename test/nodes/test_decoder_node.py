@@ -9,12 +9,7 @@ from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.geometry.pose import matrix_from_pose7, pose7_from_matrix, to_model_tool
 from action_images_ros.nodes.decoder_node import DecoderNode
 from action_images_ros.ros.chunk_messages import chunk_from_messages, stack_frames
-from action_images_ros.ros.conversions import (
-    camera_info_from_intrinsics,
-    ns_from_stamp,
-    pose_stamped,
-    stamp_from_ns,
-)
+from action_images_ros.ros.conversions import camera_info_from_intrinsics, ns_from_stamp, pose_stamped, stamp_from_ns
 from action_images_ros.ros.images import compressed_from_rgb, image_from_rgb
 
 TURN = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])

@@ -8,10 +8,11 @@ from labelling_small import TruthModel
 from recordings import NAMES, record, small_episode
 
 from action_images_ros.data.rosbag2.bag import Bag, stamp_of
+from action_images_ros.interfaces import topics
 from action_images_ros.labelling.offline import LabelOptions, label_bag
 from action_images_ros.nodes.decoder_node import DecoderNode
 from action_images_ros.nodes.label_node import LabelNode
-from action_images_ros.ros import node_table, qos
+from action_images_ros.ros import qos
 from action_images_ros.ros.chunk_messages import chunk_from_messages
 from action_images_ros.ros.conversions import ns_from_stamp
 
@@ -38,9 +39,9 @@ class Player:
 
     def _publisher(self, topic, kind):
         if topic not in self.publishers:
-            rows = node_table.topic_names(node_table.TOPICS, CAMERAS)
+            rows = topics.topic_names(topics.TOPICS, CAMERAS)
             row = rows[topic.removeprefix("/cell/")]
-            publisher = self.rig.probe.create_publisher(node_table.message_type(kind), topic, qos.PROFILES[row.qos])
+            publisher = self.rig.probe.create_publisher(topics.message_type(kind), topic, qos.PROFILES[row.qos])
             self.rig.spin_until(publisher.get_subscription_count, f"a subscription to {topic}")
             self.publishers[topic] = publisher
         return self.publishers[topic]

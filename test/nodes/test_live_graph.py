@@ -7,12 +7,12 @@ import sys
 import pytest
 import rclpy
 
+from action_images_ros.apps.trials import run_trial
+from action_images_ros.graph.client import GraphError
+from action_images_ros.graph.options import GraphOptions
+from action_images_ros.graph.session import Session
+from action_images_ros.interfaces.topics import TOPICS, topic_names
 from action_images_ros.ros import qos
-from action_images_ros.ros.client import GraphError
-from action_images_ros.ros.graph import GraphOptions
-from action_images_ros.ros.node_table import TOPICS, topic_names
-from action_images_ros.ros.session import Session
-from action_images_ros.ros.trials import run_trial
 
 CAMERAS = ("camera_0", "camera_1")
 NODES = {"cell", "policy", "decoder", "arm_command", "view"}

@@ -14,9 +14,9 @@ from scripted_model import ScriptedModel
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
+from action_images_ros.graph.environment import isolated_environment
 from action_images_ros.nodes.policy_node import PolicyNode
 from action_images_ros.ros.conversions import ns_from_stamp, pose_stamped, stamp_from_ns
-from action_images_ros.ros.environment import isolated_environment
 
 MS = 1_000_000
 

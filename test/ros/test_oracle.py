@@ -8,7 +8,7 @@ from action_images_ros.codec.decode import decode
 from action_images_ros.control.chunk import Chunk
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.geometry.pose import to_model_tool
-from action_images_ros.observation import Observation
+from action_images_ros.policy.observation import Observation
 from action_images_ros.ros.chunk_messages import gripper_message, poses_message
 from action_images_ros.ros.oracle import OraclePolicy
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from action_images_ros.control.approval import Approval
 from action_images_ros.control.chunk import Chunk
-from action_images_ros.ros.approval import Approval
+from action_images_ros.interfaces.pairing import Pairing
 from action_images_ros.ros.chunk_messages import stack_frames
 from action_images_ros.ros.images import image_from_rgb
-from action_images_ros.ros.pairing import Pairing
 from action_images_ros.ros.playback import Playback, overlay
 
 

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
+from action_images_ros.interfaces.topics import TOPICS, topic_names
 from action_images_ros.ros import qos
-from action_images_ros.ros.node_table import TOPICS, topic_names
 from action_images_ros.ros.rviz import rviz_config, write_rviz
 
 

@@ -7,7 +7,7 @@ from scripted_labeller import scripted
 from action_images_ros.data.rosbag2.bag import Bag
 from action_images_ros.labelling.offline import LabelOptions
 from action_images_ros.scale.archive import Workers, fingerprint, label_archive, make_labeller
-from action_images_ros.world_model.checkpoints import ModelCard, save_random_model
+from action_images_ros.world_model.nano.checkpoints import ModelCard, save_random_model
 
 TINY = {"width": 24, "layers": 1, "heads": 2, "quarter_channels": 8, "eighth_channels": 8, "condition": 16}
 

@@ -4,7 +4,7 @@ import numpy as np
 from cameras import in_front
 
 from action_images_ros.geometry.camera import intrinsics_from_fovy
-from action_images_ros.observation import Observation
+from action_images_ros.policy.observation import Observation
 
 
 def noise_observation(size=(96, 96), instruction="reach the red ball", views=2, seed=0):

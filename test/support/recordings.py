@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from action_images_ros.data.episode import Episode
 from action_images_ros.data.rosbag2.bag import Bag
 from action_images_ros.data.rosbag2.recording import write_recording
-from action_images_ros.data.rosbag2.setup import robot_setup
+from action_images_ros.data.rosbag2.topics import robot_setup
 from action_images_ros.data.rosbag2.writer import BagWriter
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.geometry.pose import pose7_from_matrix

@@ -12,7 +12,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
 from action_images_ros.geometry.camera import intrinsics_from_fovy
-from action_images_ros.ros import node_table, qos
+from action_images_ros.interfaces import topics
+from action_images_ros.ros import qos
 from action_images_ros.ros.conversions import camera_info_from_intrinsics, pose_stamped, stamp_from_ns
 from action_images_ros.ros.images import image_from_rgb
 
@@ -52,19 +53,19 @@ class Rig:
         raise AssertionError(f"{what} did not happen within {timeout:g} s; problems: {problems}")
 
     def _row(self, name):
-        row = node_table.topic(name)
-        return node_table.message_type(row.type), qos.PROFILES[row.qos]
+        row = topics.topic(name)
+        return topics.message_type(row.type), qos.PROFILES[row.qos]
 
     def listen(self, name, camera=None):
         """Collect what is published on a row of the table; the list of messages."""
         kind, profile = self._row(name)
-        messages = self.heard.setdefault(node_table.topic_name(name, camera), [])
-        self.probe.create_subscription(kind, node_table.topic_name(name, camera), messages.append, profile)
+        messages = self.heard.setdefault(topics.topic_name(name, camera), [])
+        self.probe.create_subscription(kind, topics.topic_name(name, camera), messages.append, profile)
         return messages
 
     def publish(self, name, message, camera=None):
         """Publish on a row of the table once somebody listens."""
-        topic = node_table.topic_name(name, camera)
+        topic = topics.topic_name(name, camera)
         if topic not in self._publishers:
             kind, profile = self._row(name)
             self._publishers[topic] = self.probe.create_publisher(kind, topic, profile)

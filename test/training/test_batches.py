@@ -5,8 +5,8 @@ import torch
 from action_images_ros.codec.encode import draw
 from action_images_ros.training.batches import BatchMaker, action_images, draw_points
 from action_images_ros.training.windows import WindowDrawer
-from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, MODES, VIDEO, build_canvas
+from action_images_ros.world_model.nano import pixel_latents
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import torch
 from action_images_ros.paths import share_path
 from action_images_ros.training.config import TrainConfig
 from action_images_ros.training.objectives import new_network
-from action_images_ros.world_model.denoiser import NanoDenoiser
+from action_images_ros.world_model.nano.denoiser import NanoDenoiser
 
 RECIPES = sorted(share_path("config/training").glob("*.yaml"))
 

@@ -6,8 +6,8 @@ import torch
 from action_images_ros.training.batches import Batch, BatchMaker
 from action_images_ros.training.losses import action_loss, draw_noise, noised_canvas, total_loss, video_loss
 from action_images_ros.training.windows import WindowDrawer
-from action_images_ros.world_model import pixel_latents
 from action_images_ros.world_model.canvas import ACTION, VIDEO
+from action_images_ros.world_model.nano import pixel_latents
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 import pytest
 
-from action_images_ros.training.mixture import load_mixture, split_episodes
+from action_images_ros.data.holdout import split_episodes
+from action_images_ros.training.mixture import load_mixture
 
 
 def test_held_out_episodes_are_not_trained_on(episodes):

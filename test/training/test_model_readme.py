@@ -1,5 +1,5 @@
 from action_images_ros.training.model_readme import model_readme
-from action_images_ros.world_model.checkpoints import ModelCard
+from action_images_ros.world_model.nano.checkpoints import ModelCard
 
 
 def test_it_tells_what_a_stranger_needs():

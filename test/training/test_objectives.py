@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from action_images_ros.data.episode import append_index, save_episode
-from action_images_ros.evaluation.evaluate import run_episode
+from action_images_ros.evaluation.closed_loop import run_episode
 from action_images_ros.evaluation.rollout import RolloutSettings
 from action_images_ros.paths import share_path
 from action_images_ros.training.config import TrainConfig
 from action_images_ros.training.objectives import OBJECTIVES, new_network
 from action_images_ros.training.train import train
-from action_images_ros.world_model.checkpoints import ModelCard, load_network
 from action_images_ros.world_model.load import load_model
+from action_images_ros.world_model.nano.checkpoints import ModelCard, load_network
 
 SMALL = {"width": 24, "layers": 1, "heads": 2, "quarter_channels": 8, "eighth_channels": 8, "condition": 16,
          "frames": 9, "head_channels": 16}

@@ -13,7 +13,7 @@ import torch
 
 from action_images_ros.training.processes import Processes
 from action_images_ros.training.train import train
-from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser
+from action_images_ros.world_model.nano.checkpoints import ModelCard, load_denoiser
 
 HELPER = Path(__file__).parents[1] / "support" / "train_together.py"
 

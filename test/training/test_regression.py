@@ -8,7 +8,7 @@ from action_images_ros.training.batches import BatchMaker
 from action_images_ros.training.regression import regress, regression_loss
 from action_images_ros.training.validate import decoded_errors
 from action_images_ros.training.windows import WindowDrawer
-from action_images_ros.world_model.regression import POSITION_SCALE
+from action_images_ros.world_model.nano.regressor import POSITION_SCALE
 
 
 @pytest.fixture

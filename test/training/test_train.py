@@ -8,7 +8,7 @@ import torch
 
 from action_images_ros.training.train import load_initial, train
 from action_images_ros.training.trainer import Trainer
-from action_images_ros.world_model.checkpoints import ModelCard, load_denoiser
+from action_images_ros.world_model.nano.checkpoints import ModelCard, load_denoiser
 
 
 @pytest.fixture

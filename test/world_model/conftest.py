@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from action_images_ros.world_model.canvas import build_canvas
-from action_images_ros.world_model.denoiser import NanoDenoiser
+from action_images_ros.world_model.nano.denoiser import NanoDenoiser
 
 
 @pytest.fixture(scope="session")

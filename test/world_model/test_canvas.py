@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from action_images_ros.world_model.canvas import ACTION, MODES, VIDEO, build_canvas, latent_frames
+from action_images_ros.policy.card import latent_frames
+from action_images_ros.world_model.canvas import ACTION, MODES, VIDEO, build_canvas
 
 
 def describe(canvas):

@@ -1,8 +1,8 @@
 import pytest
 
 from action_images_ros.world_model.load import load_model
-from action_images_ros.world_model.model import WorldModel
-from action_images_ros.world_model.onnx_model import OnnxWorldModel
+from action_images_ros.world_model.nano.model import WorldModel
+from action_images_ros.world_model.onnx.model import OnnxWorldModel
 
 
 def test_every_runtime_has_the_same_interface(exported_folder):

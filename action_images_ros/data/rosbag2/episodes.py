@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ...observation import prepare_image
+from ...policy.observation import prepare_image
 from ..episode import Episode
-from ..formats import EpisodeWriter, Item, Options, Remark, task_name
+from ..format import EpisodeWriter, Item, Options, Remark, task_name
 from .bag import Bag, is_bag
 from .frames import Frame, FrameStream
 from .recording import write_recording
-from .setup import robot_setup, setup_for
+from .topics import robot_setup, setup_for
 
 __all__ = ["DT", "GAPS", "Rosbag2Format", "episodes_of"]
 

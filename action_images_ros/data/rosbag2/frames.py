@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...geometry.camera import normalise_signs
-from ...messages.pixels import rgb_from_file, rgb_from_pixels
+from ...interfaces.images import rgb_from_file, rgb_from_pixels
 from .bag import Bag, BagError, BagMessage, header_of, stamp_of
-from .setup import BagSetup, CameraTopics, find_topics
 from .state import RecordedState
+from .topics import BagSetup, CameraTopics, find_topics
 
 __all__ = ["Frame", "FrameStream"]
 

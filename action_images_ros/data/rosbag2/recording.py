@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ...geometry.pose import pose7_from_matrix, to_robot_tool
-from ...messages.pixels import checked_rgb, encode_picture
+from ...interfaces.images import checked_rgb, encode_picture
 from ..episode import Episode
-from .setup import BagSetup
+from .topics import BagSetup
 from .writer import BagWriter
 
 __all__ = ["Messages", "write_recording"]

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ...geometry.pose import interpolate, matrix_from_pose7, to_model_tool
-from ...messages.calibration import read_calibration
-from ...messages.content import (
+from ...interfaces.calibration import read_calibration
+from ...interfaces.fields import (
     intrinsics_from_camera_info,
     joint_sum,
     ns_from_stamp,
@@ -20,7 +20,7 @@ from ...messages.content import (
     pose7_from_transform,
 )
 from .bag import Bag, BagError, BagMessage
-from .setup import BagSetup, CameraTopics, RecordedTopics
+from .topics import BagSetup, CameraTopics, RecordedTopics
 from .transforms import TransformHistory
 
 __all__ = ["RecordedState"]

@@ -12,7 +12,7 @@ import yaml
 from mcap.writer import CompressionType, Writer
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 
-from ...messages.qos_table import QOS
+from ...interfaces.qos import QOS
 from .bag import Bag, BagTopic, ros_types
 
 __all__ = ["BagWriter", "qos_named"]

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from action_images_ros.codec.encode import encode as encode_actions
-from action_images_ros.geometry.camera import published_plucker
-from action_images_ros.geometry.pose import matrix_from_pose7
+from ...codec.encode import encode as encode_actions
+from ...geometry.camera import published_plucker
+from ...geometry.pose import matrix_from_pose7
 
 MOMENT_SCALE = 3.0
 """Moments ``o x d`` (m) are divided by this, so that their picture fits the autoencoder's range."""

@@ -13,14 +13,7 @@ import torch
 from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors.torch import save_file
 
-from action_images_ros.world_model.wan.names import (
-    compare,
-    config_from_shapes,
-    from_published,
-    listed,
-    meta_denoiser,
-    published_manifest,
-)
+from .tensor_names import compare, config_from_shapes, from_published, listed, meta_denoiser, published_manifest
 
 STEM = "diffusion_pytorch_model"
 KEPT = (torch.bfloat16, torch.float16, torch.float32)

@@ -9,15 +9,15 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKLWan
 
-from action_images_ros.world_model.checkpoints import ModelCard
-from action_images_ros.world_model.wan.autoencoder import Autoencoder
-from action_images_ros.world_model.wan.denoiser import WanDenoiser
-from action_images_ros.world_model.wan.levers import compile_parts, offload, quantise
-from action_images_ros.world_model.wan.model import WanWorldModel
-from action_images_ros.world_model.wan.settings import WanSettings
-from action_images_ros.world_model.wan.small_decoder import ActionDecoder
-from action_images_ros.world_model.wan.text import WanTextEncoder
-from action_images_ros.world_model.wan.weights import check_weights, require_memory
+from ..nano.checkpoints import ModelCard
+from .acceleration import compile_parts, offload, quantise
+from .action_decoder import ActionDecoder
+from .autoencoder import Autoencoder
+from .denoiser import WanDenoiser
+from .model import WanWorldModel
+from .settings import WanSettings
+from .text import WanTextEncoder
+from .weight_files import check_weights, require_memory
 
 _DIFFUSERS, _TRANSFORMERS = "diffusion_pytorch_model", "model"
 _AWAY = {"off": (), "text": ("text_encoder",), "all": ("text_encoder", "denoiser")}

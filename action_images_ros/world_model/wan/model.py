@@ -10,22 +10,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from action_images_ros.codec.encode import to_uint8
-from action_images_ros.observation import Observation
-from action_images_ros.world_model.canvas import ACTION, VIDEO, Canvas, build_canvas, latent_frames
-from action_images_ros.world_model.checkpoints import ModelCard
-from action_images_ros.world_model.clips import Clips, Pictures, canvas_of
-from action_images_ros.world_model.pixel_latents import on_canvas
-from action_images_ros.world_model.prediction import Prediction
-from action_images_ros.world_model.stopwatch import Stopwatch
-from action_images_ros.world_model.wan.autoencoder import Autoencoder
-from action_images_ros.world_model.wan.conventions import camera_pictures, draw_known_actions, to_model_range
-from action_images_ros.world_model.wan.denoiser import WanDenoiser
-from action_images_ros.world_model.wan.levers import start_run
-from action_images_ros.world_model.wan.sampler import generate
-from action_images_ros.world_model.wan.settings import WanSettings
-from action_images_ros.world_model.wan.small_decoder import ActionDecoder
-from action_images_ros.world_model.wan.text import WanTextEncoder
+from ...codec.encode import to_uint8
+from ...policy.card import latent_frames
+from ...policy.observation import Observation
+from ...policy.prediction import Prediction
+from ..canvas import ACTION, VIDEO, Canvas, build_canvas
+from ..clips import Clips, Pictures, canvas_of
+from ..nano.checkpoints import ModelCard
+from ..nano.pixel_latents import on_canvas
+from ..stopwatch import Stopwatch
+from .acceleration import start_run
+from .action_decoder import ActionDecoder
+from .autoencoder import Autoencoder
+from .conventions import camera_pictures, draw_known_actions, to_model_range
+from .denoiser import WanDenoiser
+from .sampler import generate
+from .settings import WanSettings
+from .text import WanTextEncoder
 
 
 class _Painted(NamedTuple):

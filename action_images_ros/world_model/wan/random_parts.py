@@ -12,13 +12,13 @@ from types import SimpleNamespace
 import torch
 from diffusers import AutoencoderKLWan
 
-from action_images_ros.world_model.card import ModelCard
-from action_images_ros.world_model.wan.autoencoder import Autoencoder
-from action_images_ros.world_model.wan.denoiser import WanDenoiser
-from action_images_ros.world_model.wan.model import WanWorldModel
-from action_images_ros.world_model.wan.settings import WanSettings
-from action_images_ros.world_model.wan.small_decoder import ActionDecoder
-from action_images_ros.world_model.wan.text import WanTextEncoder
+from ...policy.card import ModelCard
+from .action_decoder import ActionDecoder
+from .autoencoder import Autoencoder
+from .denoiser import WanDenoiser
+from .model import WanWorldModel
+from .settings import WanSettings
+from .text import WanTextEncoder
 
 TINY = {
     "denoiser": {"num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 4, "out_channels": 4,

@@ -8,9 +8,9 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from action_images_ros.world_model.canvas import Canvas
-from action_images_ros.world_model.wan.conventions import guide, timestep
-from action_images_ros.world_model.wan.solvers import Solver
+from ..canvas import Canvas
+from .conventions import guide, timestep
+from .solvers import Solver
 
 
 def generate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from action_images_ros.world_model.sampler import schedule
+from ..nano.sampler import schedule
 
 
 class Solver:

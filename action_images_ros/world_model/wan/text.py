@@ -7,7 +7,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor
 
-from action_images_ros.world_model.wan.conventions import clean_prompt
+from .conventions import clean_prompt
 
 _REMEMBERED = 64
 

@@ -8,14 +8,8 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
-from action_images_ros.world_model.wan.denoiser import WanDenoiser
-from action_images_ros.world_model.wan.names import (
-    compare,
-    config_from_shapes,
-    from_published,
-    listed,
-    published_manifest,
-)
+from .denoiser import WanDenoiser
+from .tensor_names import compare, config_from_shapes, from_published, listed, published_manifest
 
 INPUTS = ("input.latents", "input.timestep", "input.text", "input.camera")
 OUTPUT = "output.velocity"

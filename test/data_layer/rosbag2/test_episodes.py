@@ -7,7 +7,7 @@ import pytest
 from datasets_small import assert_same
 from recordings import record, rewritten, small_episode, with_tf
 
-from action_images_ros.data.formats import Options, Remark
+from action_images_ros.data.format import Options, Remark
 from action_images_ros.data.rosbag2.bag import Bag, BagError
 from action_images_ros.data.rosbag2.episodes import episodes_of
 from action_images_ros.data.rosbag2.writer import BagWriter

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from action_images_ros.data.rosbag2.bag import Bag, BagError
 from action_images_ros.data.rosbag2.frames import FrameStream
-from action_images_ros.data.rosbag2.setup import robot_setup
+from action_images_ros.data.rosbag2.topics import robot_setup
 from action_images_ros.data.rosbag2.writer import BagWriter
 from action_images_ros.geometry.pose import pose7_from_matrix, rotation_angle
 

@@ -5,9 +5,9 @@ from recordings import record, small_episode
 
 from action_images_ros.data.rosbag2.bag import Bag
 from action_images_ros.data.rosbag2.recording import write_recording
-from action_images_ros.data.rosbag2.setup import BagSetup
+from action_images_ros.data.rosbag2.topics import BagSetup
 from action_images_ros.data.rosbag2.writer import qos_named
-from action_images_ros.ros.node_table import TOPICS, topic_names
+from action_images_ros.interfaces.topics import TOPICS, topic_names
 
 
 @pytest.mark.parametrize("images", ["raw", "png"])

@@ -8,7 +8,7 @@ from cameras import in_front
 from safetensors.torch import load_file, save_file
 
 from action_images_ros.geometry.camera import intrinsics_from_fovy
-from action_images_ros.observation import Observation
+from action_images_ros.policy.observation import Observation
 
 DATA = Path(__file__).parents[2] / "data"
 

@@ -7,7 +7,7 @@ import torch
 from action_images_ros.codec.decode import decode
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.world_model.canvas import build_canvas
-from action_images_ros.world_model.sampler import schedule
+from action_images_ros.world_model.nano.sampler import schedule
 from action_images_ros.world_model.wan import conventions
 
 GOLDEN = Path(__file__).parents[2] / "data" / "golden_plucker.npz"

@@ -10,7 +10,7 @@ from wan_folder import tiny_denoiser
 from action_images_ros.world_model.wan import import_checkpoint as module
 from action_images_ros.world_model.wan.denoiser import WanDenoiser
 from action_images_ros.world_model.wan.import_checkpoint import import_checkpoint
-from action_images_ros.world_model.wan.names import published_manifest, to_published
+from action_images_ros.world_model.wan.tensor_names import published_manifest, to_published
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_memory_stays_below_two_shards(tmp_path):
 def test_the_command_counts_what_it_wrote(checkpoint, config, tmp_path):
     from typer.testing import CliRunner
 
-    from action_images_ros.cli import app
+    from action_images_ros.cli.app import app
 
     (tmp_path / "config.json").write_text(json.dumps(config))
     options = ["--config", tmp_path / "config.json", "--shard-gb", 2e-5]

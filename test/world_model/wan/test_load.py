@@ -5,9 +5,10 @@ import torch
 from wan_folder import CARD
 
 from action_images_ros.paths import models_path
-from action_images_ros.world_model.checkpoints import ModelCard
 from action_images_ros.world_model.load import load_model
-from action_images_ros.world_model.wan import load, weights
+from action_images_ros.world_model.nano.checkpoints import ModelCard
+from action_images_ros.world_model.wan import load
+from action_images_ros.world_model.wan import weight_files as weights
 from action_images_ros.world_model.wan.load import load_wan
 from action_images_ros.world_model.wan.model import WanWorldModel
 

@@ -216,7 +216,7 @@ def test_only_the_latents_that_are_wanted_are_decoded(fast, observe, monkeypatch
 
 
 def test_a_small_decoder_paints_the_action_images_in_place_of_the_autoencoder(wan, observe, monkeypatch):
-    from action_images_ros.world_model.wan.small_decoder import ActionDecoder
+    from action_images_ros.world_model.wan.action_decoder import ActionDecoder
 
     model = WanWorldModel(wan.denoiser, wan.autoencoder, wan.text, wan.card, wan.settings,
                           ActionDecoder(latent_channels=4, width=16, blocks=1).eval())

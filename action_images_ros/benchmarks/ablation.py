@@ -1,0 +1,121 @@
+"""What each way to make a chunk faster gains in time and costs in the decoded poses, all on one model."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from ..codec.decode import DecodedActions, decode
+from ..evaluation.export import export_model
+from ..evaluation.held_out import Window, made_episodes, windows_of
+from ..metrics.actions import action_errors
+from ..paths import models_path
+from ..policy.card import ModelCard
+from ..policy.observation import Observation
+from ..world_model.load import load_model
+from .runtimes import copy_model
+
+__all__ = ["LEVERS", "Lever", "lever_table"]
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One way to predict: the canvas (joint paints the video as well), sampling steps, what runs the model."""
+
+    name: str
+    canvas: str
+    steps: int
+    runtime: str = "torch"
+
+
+LEVERS = (
+    Lever("joint canvas, 10 steps", "joint", 10),
+    Lever("policy canvas, 10 steps", "policy", 10),
+    Lever("4 steps", "policy", 4),
+    Lever("2 steps", "policy", 2),
+    Lever("1 step", "policy", 1),
+    Lever("bfloat16", "policy", 1, "torch-bf16"),
+    Lever("onnxruntime", "policy", 1, "onnx"),
+    Lever("onnxruntime, int8", "policy", 1, "onnx-int8"),
+)
+"""Each adds to the one before; the last three are alternatives. The first stands for the published protocol."""
+
+
+def lever_table(model: str | os.PathLike = "nano", *, tasks: Sequence[str] = (), episodes: int = 4, seed: int = 0,
+                threads: int = 1, levers: Sequence[Lever] = LEVERS,
+                progress: Callable[[str], object] = str) -> dict:
+    """Returns {"what", "machine", "rows"}, a row per lever, all on the same windows with the same noise.
+
+    The windows are those of the expert's demonstrations of seeds `seed`, .. (`episodes` per task; empty: all tasks) in
+    which the tool travels far; errors are of the predicted frames against what the expert did. "apart_mm" is how far,
+    in the median, the poses are from the first row's. Raises ValueError and FileNotFoundError for bad arguments.
+    """
+    from ..cell.tasks.registry import TASKS, find_task
+
+    tasks = list(tasks) or list(TASKS)
+    for task in tasks:
+        find_task(task)
+    for name, value in (("episodes", episodes), ("threads", threads)):
+        if value < 1:
+            raise ValueError(f"{name} is {value}; give 1 or more")
+    with TemporaryDirectory(prefix="action-images-benchmark-") as name:
+        folder = Path(name)
+        what = copy_model(models_path(model), folder)
+        card = ModelCard.load(folder)
+        progress("demonstrations")
+        size = tuple(card.image_size)
+        windows = [w for episode in made_episodes(tasks, seed, episodes, card.dt, size)
+                   for w in windows_of(episode, card.frames, card.dt, size) if w.far]
+        if not windows:
+            raise ValueError(f"no window of {episodes} episodes of {', '.join(tasks)} moves far; give more episodes")
+        if any(lever.runtime.startswith("onnx") for lever in levers):
+            progress("exporting")
+            export_model(folder, int8=any(lever.runtime == "onnx-int8" for lever in levers))
+        rows, first = [], None
+        for lever in levers:
+            progress(lever.name)
+            answers, seconds = _answers(load_model(folder, runtime=lever.runtime, threads=threads), windows, lever)
+            first = first or (answers, seconds)
+            rows.append(_row(lever, windows, answers, seconds, *first))
+    return {"what": f"{what}: {len(windows)} windows of {', '.join(tasks)} from seed {seed}, {threads} thread(s)",
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}", "rows": rows}
+
+
+def _answers(model, windows: list[Window], lever: Lever) -> tuple[list[DecodedActions], float]:
+    """The decoded chunk of every window, and the median seconds of one, lifting included."""
+    answers, seconds = [], []
+    for index, window in enumerate(windows):
+        begin = time.perf_counter()
+        prediction = model.predict(_observation(window), mode=lever.canvas, seed=index, steps=lever.steps)
+        answers.append(decode(prediction.action_images, prediction.K, prediction.world_from_camera))
+        seconds.append(time.perf_counter() - begin)
+    return answers, float(np.median(seconds))
+
+
+def _observation(window: Window) -> Observation:
+    return Observation(0, tuple(f"view_{v}" for v in range(len(window.K))), window.images[:, 0], window.K,
+                       window.world_from_camera, window.poses[0], float(window.openness[0]), window.instruction)
+
+
+def _row(lever: Lever, windows, answers, seconds: float, first_answers, first_seconds: float) -> dict:
+    errors = [action_errors(answer, window.matrices, window.openness)
+              for answer, window in zip(answers, windows, strict=True)]
+    values = {name: np.concatenate([e[name][1:] for e in errors]) for name in errors[0]}
+    apart = [np.linalg.norm(a.poses[1:, :3] - b.poses[1:, :3], axis=1)[a.valid[1:] & b.valid[1:]]
+             for a, b in zip(answers, first_answers, strict=True)]
+    return {"lever": lever.name, "seconds": round(seconds, 4), "faster": round(first_seconds / seconds, 1),
+            "position_mm": _median(values["position_mm"]), "rotation_deg": _median(values["rotation_deg"]),
+            "openness": round(float(values["openness"].mean()), 3), "valid": round(float(values["valid"].mean()), 3),
+            "apart_mm": _median(np.concatenate(apart) * 1e3)}
+
+
+def _median(values: np.ndarray) -> float | None:
+    values = values[np.isfinite(values)]
+    return round(float(np.median(values)), 2) if len(values) else None

@@ -1,0 +1,1 @@
+"""The tasks of the cell, one module each: scene, phrasings, success test and scripted expert."""

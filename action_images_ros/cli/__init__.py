@@ -1,0 +1,1 @@
+"""The command line `action-images`: one module of commands per theme."""

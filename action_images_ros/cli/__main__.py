@@ -1,0 +1,5 @@
+"""`python -m action_images_ros.cli`, for launchers of several processes."""
+
+from .main import main
+
+main()

@@ -1,0 +1,48 @@
+"""The training cache: one .npz per episode and an index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .episode import INDEX, Episode, append_index, load_episode, read_index, save_episode
+from .format import EpisodeWriter, Item, Options
+
+__all__ = ["CacheFormat"]
+
+
+
+class CacheFormat:
+    """The training cache: one .npz per episode and an index (`episode.py`); what `action-images train` reads."""
+
+    name, what = "cache", "training cache (.npz and index.jsonl)"
+
+    def recognises(self, path: Path) -> bool:
+        return (path / INDEX).is_file() if path.is_dir() else path.suffix == ".npz"
+
+    def items(self, path: Path, options: Options) -> list[Item]:
+        if path.is_file():
+            return [Item(path.name, lambda: iter([load_episode(path)]))]
+        rows = [row for row in read_index(path) if row["file"]]
+        if not rows:
+            raise ValueError(f"{path} holds no episodes; write some with 'action-images collect' or 'convert'")
+        return [Item(row["file"], lambda file=path / row["file"]: iter([load_episode(file)])) for row in rows]
+
+    def writer(self, folder: Path, options: Options) -> EpisodeWriter:
+        return _CacheWriter(folder)
+
+
+class _CacheWriter:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        for left in folder.glob(".*.part"):
+            left.unlink()
+
+    def add(self, episode: Episode, number: int) -> str:
+        path = save_episode(self._folder, episode)
+        append_index(self._folder, {
+            "file": path.name, "task": episode.task, "seed": int(episode.seed), "success": bool(episode.success),
+            "perturbed": bool(episode.perturbed), "frames": episode.frames, "instruction": episode.instruction})
+        return path.name
+
+    def finish(self) -> None:
+        pass

@@ -1,0 +1,1 @@
+"""LeRobot datasets: tables and videos, read and written."""

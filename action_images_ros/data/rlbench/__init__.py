@@ -1,0 +1,1 @@
+"""The RLBench layout: folders of images and pickled observations, read and written."""

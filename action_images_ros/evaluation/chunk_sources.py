@@ -1,0 +1,140 @@
+"""Where chunks come from in an evaluation: the model, the model shown another scene, the expert's recorded poses.
+
+A source is called as `source(cell)` at the moment of an observation and returns a Chunk stamped with the cell's time.
+"""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+
+from ..cell.cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
+from ..cell.demonstrate import demonstrate
+from ..codec.encode import encode, to_uint8
+from ..control.chunk import Chunk
+from ..geometry.camera import resize_intrinsics
+from ..geometry.pose import matrix_from_pose7, to_robot_tool
+from ..policy.decoding import chunk_from_prediction
+from ..policy.observation import Observation, observe
+
+__all__ = ["BlindSource", "CodecReplaySource", "ModelSource", "ReplaySource", "draw_views", "observe_cell"]
+
+
+def draw_views(seed: int, cameras: int, used: int = 2) -> tuple[int, ...]:
+    """Which of the cell's cameras are used with this seed; the same for every model, so that runs are paired."""
+    rng = np.random.default_rng([seed, 0x5EED])
+    return tuple(sorted(int(view) for view in rng.choice(cameras, size=used, replace=False)))
+
+
+def observe_cell(cell: Cell, views: tuple[int, ...], size: tuple[int, int], *,
+                 scene: Cell | None = None) -> Observation:
+    """What the model is shown of the cell now. `scene`: take images and cameras from this other cell (blind control).
+
+    Cameras stand where the cell's calibration says, which a condition may have put in the wrong place. The openness is
+    the commanded one, as in the demonstrations: a block between the fingers holds them half open.
+    """
+    shown = scene or cell
+    images = shown.render()
+    names = [shown.camera_names[view] for view in views]
+    return observe(
+        cell.time_ns, {name: images[view] for name, view in zip(names, views, strict=True)},
+        {name: shown.K[view] for name, view in zip(names, views, strict=True)},
+        {name: shown.calibration[view] for name, view in zip(names, views, strict=True)},
+        cell.tcp_pose, cell.commanded_openness, cell.instruction,
+        size=size, robot_tool_from_model_tool=ROBOT_TOOL_FROM_MODEL_TOOL)
+
+
+class ModelSource:
+    """Chunks of a world model in policy mode, of `steps` sampling steps. `seconds` lists the wall time of each,
+    decoding included."""
+
+    def __init__(self, model, views: tuple[int, ...], seed: int = 0, steps: int = 1) -> None:
+        self.model, self.views, self.seed, self.steps = model, views, seed, steps
+        self.dt = float(model.card.dt)
+        self.seconds: list[float] = []
+
+    def __call__(self, cell: Cell) -> Chunk:
+        observation = observe_cell(cell, self.views, tuple(self.model.card.image_size), scene=self._scene())
+        begin = time.perf_counter()
+        # Another noise for every chunk: a misreading is not repeated until the time is over.
+        seed = self.seed + len(self.seconds)
+        prediction = self.model.predict(observation, mode="policy", seed=seed, steps=self.steps)
+        chunk = chunk_from_prediction(prediction, ROBOT_TOOL_FROM_MODEL_TOOL)
+        self.seconds.append(time.perf_counter() - begin)
+        return chunk
+
+    def _scene(self) -> Cell | None:
+        return None
+
+    def moved(self, pose: np.ndarray, openness: float, seconds: float) -> None:
+        """Told of every command that the cell was given."""
+
+
+class BlindSource(ModelSource):
+    """The blind control: the true pose and instruction, but images of the same motion in another seed's scene."""
+
+    def __init__(self, model, views: tuple[int, ...], other: Cell, seed: int = 0, steps: int = 1) -> None:
+        super().__init__(model, views, seed, steps)
+        self.other = other
+
+    def _scene(self) -> Cell:
+        return self.other
+
+    def moved(self, pose, openness, seconds) -> None:
+        self.other.step(pose, openness, seconds)
+
+
+class ReplaySource:
+    """The expert's poses, recorded in a cell of the same seed, as chunks of `frames`; the controller's ceiling."""
+
+    def __init__(self, task: str, seed: int, frames: int = 9) -> None:
+        episode = demonstrate(task, seed, size=(16, 16), images=False)
+        self.dt, self.frames = float(episode.dt), frames
+        self.expert_succeeded = bool(episode.success)
+        self.seconds: list[float] = []
+        self._poses = to_robot_tool(episode.poses, ROBOT_TOOL_FROM_MODEL_TOOL)
+        self._model_poses, self._openness = episode.poses, episode.openness
+        self._begin_ns: int | None = None
+
+    def _frames_now(self, cell: Cell) -> np.ndarray:
+        if self._begin_ns is None:
+            self._begin_ns = cell.time_ns
+        first = round((cell.time_ns - self._begin_ns) * 1e-9 / self.dt)
+        return np.minimum(np.arange(first, first + self.frames), len(self._openness) - 1)
+
+    def __call__(self, cell: Cell) -> Chunk:
+        frames = self._frames_now(cell)
+        covariance = np.repeat(1e-8 * np.eye(6)[None], self.frames, axis=0)
+        return Chunk(cell.time_ns, self.dt, self._poses[frames], self._openness[frames], covariance,
+                     np.ones(self.frames, dtype=bool))
+
+    def moved(self, pose: np.ndarray, openness: float, seconds: float) -> None:
+        """Told of every command that the cell was given."""
+
+
+class CodecReplaySource(ReplaySource):
+    """The same through the codec: drawn as 8-bit action images at model resolution, decoded; the codec's ceiling.
+
+    Under a calibration error they are drawn where the cameras truly see the tool, as a faultless painter would, and
+    decoded with the cameras where they are said to be.
+    """
+
+    def __init__(self, task: str, seed: int, views: tuple[int, ...], size: tuple[int, int] = (96, 96),
+                 frames: int = 9) -> None:
+        super().__init__(task, seed, frames)
+        self.views, self.size = views, size
+
+    def __call__(self, cell: Cell) -> Chunk:
+        frames = self._frames_now(cell)
+        views = list(self.views)
+        K = resize_intrinsics(cell.K[views], self.size[1] / cell.image_size[1], self.size[0] / cell.image_size[0])
+        true = cell.world_from_camera[views]
+        drawn = encode(matrix_from_pose7(self._model_poses[frames]), self._openness[frames], K, true, self.size)
+        prediction = SimpleNamespace(stamp_ns=cell.time_ns, dt=self.dt, action_images=to_uint8(drawn.images), K=K,
+                                     world_from_camera=cell.calibration[views])
+        begin = time.perf_counter()
+        chunk = chunk_from_prediction(prediction, ROBOT_TOOL_FROM_MODEL_TOOL)
+        self.seconds.append(time.perf_counter() - begin)
+        return chunk

@@ -1,0 +1,1 @@
+"""The ROS graph as processes: options, environment, supervisor, session and client."""

@@ -1,0 +1,180 @@
+"""The user's side of the graph in the cell: sets up scenes, gives instructions, enables the arm, watches.
+
+Used by the demo, by trials and by tests; every wait has an end and says what did not happen.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.msg import ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from std_msgs.msg import String
+from std_srvs.srv import SetBool, Trigger
+
+from ..interfaces import topics
+from ..ros import qos
+
+__all__ = ["GraphClient", "GraphError"]
+
+
+class GraphError(RuntimeError):
+    """The graph did not do what it was asked to; the message says what and, where known, why."""
+
+
+class GraphClient:
+    """Talks to a graph in `namespace`. Spins in a thread of its own; use as a context manager."""
+
+    def __init__(self, namespace: str = "cell", *, context=None, name: str = "user",
+                 broken: Callable[[], Any] = lambda: None) -> None:
+        """`broken()` says why waiting is of no use (a process has ended), or nothing."""
+        self._broken = broken
+        self.node = rclpy.create_node(name, namespace=namespace, context=context)
+        self.changed = threading.Condition()
+        self.status: dict[str, Any] = {}
+        self.diagnostics: dict[str, Any] = {}
+        self._instruction = self.node.create_publisher(String, "instruction", qos.LATCHED)
+        self.node.create_subscription(String, "cell/status", self._on_status, qos.LATCHED)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos.EVENTS)
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._spin, name="client", daemon=True)
+        self._thread.start()
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass
+
+    def close(self) -> None:
+        """Stop spinning and leave the graph."""
+        self._executor.shutdown(timeout_sec=2.0)
+        self._thread.join(timeout=2.0)
+        self.node.destroy_node()
+
+    def __enter__(self) -> GraphClient:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def listen(self, name: str, callback: Callable[[Any], None], camera: str | None = None) -> None:
+        """Subscribe to a row of the table of topics; the callback runs in the client's thread."""
+        row = topics.topic(name)
+
+        def note(message: Any) -> None:
+            callback(message)
+            self.notify()
+        self.node.create_subscription(topics.message_type(row.type), topics.topic_name(name, camera), note,
+                                      qos.PROFILES[row.qos])
+
+    def notify(self) -> None:
+        """Wake whoever waits."""
+        with self.changed:
+            self.changed.notify_all()
+
+    def _on_status(self, message: String) -> None:
+        self.status = json.loads(message.data)
+        self.notify()
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            self.diagnostics[status.name.rsplit("/", 1)[-1]] = status
+        self.notify()
+
+    def wait_for(self, what: str, ready: Callable[[], Any], timeout: float) -> Any:
+        """Wait until `ready()` is true and return it; GraphError naming `what` and the nodes' complaints otherwise."""
+        deadline = time.monotonic() + timeout
+        with self.changed:
+            while True:
+                value = ready()
+                if value:
+                    return value
+                left = deadline - time.monotonic()
+                if self._broken():
+                    raise GraphError(f"{what} cannot happen any more: {self._broken()}{self.complaints()}")
+                if left <= 0:
+                    raise GraphError(f"{what} did not happen within {timeout:g} s{self.complaints()}")
+                self.changed.wait(min(left, 0.2))
+
+    def complaints(self) -> str:
+        """What the nodes report as wrong."""
+        wrong = [f"{name}: {status.message}" for name, status in self.diagnostics.items() if status.level != b"\x00"]
+        return "".join(f"\n  {line}" for line in wrong)
+
+    def value(self, node: str, key: str) -> str:
+        """A value of a node's diagnostics; empty when it has none."""
+        status = self.diagnostics.get(node)
+        return next((pair.value for pair in status.values if pair.key == key), "") if status else ""
+
+    def call(self, kind: type, name: str, request: Any, timeout: float = 20.0) -> Any:
+        """Call a service; GraphError when it is not there or does not answer."""
+        client = self.node.create_client(kind, name)
+        try:
+            self.wait_for(f"the service {name}", client.service_is_ready, timeout)
+            future = client.call_async(request)
+            future.add_done_callback(lambda _: self.notify())
+            self.wait_for(f"an answer from {name}", future.done, timeout)
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
+
+    def trigger(self, name: str, timeout: float = 20.0) -> str:
+        """Call a Trigger service; its message. GraphError when it refuses."""
+        response = self.call(Trigger, name, Trigger.Request(), timeout)
+        if not response.success:
+            raise GraphError(f"{name} refused: {response.message}")
+        return response.message
+
+    def wait_until_active(self, names, timeout: float = 60.0) -> None:
+        """Wait until these nodes are active; GraphError naming the one that is not."""
+        deadline = time.monotonic() + timeout
+        for name in names:
+            label = "not there"
+            while label != "active":
+                if time.monotonic() > deadline:
+                    raise GraphError(f"node {name} is {label} after {timeout:g} s{self.complaints()}")
+                try:
+                    label = self.call(GetState, f"{name}/get_state", GetState.Request(),
+                                      max(0.1, deadline - time.monotonic())).current_state.label
+                except GraphError as error:
+                    raise GraphError(f"node {name} did not start: {error}") from None
+                if label != "active":
+                    time.sleep(0.1)
+
+    def enable(self, on: bool) -> None:
+        """Enable or disable motion."""
+        response = self.call(SetBool, "arm_command/enable", SetBool.Request(data=on))
+        if not response.success:
+            raise GraphError(f"arm_command/enable refused: {response.message}")
+
+    def say(self, instruction: str):
+        """Publish an instruction (latched); returns the publisher."""
+        self._instruction.publish(String(data=instruction))
+        return self._instruction
+
+    def set_up(self, task: str, seed: int, timeout: float = 60.0) -> dict[str, Any]:
+        """Set the cell up anew; the answer has `instruction`, `episode` and `time_ns`."""
+        request = SetParametersAtomically.Request(parameters=[
+            ParameterMessage(name="task", value=ParameterValue(
+                type=ParameterType.PARAMETER_STRING, string_value=task)),
+            ParameterMessage(name="seed", value=ParameterValue(
+                type=ParameterType.PARAMETER_INTEGER, integer_value=int(seed)))])
+        result = self.call(SetParametersAtomically, "cell/set_parameters_atomically", request).result
+        if not result.successful:
+            raise GraphError(f"the cell refused task {task!r}, seed {seed}: {result.reason}")
+        return json.loads(self.trigger("cell/reset", timeout))
+
+    def cell_seconds(self, episode: int) -> float:
+        """Simulated seconds since the scene of that episode began, from the last status; -1 before it came."""
+        return self.status["cell_seconds"] if self.status.get("episode") == episode else -1.0

@@ -1,1 +1,0 @@
-"""What ROS messages say, read and written without ROS: for nodes, recordings and labels alike."""

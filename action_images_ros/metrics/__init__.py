@@ -1,0 +1,1 @@
+"""Errors of poses, tracks and images, confidence intervals and paired tests."""

@@ -1,0 +1,1 @@
+"""Fine-tuning and distillation of the 5 B world model."""

@@ -1,0 +1,77 @@
+"""Model folders: `config.json` and safetensors of the denoiser, and `model_card.json` with what a user must know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from ...policy.card import CARD, CONFIG, WEIGHTS, ModelCard
+from .denoiser import NanoDenoiser
+from .regressor import PoseRegressor
+from .trunk import Trunk
+
+__all__ = ["CARD", "CONFIG", "NETWORKS", "WEIGHTS", "ModelCard", "load_denoiser", "load_network", "save_model",
+           "save_random_model"]
+
+NETWORKS = {kind.__name__: kind for kind in (NanoDenoiser, PoseRegressor)}
+"""By the class that `config.json` names."""
+
+
+def save_model(folder: str | Path, model: Trunk, card: ModelCard) -> None:
+    """Write a model folder: configuration, float32 safetensors, model card."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder, safe_serialization=True)
+    config = json.loads((folder / CONFIG).read_text())
+    config.pop("_name_or_path", None)  # where the model it began with lay: a path of one machine
+    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    card.save(folder)
+
+
+def save_random_model(folder: str | Path, arguments: dict, card: ModelCard, seed: int = 0) -> None:
+    """A model folder with untrained weights, to measure what a configuration would cost.
+
+    arguments: of NanoDenoiser, such as the entry `model` of a recipe.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        save_model(folder, NanoDenoiser(**arguments), card)
+
+
+def load_denoiser(folder: str | Path) -> NanoDenoiser:
+    """Read the denoiser of a model folder as `load_network` does; ValueError where it holds the regression control."""
+    network = load_network(folder)
+    if not isinstance(network, NanoDenoiser):
+        raise ValueError(f"{folder} holds a {type(network).__name__}, which paints nothing: give a nano model's folder")
+    return network
+
+
+def load_network(folder: str | Path) -> Trunk:
+    """Read the network of a model folder, a denoiser or the regression control, float32 on the CPU.
+
+    Raises FileNotFoundError where files are missing and ValueError, listing the tensors, where the weights do not fit
+    the configuration. Never looks anything up on a network.
+    """
+    folder = Path(folder)
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} has no {name}: give a folder written by `action-images train`")
+    try:
+        config = json.loads((folder / CONFIG).read_text())
+        network = NETWORKS[config.get("_class_name", NanoDenoiser.__name__)]
+        with torch.device("meta"):
+            expected = {n: tuple(p.shape) for n, p in network.from_config(config).state_dict().items()}
+        with safe_open(folder / WEIGHTS, framework="pt") as weights:
+            found = {n: tuple(weights.get_slice(n).get_shape()) for n in weights.keys()}
+    except (SafetensorError, json.JSONDecodeError, TypeError, AttributeError, KeyError) as error:
+        raise ValueError(f"{folder} does not hold a readable nano model ({error!r}): copy it again") from error
+    wrong = [f"{n}: {found.get(n, 'missing')} for {s}" for n, s in expected.items() if found.get(n) != s]
+    wrong += [f"{n}: unknown" for n in found if n not in expected]
+    if wrong:
+        listed = "; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+        raise ValueError(f"the weights in {folder} do not fit its config.json ({listed}): take both of one run")
+    model = network.from_pretrained(folder, local_files_only=True, low_cpu_mem_usage=False)
+    return model.float().eval()

@@ -1,0 +1,156 @@
+"""The world model as its users see it: an observation in, a chunk's action images and video out, with stage timings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...codec.encode import to_uint8
+from ...policy.observation import Observation
+from ...policy.prediction import Prediction
+from ..canvas import ACTION, VIDEO, build_canvas
+from ..clips import Clips, Pictures, canvas_of, draw_actions
+from ..inputs import model_inputs
+from ..rays import coarse_rays
+from ..stopwatch import Stopwatch
+from ..text import TextEncoder
+from . import pixel_latents
+from .checkpoints import ModelCard, load_network
+from .regressor import PoseRegressor
+from .sampler import generate
+
+__all__ = ["Prediction", "WorldModel", "load_nano"]
+
+
+class WorldModel:
+    """A loaded model. ``card`` tells image size, T and dt; ``predict`` (one observation, for control) and
+    ``generate`` (many clips, any mode) are deterministic for a seed.
+
+    bfloat16: compute under autocast, for processors whose bf16 instructions make that faster.
+    """
+
+    def __init__(
+        self, denoiser: torch.nn.Module, card: ModelCard, text: TextEncoder | None = None, *, bfloat16: bool = False
+    ):
+        self.denoiser, self.card, self.text = denoiser.eval(), card, text or TextEncoder()
+        self.bfloat16 = bfloat16
+        self._unfinished: tuple | None = None
+
+    @torch.inference_mode()
+    def predict(
+        self, observation: Observation, *, mode: str = "policy", video: bool = False, seed: int = 0, steps: int = 1
+    ) -> Prediction:
+        """Predict one chunk.
+
+        mode: "policy" paints the action images only; with ``video`` the world mode then paints the video that belongs
+        to them (`finish` does so later). "joint" paints both at once. steps: sampling steps (one was measured as good
+        as ten for actions).
+        Raises ValueError where the observation does not have the model's image size.
+        """
+        if mode not in ("policy", "joint"):
+            raise ValueError(f"mode = {mode!r}: predict offers 'policy' and 'joint', generate all modes")
+        watch = Stopwatch()
+        tokens, _ = self.text.encode([observation.instruction])
+        text = torch.from_numpy(np.array(tokens))
+        watch.lap("text")
+        drawn, directions = model_inputs(observation, self.card)
+        known = {
+            VIDEO: pixel_latents.encode(torch.from_numpy(observation.images)[None, :, None]),
+            ACTION: pixel_latents.encode(torch.from_numpy(drawn)[None]),
+        }
+        rays = torch.from_numpy(directions)[None]
+        K, E = observation.K, observation.world_from_camera
+        watch.lap("encode")
+        canvas = build_canvas(mode, len(K), self.card.frames)
+        painted_video, painted_action = self._generate(canvas, known, rays, text, steps, seed)
+        watch.lap("denoise")
+        actions = pixel_latents.decode(painted_action)[0].numpy()
+        actions[:, 0] = to_uint8(drawn[:, 0])
+        frames = None if painted_video is None else _frames(painted_video, observation)
+        watch.lap("paint")
+        prediction = Prediction(
+            observation.stamp_ns, tuple(observation.camera_names), actions, frames, K, E, self.card.dt, watch.seconds
+        )
+        self._unfinished = prediction, observation, known[VIDEO], (rays, text, steps, seed)
+        return self.finish() if video else prediction
+
+    @torch.inference_mode()
+    def finish(self) -> Prediction:
+        """The last prediction again, with its video, for when there is time: while its actions are executed, say.
+
+        Raises ValueError before the first prediction.
+        """
+        if self._unfinished is None:
+            raise ValueError("nothing has been predicted yet: call predict first")
+        prediction, observation, seen, inputs = self._unfinished
+        if prediction.video is not None:
+            return prediction
+        watch = Stopwatch()
+        known = {VIDEO: seen, ACTION: pixel_latents.encode(torch.from_numpy(prediction.action_images)[None])}
+        painted, _ = self._generate(build_canvas("world", len(prediction.K), self.card.frames), known, *inputs)
+        frames = _frames(painted, observation)
+        watch.lap("video")
+        return replace(prediction, video=frames, stage_seconds=prediction.stage_seconds | watch.seconds)
+
+    @torch.inference_mode()
+    def generate(self, clips: Clips, mode: str, *, steps: int = 1, seed: int | Sequence[int] = 0) -> Pictures:
+        """Generate what a mode asks for, for B clips at once (see `clips` for what each mode reads).
+
+        Labelling a recording, for example: cut it into overlapping windows of ``card.frames`` frames ``card.dt`` apart,
+        ``generate(Clips(images, K, world_from_camera, instructions), "label")``, then `codec.decode.decode` each
+        [V, T, ...] of the action images. With poses [B, 1, 7] and openness [B, 1] frame 0 is known, without it is read
+        off the images like the others.
+        seed: one per clip, or one number for seed, seed + 1, ..: a clip gives the same whatever else is in the batch.
+        Raises ValueError where the images do not have the model's size or the mode lacks something.
+        """
+        size = self._checked_size("clip", clips.images.shape[3:5])
+        canvas = canvas_of(clips, mode, self.card.frames)
+        seen = clips.images if mode == "label" else clips.images[:, :, :1]
+        known, drawn = {VIDEO: pixel_latents.encode(torch.from_numpy(seen))}, None
+        if any(canvas.modality[frame] == ACTION for frame in canvas.given):
+            drawn = draw_actions(clips, self.card.frames if mode == "world" else 1)
+            known[ACTION] = pixel_latents.encode(torch.from_numpy(drawn))
+        tokens, _ = self.text.encode(list(clips.instructions))
+        rays = torch.from_numpy(coarse_rays(clips.K, clips.world_from_camera, size))
+        latents = self._generate(canvas, known, rays, torch.from_numpy(np.array(tokens)), steps, seed)
+        video, action = (None if x is None else pixel_latents.decode(x).numpy() for x in latents)
+        if video is not None:
+            video[:, :, 0] = clips.images[:, :, 0]
+        if action is not None and drawn is not None:
+            action[:, :, 0] = to_uint8(drawn[:, :, 0])
+        return Pictures(video, action)
+
+    def _checked_size(self, what: str, size) -> tuple[int, int]:
+        if tuple(size) != tuple(self.card.image_size):
+            raise ValueError(
+                f"{what} images are {tuple(size)}, the model {self.card.name} takes {tuple(self.card.image_size)}: "
+                "make them with observation.prepare_image"
+            )
+        return tuple(size)
+
+    def _generate(self, canvas, known: dict, rays, text, steps: int, seed):
+        given = pixel_latents.on_canvas(known, canvas, canvas.given)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
+
+
+def _frames(painted: torch.Tensor, observation: Observation) -> np.ndarray:
+    """Latents of a video as uint8 [V, T, H, W, 3]; frame 0 is what was seen."""
+    frames = pixel_latents.decode(painted)[0].numpy()
+    frames[:, 0] = observation.images
+    return frames
+
+
+def load_nano(folder: Path, *, bfloat16: bool = False):
+    """Load a nano model's folder to run with torch: a WorldModel, or a RegressionModel where it holds that control; see
+    `checkpoints.load_network` for what may be wrong with it."""
+    network, card = load_network(folder), ModelCard.load(folder)
+    if isinstance(network, PoseRegressor):
+        from .regression_model import RegressionModel
+
+        return RegressionModel(network, card, bfloat16=bfloat16)
+    return WorldModel(network, card, bfloat16=bfloat16)

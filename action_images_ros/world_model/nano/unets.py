@@ -1,0 +1,122 @@
+"""What looks at single images: the painter of the video and the reader of action images off images that are known.
+
+The decoder of the action images serves four of them at once from features of a quarter of the resolution. That is
+enough where the tool will be; it is too coarse for how an image looks, and for where exactly it shows the tool. Here
+each of a latent frame's four images is handled by itself, from half the resolution down.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ...policy.card import TEMPORAL_COMPRESSION
+from .layers import ConvBlock
+from .warp import moved_grid, sample
+
+__all__ = ["ActionReader", "VideoPainter"]
+
+OFF_SCALE = 0.1
+"""Of half the image, what 1 of the network's output moves a source by."""
+
+
+class ImageUNet(nn.Module):
+    """A U-Net over single images, with what a latent frame's tokens and aligned features say of them.
+
+    inputs, outputs: channels at half the resolution. channels: of the maps there; twice and four times as many
+    below it. quarter, eighth: channels of the skips from the aligned features.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, channels: int, token: int, quarter: int, eighth: int, condition: int
+    ):
+        super().__init__()
+        half, fourth, eight = channels, 2 * channels, 4 * channels
+        self.own = nn.Conv2d(token, TEMPORAL_COMPRESSION * eight, 1)  # what the tokens say of each of the four
+        self.skips = nn.ModuleList([nn.Conv2d(2 * quarter, half, 1), nn.Conv2d(2 * eighth, fourth, 1)])
+
+        def block(inputs: int, outputs: int, stride: int = 1) -> ConvBlock:
+            return ConvBlock(inputs, outputs, condition, stride)
+
+        self.down = nn.ModuleList([block(inputs, half), block(half, fourth, 2), block(fourth + half, eight, 2),
+                                   block(eight + fourth, eight, 2)])
+        self.middle = nn.ModuleList([block(2 * eight, eight), block(eight, eight)])
+        levels = (eight, eight, fourth, half)
+        self.rise = nn.ModuleList([nn.Conv2d(a, 4 * b, 1) for a, b in zip(levels[:-1], levels[1:], strict=True)])
+        self.up = nn.ModuleList([block(2 * eight, eight), block(2 * fourth, fourth), block(2 * half, half)])
+        self.head = nn.Conv2d(half, outputs, 3, padding=1)
+
+    def forward(self, images: Tensor, tokens: Tensor, quarter: Tensor, eighth: Tensor, condition: Tensor) -> Tensor:
+        """images [N * 4, inputs, H/2, W/2]; of the N latent frames: tokens [N, C, h, w], skips at 1/4 and 1/8,
+        condition [N, C] -> [N * 4, outputs, H/2, W/2]."""
+        own = self.own(tokens).unflatten(1, (TEMPORAL_COMPRESSION, -1)).flatten(0, 1)
+        quarter, eighth = (each(skip(x)) for skip, x in zip(self.skips, (quarter, eighth), strict=True))
+        condition = each(condition)
+        a = self.down[0](images, condition)
+        b = self.down[1](a, condition)
+        c = self.down[2](torch.cat([b, quarter], dim=1), condition)
+        x = torch.cat([self.down[3](torch.cat([c, eighth], dim=1), condition), own], dim=1)
+        for block in self.middle:
+            x = block(x, condition)
+        for rise, block, skip in zip(self.rise, self.up, (c, b, a), strict=True):
+            x = block(torch.cat([F.pixel_shuffle(rise(x), 2), skip], dim=1), condition)
+        return self.head(x)
+
+
+class VideoPainter(nn.Module):
+    """Images from the view's first one and from where the action images say the tool is.
+
+    What moves with the tool, the hand and what it holds, looks in the image almost as before: the first image, moved as
+    the three points have moved, shows it at its new place as sharp as it was. The network says how far every pixel's
+    source is off that (other links of the arm move otherwise), where the first image is to be seen, where the moved
+    one, and paints what neither shows.
+    """
+
+    CHOICES = 3  # of every pixel: the first image, the moved one, what the network paints
+
+    def __init__(self, channels: int, **sizes):
+        super().__init__()
+        outputs = 4 * (3 + self.CHOICES)
+        self.net = ImageUNet(2 * 4 * 3 + 3 + 3, outputs + 2, channels, **sizes)
+        with torch.no_grad():
+            self.net.head.weight[outputs:] = 0.0  # at first, only as the points have moved,
+            self.net.head.bias[outputs:] = 0.0
+            self.net.head.bias[4 * 3 : 4 * 4] = 2.0  # and leave the image as it is
+
+    def forward(self, first: Tensor, told: Tensor, actions: Tensor, *described: Tensor) -> Tensor:
+        """Of N latent frames: the view's first image [N, 3, H, W] in [-1, 1], its action image [N, 3, H/2, W/2] in
+        [0, 1], those of the images to paint [N, 4, 3, H/2, W/2] (zeros where there are none); described: as in
+        `ImageUNet` -> [N, 12, H, W] in [-1, 1]."""
+        first, told, actions = each(first.float()), each(told.float()), actions.flatten(0, 1).float()
+        sources = moved_grid(told, actions, first.shape[-2:])
+        moved = sample(first, sources)
+        seen = torch.cat([F.pixel_unshuffle(first, 2), told, actions, F.pixel_unshuffle(moved, 2)], dim=1)
+        out = self.net(seen, *described).float()
+        off = F.interpolate(out[:, -2:], scale_factor=2, mode="bilinear", align_corners=False)
+        moved = sample(first, sources + OFF_SCALE * off.movedim(1, 3))
+        out = F.pixel_shuffle(out[:, :-2], 2)
+        share = torch.softmax(out[:, 3:], dim=1)[:, :, None]
+        painted = (share * torch.stack([first, moved, out[:, :3]], dim=1)).sum(1)
+        return painted.unflatten(0, (-1, TEMPORAL_COMPRESSION)).flatten(1, 2)
+
+
+class ActionReader(nn.Module):
+    """Corrects the decoder's action images by the images of their own time: nothing, before it is trained."""
+
+    def __init__(self, channels: int, **sizes):
+        super().__init__()
+        self.net = ImageUNet(4 * 3 + 3, 3, channels, **sizes)
+        nn.init.zeros_(self.net.head.weight)
+        nn.init.zeros_(self.net.head.bias)
+
+    def forward(self, images: Tensor, logits: Tensor, *described: Tensor) -> Tensor:
+        """Of N latent frames: known images [N, 12, H, W] in [-1, 1], logits [N, 12, H/2, W/2] -> better logits."""
+        images, painted = (x.unflatten(1, (TEMPORAL_COMPRESSION, 3)).flatten(0, 1) for x in (images, logits.detach()))
+        seen = torch.cat([F.pixel_unshuffle(images, 2), torch.sigmoid(painted)], dim=1)
+        return logits + self.net(seen, *described).unflatten(0, (-1, TEMPORAL_COMPRESSION)).flatten(1, 2)
+
+
+def each(x: Tensor) -> Tensor:
+    """Once for each of a latent frame's images: [N, ...] -> [N * 4, ...]."""
+    return x.repeat_interleave(TEMPORAL_COMPRESSION, 0)

@@ -1,0 +1,1 @@
+"""The nano backend on onnxruntime: export, quantisation and inference."""
