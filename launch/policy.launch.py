@@ -30,19 +30,45 @@ def _nodes(context):
     launching.check_arguments(given, ARGUMENTS, sys.argv, top=os.path.basename(__file__) in " ".join(sys.argv))
     value = {name: given.get(name, default) for name, (default, _) in ARGUMENTS.items()}
     specs = processes(launching.policy_options(value))
-    rviz = [Node(package="rviz2", executable="rviz2", name="rviz", namespace=f"/{specs[0].namespace}",
-                 arguments=["-d", str(launching.rviz_file(specs))])] if launching.truth("rviz", value["rviz"]) else []
-    return [*(Node(package="action_images_ros", executable=spec.node.executable, name=spec.node.name,
-                   namespace=f"/{spec.namespace}", output="screen",
-                   parameters=[*(str(path) for path in spec.parameter_files), spec.parameters],
-                   on_exit=_ended(spec.node)) for spec in specs), *rviz]
+    rviz = (
+        [
+            Node(
+                package="rviz2",
+                executable="rviz2",
+                name="rviz",
+                namespace=f"/{specs[0].namespace}",
+                arguments=["-d", str(launching.rviz_file(specs))],
+            )
+        ]
+        if launching.truth("rviz", value["rviz"])
+        else []
+    )
+    return [
+        *(
+            Node(
+                package="action_images_ros",
+                executable=spec.node.executable,
+                name=spec.node.name,
+                namespace=f"/{spec.namespace}",
+                output="screen",
+                parameters=[*(str(path) for path in spec.parameter_files), spec.parameters],
+                on_exit=_ended(spec.node),
+            )
+            for spec in specs
+        ),
+        *rviz,
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Arguments, the environment of the nodes, the nodes, rviz if asked for."""
-    return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=what)
-          for name, (default, what) in ARGUMENTS.items()),
-        *(SetEnvironmentVariable(name, text) for name, text in launching.launch_environment().items()),
-        OpaqueFunction(function=_nodes),
-    ])
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=what)
+                for name, (default, what) in ARGUMENTS.items()
+            ),
+            *(SetEnvironmentVariable(name, text) for name, text in launching.launch_environment().items()),
+            OpaqueFunction(function=_nodes),
+        ]
+    )

@@ -29,8 +29,9 @@ def ros_context():
 
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     context = Context()
-    rclpy.init(args=[], context=context, domain_id=random.randint(1, 100),
-               signal_handler_options=SignalHandlerOptions.NO)
+    rclpy.init(
+        args=[], context=context, domain_id=random.randint(1, 100), signal_handler_options=SignalHandlerOptions.NO
+    )
     yield context
     context.try_shutdown()
 

@@ -31,13 +31,29 @@ def test_recordings_become_a_policy(tmp_path):
     command = programs / "action-images"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m action_images_ros.cli "$@"\n')
     command.chmod(0o755)
-    recipe = {"base": str(ROOT / "config/training/finetune.yaml"), "steps": 2, "decay_steps": 1, "warmup_steps": 1,
-              "batch_size": 2, "precision": "float32"}
+    recipe = {
+        "base": str(ROOT / "config/training/finetune.yaml"),
+        "steps": 2,
+        "decay_steps": 1,
+        "warmup_steps": 1,
+        "batch_size": 2,
+        "precision": "float32",
+    }
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "OUT": str(out), "EPISODES": "2",
-                   "TASKS": "reach_target", "RECIPE": str(tmp_path / "recipe.yaml"), "INIT": str(models_path("nano")),
-                   "TRIALS": "1", "LIMIT": "1", "WORKERS": "1", "THREADS": "1",
-                   "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = {
+        **os.environ,
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "OUT": str(out),
+        "EPISODES": "2",
+        "TASKS": "reach_target",
+        "RECIPE": str(tmp_path / "recipe.yaml"),
+        "INIT": str(models_path("nano")),
+        "TRIALS": "1",
+        "LIMIT": "1",
+        "WORKERS": "1",
+        "THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
     done = subprocess.run([str(SCRIPT)], env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert recognise(out / "bags").name == "rosbag2" and len(list((out / "bags").iterdir())) == 2

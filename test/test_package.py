@@ -19,9 +19,30 @@ SETUP = (ROOT / "setup.py").read_text()
 
 
 def test_the_top_level_is_the_agreed_one():
-    allowed = {"package.xml", "setup.py", "setup.cfg", "launch", "config", "action_images_ros", "models", "test",
-               "README.md", "LICENSE", "Makefile", "constraints.txt", ".ci", ".gitignore", "docs", "CONTRIBUTING.md",
-               "CHANGELOG.md", "CITATION.cff", "pyproject.toml", "resource", ".github", ".pre-commit-config.yaml"}
+    allowed = {
+        "package.xml",
+        "setup.py",
+        "setup.cfg",
+        "launch",
+        "config",
+        "action_images_ros",
+        "models",
+        "test",
+        "README.md",
+        "LICENSE",
+        "Makefile",
+        "constraints.txt",
+        ".ci",
+        ".gitignore",
+        "docs",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "pyproject.toml",
+        "resource",
+        ".github",
+        ".pre-commit-config.yaml",
+    }
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode != 0 or not listed.stdout:
         pytest.skip("not a git checkout")
@@ -51,30 +72,52 @@ def test_versions_and_licences_agree():
 
 def test_every_dependency_asked_for_is_named():
     keys = {element.text for element in MANIFEST if element.tag.endswith("depend")}
-    assert {"rclpy", "cv_bridge", "tf_transformations", "sensor_msgs", "geometry_msgs", "trajectory_msgs", "nav_msgs",
-            "python3-numpy", "python3-scipy", "python3-opencv", "python3-pytorch-pip",
-            "python3-onnxruntime-pip"} <= keys
+    assert {
+        "rclpy",
+        "cv_bridge",
+        "tf_transformations",
+        "sensor_msgs",
+        "geometry_msgs",
+        "trajectory_msgs",
+        "nav_msgs",
+        "python3-numpy",
+        "python3-scipy",
+        "python3-opencv",
+        "python3-pytorch-pip",
+        "python3-onnxruntime-pip",
+    } <= keys
     for name in ("numpy", "scipy", "opencv-python-headless", "torch", "diffusers", "onnxruntime", "mujoco", "mink"):
         assert re.search(rf'"{name}[>"]', SETUP), name
 
 
 def test_nothing_of_ros_is_installed_from_pypi_on_a_ros_host():
-    required = SETUP[SETUP.index("install_requires"):SETUP.index("extras_require")]
+    required = SETUP[SETUP.index("install_requires") : SETUP.index("extras_require")]
     assert "ros-jazzy" not in required and "rclpy" not in required
     assert "$(if $(ROS_DISTRO),,ros)" in (ROOT / "Makefile").read_text()
 
 
 def test_every_package_installed_is_pinned():
-    pinned = {re.split("==", line)[0].lower().replace("_", "-")
-              for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    pinned = {
+        re.split("==", line)[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
     extras = ["ros", "cell", "evaluate", "wan", "train", "data", "ray", "test"]
-    asked = subprocess.run([sys.executable, str(ROOT / ".ci" / "requirements"), *extras],
-                           capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    asked = subprocess.run(
+        [sys.executable, str(ROOT / ".ci" / "requirements"), *extras],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    ).stdout.split()
     names = {re.split("[><=]", line)[0].lower() for line in asked}
     assert len(names) > 20
     assert names <= pinned
-    assert not [line for line in (ROOT / "constraints.txt").read_text().splitlines()
-                if line and not re.match(r"#|[\w.-]+==[\w.]+$", line)]
+    assert not [
+        line
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if line and not re.match(r"#|[\w.-]+==[\w.]+$", line)
+    ]
 
 
 def test_every_node_has_its_executable_for_ros2_run():
@@ -102,7 +145,9 @@ def test_modules_keep_to_what_they_may_import():
         roots = {name.split(".")[0] for name in imports(path)}
         if folder not in ("ros", "nodes", "graph", "apps", "benchmarks"):
             assert "rclpy" not in roots, path
-        if folder not in ("world_model", "training", "benchmarks") and path.name != "features.py":  # evaluation's network
+        if (
+            folder not in ("world_model", "training", "benchmarks") and path.name != "features.py"
+        ):  # evaluation's network
             assert not roots & {"torch", "diffusers"}, path
 
 
@@ -124,8 +169,10 @@ def test_a_model_can_be_given_as_a_folder(tmp_path):
     assert models_path("minilm").parent.name == "models"
 
 
-@pytest.mark.skipif(Path(action_images_ros.__file__).is_relative_to(ROOT / "action_images_ros"),
-                    reason="runs from the source tree, not from an installation")
+@pytest.mark.skipif(
+    Path(action_images_ros.__file__).is_relative_to(ROOT / "action_images_ros"),
+    reason="runs from the source tree, not from an installation",
+)
 def test_an_installation_has_everything_ros_looks_for():
     share = share_path()
     prefix = share.parents[1]
@@ -138,7 +185,10 @@ def test_an_installation_has_everything_ros_looks_for():
     for folder in ("config", "models"):
         ours = {path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*") if path.is_file()}
         assert ours <= {path.relative_to(share / folder) for path in (share / folder).rglob("*")}
-    assets = {path.relative_to(ROOT) for path in (ROOT / "action_images_ros").rglob("*")
-              if path.is_file() and path.suffix not in {".py", ".pyc"}}
+    assets = {
+        path.relative_to(ROOT)
+        for path in (ROOT / "action_images_ros").rglob("*")
+        if path.is_file() and path.suffix not in {".py", ".pyc"}
+    }
     installed = Path(action_images_ros.__file__).parents[1]
     assert [path for path in assets if not (installed / path).is_file()] == []

@@ -32,7 +32,7 @@ BACKLOG = 512_000_000
 """Bytes that may wait for the disk."""
 _DEPTH = 200
 _MORE = ("/tf", "/tf_static")
-_SHOWN = ("view/",)     # what is shown is made of what is recorded
+_SHOWN = ("view/",)  # what is shown is made of what is recorded
 
 
 class RecordError(RuntimeError):
@@ -47,8 +47,16 @@ class BagRecorder:
     last: the recording then is whole under its name. free: free bytes of the disk, to be replaced in tests.
     """
 
-    def __init__(self, node: Node, path: Path, namespace: str = "cell", topics: Sequence[str] = (), *,
-                 compression: str = "", free: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        path: Path,
+        namespace: str = "cell",
+        topics: Sequence[str] = (),
+        *,
+        compression: str = "",
+        free: Callable[[], int] | None = None,
+    ) -> None:
         self._node, self._prefix = node, f"/{namespace.strip('/')}/".replace("//", "/")
         self._wanted = [name if name.startswith("/") else self._prefix + name for name in topics]
         self._writer = BagWriter(path, compression=compression)
@@ -56,7 +64,7 @@ class BagRecorder:
         self._queue: queue.SimpleQueue = queue.SimpleQueue()
         self._waiting = 0
         self._subscriptions: dict[str, object] = {}
-        self._said: dict[str, object] = {}      # the volatile ones beside them
+        self._said: dict[str, object] = {}  # the volatile ones beside them
         self._unknown: set[str] = set()
         self.problem = ""
         self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
@@ -69,15 +77,20 @@ class BagRecorder:
 
     def look(self) -> list[str]:
         """Subscribe to what has appeared; the wanted topics that are not there (without a choice: the pictures)."""
-        there = {name: kinds[0] for name, kinds in self._node.get_topic_names_and_types()
-                 if name not in self._subscriptions and self._node.count_publishers(name)}
+        there = {
+            name: kinds[0]
+            for name, kinds in self._node.get_topic_names_and_types()
+            if name not in self._subscriptions and self._node.count_publishers(name)
+        }
         for name, kind in there.items():
             row = self._row(name, kind)
             if name in self._wanted or (not self._wanted and row is not None):
                 self._subscribe(name, kind, row)
         if self._free() < RESERVE and not self.problem:
-            self.problem = f"the disk is full: {self._free() / 1e6:.0f} MB are left at {self._writer.path.parent}; " \
-                           "free some, the recording is closed with what it has"
+            self.problem = (
+                f"the disk is full: {self._free() / 1e6:.0f} MB are left at {self._writer.path.parent}; "
+                "free some, the recording is closed with what it has"
+            )
         if self._wanted:
             return [name for name in self._wanted if name not in self._subscriptions]
         pictures = any("/image_raw" in name for name in self._subscriptions)
@@ -90,9 +103,12 @@ class BagRecorder:
         for row in TOPICS:
             full = row.name if row.name.startswith("/") else self._prefix + row.name
             head, camera, tail = full.partition("<cam>")
-            middle = name[len(head):len(name) - len(tail)] if camera else ""
-            fits = name.startswith(head) and name.endswith(tail) and middle and "/" not in middle if camera \
+            middle = name[len(head) : len(name) - len(tail)] if camera else ""
+            fits = (
+                name.startswith(head) and name.endswith(tail) and middle and "/" not in middle
+                if camera
                 else name == full
+            )
             if fits and row.type == kind and not row.name.startswith(_SHOWN):
                 return row
         return None
@@ -122,19 +138,21 @@ class BagRecorder:
             self._node.get_logger().warning(f"{name} is {kind}, which is not installed here; it is left out")
             return
         once = Once(lambda data, topic=name: self._take(topic, data))
-        self._subscriptions[name] = self._node.create_subscription(
-            cls, name, once.hears("latched"), profile, raw=True)
-        if row is not None and row.said_by_user:   # `ros2 topic pub` is volatile: see GraphNode.listen
+        self._subscriptions[name] = self._node.create_subscription(cls, name, once.hears("latched"), profile, raw=True)
+        if row is not None and row.said_by_user:  # `ros2 topic pub` is volatile: see GraphNode.listen
             self._said[name] = self._node.create_subscription(
-                cls, name, once.hears("volatile"), qos.volatile(profile), raw=True)
+                cls, name, once.hears("volatile"), qos.volatile(profile), raw=True
+            )
 
     def _take(self, topic: str, data: bytes) -> None:
         if self.problem:
             return
         self._waiting += len(data)
         if self._waiting > BACKLOG:
-            self.problem = f"the disk is too slow: {self._waiting / 1e6:.0f} MB wait to be written; record fewer " \
-                           "topics (--topics), compressed pictures, or to a faster disk"
+            self.problem = (
+                f"the disk is too slow: {self._waiting / 1e6:.0f} MB wait to be written; record fewer "
+                "topics (--topics), compressed pictures, or to a faster disk"
+            )
         self._queue.put((topic, data, time.time_ns()))
 
     def _write(self) -> None:
@@ -159,8 +177,10 @@ class BagRecorder:
         counts = self.counts
         if not sum(counts.values()):
             self._writer.abort()
-            raise RecordError(f"no message came on {', '.join(self._subscriptions) or 'any topic'}; is the graph "
-                              f"active? {self.there()}")
+            raise RecordError(
+                f"no message came on {', '.join(self._subscriptions) or 'any topic'}; is the graph "
+                f"active? {self.there()}"
+            )
         try:
             self._writer.close()
         except OSError as error:
@@ -179,8 +199,16 @@ class BagRecorder:
         return f"There are {', '.join(names) or 'no topics'}"
 
 
-def record(path: Path, *, namespace: str = "cell", topics: Sequence[str] = (), seconds: float | None = None,
-           patience: float = 10.0, compression: str = "", say: Callable[[str], None] = print) -> int:
+def record(
+    path: Path,
+    *,
+    namespace: str = "cell",
+    topics: Sequence[str] = (),
+    seconds: float | None = None,
+    patience: float = 10.0,
+    compression: str = "",
+    say: Callable[[str], None] = print,
+) -> int:
     """Record until Ctrl-C (SIGINT, SIGTERM) or for `seconds`; exit code 0, or 1 when it ended for another reason.
 
     patience: how long (s) topics may take to appear. Raises RecordError when they do not.
@@ -200,8 +228,10 @@ def record(path: Path, *, namespace: str = "cell", topics: Sequence[str] = (), s
             if time.monotonic() - looked > 0.5:
                 missing, looked = recorder.look(), time.monotonic()
             if missing and time.monotonic() - begin > patience:
-                raise RecordError(f"nobody publishes {', '.join(missing)} within {patience:g} s; give --namespace or "
-                                  f"--topics. {recorder.there()}")
+                raise RecordError(
+                    f"nobody publishes {', '.join(missing)} within {patience:g} s; give --namespace or "
+                    f"--topics. {recorder.there()}"
+                )
             if not missing and not told:
                 say(f"recording to {path}; Ctrl-C ends it")
                 told = True

@@ -31,24 +31,38 @@ LEAST_WAY = 0.01
 """Metres that the tool must travel in a scene to count as moved."""
 
 
-def demo(out: str | Path = "out", *, model: str = "nano", policy: str = "model",
-         scenes: Sequence[tuple[str, int]] = SCENES, limit_seconds: float = 20.0, speed: float = 1.0,
-         console: Console | None = None) -> int:
+def demo(
+    out: str | Path = "out",
+    *,
+    model: str = "nano",
+    policy: str = "model",
+    scenes: Sequence[tuple[str, int]] = SCENES,
+    limit_seconds: float = 20.0,
+    speed: float = 1.0,
+    console: Console | None = None,
+) -> int:
     """Run the demo; 0 when the graph worked in every scene, else 1. Prints what happens.
 
     limit_seconds: simulated time per scene; speed: simulated seconds per second. Raises ValueError on wrong arguments.
     """
     if policy != "model":
-        raise ValueError(f"policy is {policy!r}; the demo shows the model only. The oracle draws the scripted expert "
-                         "and predicts nothing; test the graph with it by: action-images up --policy oracle")
+        raise ValueError(
+            f"policy is {policy!r}; the demo shows the model only. The oracle draws the scripted expert "
+            "and predicts nothing; test the graph with it by: action-images up --policy oracle"
+        )
     console = console or Console(highlight=False)
     out = Path(out)
     facts = read_card_facts(model)
     begun = time.monotonic()
-    session = Session(GraphOptions(model=model, overrides={"cell": {"real_time_factor": speed}}),
-                      log=out / "demo.log", write=lambda name, line: _warn(console, name, line))
-    console.print(f"starting {', '.join(s.node.name for s in session.specs)}; ROS_DOMAIN_ID {session.domain}, this "
-                  f"machine only; every line of the nodes is in {out / 'demo.log'}")
+    session = Session(
+        GraphOptions(model=model, overrides={"cell": {"real_time_factor": speed}}),
+        log=out / "demo.log",
+        write=lambda name, line: _warn(console, name, line),
+    )
+    console.print(
+        f"starting {', '.join(s.node.name for s in session.specs)}; ROS_DOMAIN_ID {session.domain}, this "
+        f"machine only; every line of the nodes is in {out / 'demo.log'}"
+    )
     played: list[tuple[Trial, SceneRecord]] = []
     worked = True
     try:
@@ -69,8 +83,10 @@ def demo(out: str | Path = "out", *, model: str = "nano", policy: str = "model",
         worked = False
     worked = _judge(played, console, len(scenes)) and worked
     _write(played, out, facts.dt, console)
-    console.print(f"{'the graph worked' if worked else '[red]the graph did not work[/]'}; "
-                  f"{time.monotonic() - begun:.0f} s altogether")
+    console.print(
+        f"{'the graph worked' if worked else '[red]the graph did not work[/]'}; "
+        f"{time.monotonic() - begun:.0f} s altogether"
+    )
     return 0 if worked else 1
 
 
@@ -85,8 +101,9 @@ def _cameras(client: GraphClient) -> list[str]:
     return status["cameras"][:2]
 
 
-def _play(client: GraphClient, recorder: Recorder, console: Console, task: str, seed: int,
-          limit_seconds: float) -> tuple[Trial, SceneRecord]:
+def _play(
+    client: GraphClient, recorder: Recorder, console: Console, task: str, seed: int, limit_seconds: float
+) -> tuple[Trial, SceneRecord]:
     """One scene; prints a line per chunk as it comes."""
     told: set[int] = set()
 
@@ -95,15 +112,25 @@ def _play(client: GraphClient, recorder: Recorder, console: Console, task: str, 
             if stamp not in told:
                 told.add(stamp)
                 seconds = client.value("policy", "chunk_seconds") or "?"
-                console.print(f"  chunk {len(told):2d}: computed in {seconds} s, {valid} of {frames} frames valid, "
-                              f"position +-{sigma:.1f} mm, arm {client.value('arm_command', 'state') or '?'}")
+                console.print(
+                    f"  chunk {len(told):2d}: computed in {seconds} s, {valid} of {frames} frames valid, "
+                    f"position +-{sigma:.1f} mm, arm {client.value('arm_command', 'state') or '?'}"
+                )
 
     recorder.begin()
-    trial = run_trial(client, task, seed, limit_seconds=limit_seconds, watch=tell,
-                      announce=lambda words: console.print(f"[bold]{task}: \"{words}\"[/]"))
+    trial = run_trial(
+        client,
+        task,
+        seed,
+        limit_seconds=limit_seconds,
+        watch=tell,
+        announce=lambda words: console.print(f'[bold]{task}: "{words}"[/]'),
+    )
     record = recorder.end(trial.began_ns)
-    console.print(f"  {'[green]done[/]' if trial.success else '[yellow]not done[/]'} after {trial.cell_seconds:.1f} "
-                  f"simulated seconds; {trial.chunks} chunks executed, the tool went {100 * record.travelled():.0f} cm")
+    console.print(
+        f"  {'[green]done[/]' if trial.success else '[yellow]not done[/]'} after {trial.cell_seconds:.1f} "
+        f"simulated seconds; {trial.chunks} chunks executed, the tool went {100 * record.travelled():.0f} cm"
+    )
     return trial, record
 
 
@@ -112,9 +139,15 @@ def _judge(played: Sequence[tuple[Trial, SceneRecord]], console: Console, expect
     table = Table("instruction", "success", "simulated s", "chunks", "executed", "way, cm", "speed x real time")
     good = len(played) == expected
     for trial, record in played:
-        table.add_row(trial.instruction, "yes" if trial.success else "no", f"{trial.cell_seconds:.1f}",
-                      str(len(record.chunks)), str(trial.chunks), f"{100 * record.travelled():.0f}",
-                      f"{trial.real_time_factor:.2f}")
+        table.add_row(
+            trial.instruction,
+            "yes" if trial.success else "no",
+            f"{trial.cell_seconds:.1f}",
+            str(len(record.chunks)),
+            str(trial.chunks),
+            f"{100 * record.travelled():.0f}",
+            f"{trial.real_time_factor:.2f}",
+        )
         good = good and bool(record.chunks) and trial.chunks > 0 and record.travelled() > LEAST_WAY
     console.print(table)
     return good
@@ -124,9 +157,12 @@ def _write(played: Sequence[tuple[Trial, SceneRecord]], out: Path, dt: float, co
     shown = [(trial, record) for trial, record in played if record.pictures]
     if not shown:
         return
+
     def frames() -> Iterator[np.ndarray]:
-        return chain.from_iterable(film_frames(record, trial.instruction, dt, "done" if trial.success else "not done")
-                                   for trial, record in shown)
+        return chain.from_iterable(
+            film_frames(record, trial.instruction, dt, "done" if trial.success else "not done")
+            for trial, record in shown
+        )
 
     count = write_film(out / "demo.mp4", frames())
     write_animation(out / "demo.webp", frames())

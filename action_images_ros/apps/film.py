@@ -33,7 +33,7 @@ def _tile(image: np.ndarray | None, size: int = _TILE) -> np.ndarray:
 def _square(picture: np.ndarray) -> np.ndarray:
     side = min(picture.shape[:2])
     y0, x0 = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-    return picture[y0:y0 + side, x0:x0 + side]
+    return picture[y0 : y0 + side, x0 : x0 + side]
 
 
 def film_frames(record: SceneRecord, title: str, dt: float, outcome: str = "") -> Iterator[np.ndarray]:
@@ -52,17 +52,24 @@ def film_frames(record: SceneRecord, title: str, dt: float, outcome: str = "") -
         for column, name in enumerate(_COLUMNS):
             _text(bar, name, 8 + column * _TILE, 46, 0.45, (170, 180, 190))
         if chunk is not None:
-            _text(bar, f"{(stamp - chunk.stamp_ns) * 1e-9:.1f} s old, {chunk.sigma_mm:.0f} mm", _TILE * 2 + 130, 46,
-                  0.38, (170, 180, 190))
+            _text(
+                bar,
+                f"{(stamp - chunk.stamp_ns) * 1e-9:.1f} s old, {chunk.sigma_mm:.0f} mm",
+                _TILE * 2 + 130,
+                46,
+                0.38,
+                (170, 180, 190),
+            )
         yield np.vstack([bar, *rows])
 
 
-def _row(picture: np.ndarray, chunk: ShownChunk | None, filmed: ShownChunk | None, view: int, stamp: int,
-         dt: float) -> np.ndarray:
+def _row(
+    picture: np.ndarray, chunk: ShownChunk | None, filmed: ShownChunk | None, view: int, stamp: int, dt: float
+) -> np.ndarray:
     if chunk is None:
         return np.hstack([_tile(_square(picture)), _tile(None), _tile(None)])
     frame = _frame(chunk, stamp, dt)
-    ahead = chunk.action_images[view, frame:].max(axis=0)     # the rest of the way, not only this moment
+    ahead = chunk.action_images[view, frame:].max(axis=0)  # the rest of the way, not only this moment
     video = None if filmed is None else filmed.video[view, _frame(filmed, stamp, dt)]
     camera = overlay(_square(picture), ahead, 0.6)
     return np.hstack([_tile(camera), _tile(video), _tile(chunk.action_images[view, frame])])
@@ -78,15 +85,22 @@ def write_film(path: Path, frames: Iterator[np.ndarray], rate: int = 10) -> int:
     return _encode(path, frames, rate, "libx264", "yuv420p", {"crf": "23", "preset": "veryfast"})
 
 
-def write_animation(path: Path, frames: Iterator[np.ndarray], rate: int = 10, *, every: int = 2, width: int = 640,
-                    quality: int = 65) -> int:
+def write_animation(
+    path: Path, frames: Iterator[np.ndarray], rate: int = 10, *, every: int = 2, width: int = 640, quality: int = 65
+) -> int:
     """Write RGB frames as an animated WebP that web pages show; return the number of frames written.
 
     rate: frames per second of `frames`; every: keep each n-th frame at the same speed; width: of the picture in px, its
     height follows; quality: 0..100 of the WebP encoder.
     """
-    return _encode(path, (_fitted(frame, width) for frame in islice(frames, 0, None, every)), rate // every,
-                   "libwebp_anim", "yuv420p", {"quality": str(quality), "compression_level": "2", "loop": "0"})
+    return _encode(
+        path,
+        (_fitted(frame, width) for frame in islice(frames, 0, None, every)),
+        rate // every,
+        "libwebp_anim",
+        "yuv420p",
+        {"quality": str(quality), "compression_level": "2", "loop": "0"},
+    )
 
 
 def _fitted(frame: np.ndarray, width: int) -> np.ndarray:
@@ -94,8 +108,9 @@ def _fitted(frame: np.ndarray, width: int) -> np.ndarray:
     return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _encode(path: Path, frames: Iterator[np.ndarray], rate: int, codec: str, pixels: str,
-            options: dict[str, str]) -> int:
+def _encode(
+    path: Path, frames: Iterator[np.ndarray], rate: int, codec: str, pixels: str, options: dict[str, str]
+) -> int:
     """Encode RGB frames of one size; return their number. Without frames no file is left."""
     import av
 
@@ -129,15 +144,21 @@ def contact_sheet(path: Path, scenes: Sequence[tuple[str, SceneRecord]], columns
         times = np.linspace(0, chunk.action_images.shape[1] - 1, columns).round().astype(int)
         width = tile * (columns + 1)
         bar = np.full((26, width, 3), _PAPER, np.uint8)
-        _text(bar, f"{title}   ({chunk.valid} of {chunk.action_images.shape[1]} frames valid, "
-              f"{chunk.sigma_mm:.0f} mm)", 6, 18, 0.45)
+        _text(
+            bar,
+            f"{title}   ({chunk.valid} of {chunk.action_images.shape[1]} frames valid, {chunk.sigma_mm:.0f} mm)",
+            6,
+            18,
+            0.45,
+        )
         blocks.append(bar)
         for view in range(len(picture)):
             video = chunk.video[view] if chunk.video is not None else [None] * chunk.action_images.shape[1]
             blocks.append(np.hstack([_tile(_square(picture[view]), tile), *(_tile(video[t], tile) for t in times)]))
             label = np.full((tile, tile, 3), _PAPER, np.uint8)
-            for line, words in enumerate((f"camera {view}", "above: observation,", "predicted video", "right: action",
-                                          "images")):
+            for line, words in enumerate(
+                (f"camera {view}", "above: observation,", "predicted video", "right: action", "images")
+            ):
                 _text(label, words, 6, 24 + 20 * line, 0.36)
             blocks.append(np.hstack([label, *(_tile(chunk.action_images[view, t], tile) for t in times)]))
     if not blocks:

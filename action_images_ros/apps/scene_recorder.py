@@ -45,8 +45,11 @@ class SceneRecord:
 
     def chunk_at(self, time_ns: int, *, filmed: bool = False) -> ShownChunk | None:
         """The newest chunk observed before that time; `filmed`: that has a predicted video."""
-        before = [stamp for stamp, chunk in self.chunks.items()
-                  if stamp <= time_ns and (chunk.video is not None or not filmed)]
+        before = [
+            stamp
+            for stamp, chunk in self.chunks.items()
+            if stamp <= time_ns and (chunk.video is not None or not filmed)
+        ]
         return self.chunks[max(before)] if before else None
 
 
@@ -61,8 +64,12 @@ class Recorder:
         self._commands = 0
         self._on = False
         for camera in cameras:
-            for name in ("<cam>/image_raw", "chunk/<cam>/action_images", "chunk/<cam>/predicted_video",
-                         "chunk/<cam>/camera_info"):
+            for name in (
+                "<cam>/image_raw",
+                "chunk/<cam>/action_images",
+                "chunk/<cam>/predicted_video",
+                "chunk/<cam>/camera_info",
+            ):
                 client.listen(name, lambda m, key=(name, camera): self._keep(key, m), camera)
         client.listen("chunk/confidence", lambda m: self._keep(("chunk/confidence", ""), m))
         client.listen("current_pose", self._on_pose)
@@ -123,9 +130,11 @@ class Recorder:
 
         def frames(name: str) -> np.ndarray:
             return np.stack([split_frames(picture, size) for picture in self._stack(messages, name, stamp)])
+
         has_video = stamp in self._complete(messages, "chunk/<cam>/predicted_video")
-        chunk = ShownChunk(stamp, frames("chunk/<cam>/action_images"),
-                           frames("chunk/<cam>/predicted_video") if has_video else None)
+        chunk = ShownChunk(
+            stamp, frames("chunk/<cam>/action_images"), frames("chunk/<cam>/predicted_video") if has_video else None
+        )
         confidence = messages.get(("chunk/confidence", ""), {}).get(stamp)
         if confidence is not None:
             chunk.valid, _, chunk.sigma_mm = _confidence(confidence)
@@ -133,7 +142,8 @@ class Recorder:
 
 
 def _confidence(message) -> tuple[int, int, float]:
-    rows = np.frombuffer(message.data, np.dtype([("position", "<f4", 3), ("sigma", "<f4"), ("turn", "<f4"),
-                                                 ("valid", "<u4")]))
+    rows = np.frombuffer(
+        message.data, np.dtype([("position", "<f4", 3), ("sigma", "<f4"), ("turn", "<f4"), ("valid", "<u4")])
+    )
     sigma = rows["sigma"][rows["valid"] != 0]
     return int((rows["valid"] != 0).sum()), len(rows), float(1000 * np.median(sigma)) if len(sigma) else float("nan")

@@ -48,9 +48,16 @@ LEVERS = (
 """Each adds to the one before; the last three are alternatives. The first stands for the published protocol."""
 
 
-def lever_table(model: str | os.PathLike = "nano", *, tasks: Sequence[str] = (), episodes: int = 4, seed: int = 0,
-                threads: int = 1, levers: Sequence[Lever] = LEVERS,
-                progress: Callable[[str], object] = str) -> dict:
+def lever_table(
+    model: str | os.PathLike = "nano",
+    *,
+    tasks: Sequence[str] = (),
+    episodes: int = 4,
+    seed: int = 0,
+    threads: int = 1,
+    levers: Sequence[Lever] = LEVERS,
+    progress: Callable[[str], object] = str,
+) -> dict:
     """Returns {"what", "machine", "rows"}, a row per lever, all on the same windows with the same noise.
 
     The windows are those of the expert's demonstrations of seeds `seed`, .. (`episodes` per task; empty: all tasks) in
@@ -71,8 +78,12 @@ def lever_table(model: str | os.PathLike = "nano", *, tasks: Sequence[str] = (),
         card = ModelCard.load(folder)
         progress("demonstrations")
         size = tuple(card.image_size)
-        windows = [w for episode in made_episodes(tasks, seed, episodes, card.dt, size)
-                   for w in windows_of(episode, card.frames, card.dt, size) if w.far]
+        windows = [
+            w
+            for episode in made_episodes(tasks, seed, episodes, card.dt, size)
+            for w in windows_of(episode, card.frames, card.dt, size)
+            if w.far
+        ]
         if not windows:
             raise ValueError(f"no window of {episodes} episodes of {', '.join(tasks)} moves far; give more episodes")
         if any(lever.runtime.startswith("onnx") for lever in levers):
@@ -84,8 +95,11 @@ def lever_table(model: str | os.PathLike = "nano", *, tasks: Sequence[str] = (),
             answers, seconds = _answers(load_model(folder, runtime=lever.runtime, threads=threads), windows, lever)
             first = first or (answers, seconds)
             rows.append(_row(lever, windows, answers, seconds, *first))
-    return {"what": f"{what}: {len(windows)} windows of {', '.join(tasks)} from seed {seed}, {threads} thread(s)",
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}", "rows": rows}
+    return {
+        "what": f"{what}: {len(windows)} windows of {', '.join(tasks)} from seed {seed}, {threads} thread(s)",
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "rows": rows,
+    }
 
 
 def _answers(model, windows: list[Window], lever: Lever) -> tuple[list[DecodedActions], float]:
@@ -100,20 +114,37 @@ def _answers(model, windows: list[Window], lever: Lever) -> tuple[list[DecodedAc
 
 
 def _observation(window: Window) -> Observation:
-    return Observation(0, tuple(f"view_{v}" for v in range(len(window.K))), window.images[:, 0], window.K,
-                       window.world_from_camera, window.poses[0], float(window.openness[0]), window.instruction)
+    return Observation(
+        0,
+        tuple(f"view_{v}" for v in range(len(window.K))),
+        window.images[:, 0],
+        window.K,
+        window.world_from_camera,
+        window.poses[0],
+        float(window.openness[0]),
+        window.instruction,
+    )
 
 
 def _row(lever: Lever, windows, answers, seconds: float, first_answers, first_seconds: float) -> dict:
-    errors = [action_errors(answer, window.matrices, window.openness)
-              for answer, window in zip(answers, windows, strict=True)]
+    errors = [
+        action_errors(answer, window.matrices, window.openness) for answer, window in zip(answers, windows, strict=True)
+    ]
     values = {name: np.concatenate([e[name][1:] for e in errors]) for name in errors[0]}
-    apart = [np.linalg.norm(a.poses[1:, :3] - b.poses[1:, :3], axis=1)[a.valid[1:] & b.valid[1:]]
-             for a, b in zip(answers, first_answers, strict=True)]
-    return {"lever": lever.name, "seconds": round(seconds, 4), "faster": round(first_seconds / seconds, 1),
-            "position_mm": _median(values["position_mm"]), "rotation_deg": _median(values["rotation_deg"]),
-            "openness": round(float(values["openness"].mean()), 3), "valid": round(float(values["valid"].mean()), 3),
-            "apart_mm": _median(np.concatenate(apart) * 1e3)}
+    apart = [
+        np.linalg.norm(a.poses[1:, :3] - b.poses[1:, :3], axis=1)[a.valid[1:] & b.valid[1:]]
+        for a, b in zip(answers, first_answers, strict=True)
+    ]
+    return {
+        "lever": lever.name,
+        "seconds": round(seconds, 4),
+        "faster": round(first_seconds / seconds, 1),
+        "position_mm": _median(values["position_mm"]),
+        "rotation_deg": _median(values["rotation_deg"]),
+        "openness": round(float(values["openness"].mean()), 3),
+        "valid": round(float(values["valid"].mean()), 3),
+        "apart_mm": _median(np.concatenate(apart) * 1e3),
+    }
 
 
 def _median(values: np.ndarray) -> float | None:

@@ -23,29 +23,6 @@ from ..metrics.poses import pose_errors
 __all__ = ["Scores", "decoder_table", "evaluate_kind"]
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 class Scores(NamedTuple):
     """Errors of one kind, one entry per frame; `summary` makes plain numbers of them."""
 
@@ -82,10 +59,9 @@ class Scores(NamedTuple):
         return {key: float(value) for key, value in row.items()}
 
 
-
-
-def evaluate_kind(kind: Kind | str, frames: int = 500, seed: int = 0, chunk: int = 20, draws: int = 40,
-                  published: bool = True) -> Scores:
+def evaluate_kind(
+    kind: Kind | str, frames: int = 500, seed: int = 0, chunk: int = 20, draws: int = 40, published: bool = True
+) -> Scores:
     """Decode `frames` generated frames in chunks of `chunk`, each before another rig, and compare with the truth."""
     rng = np.random.default_rng(seed)
     kind = KINDS[kind] if isinstance(kind, str) and kind in KINDS else kind
@@ -99,8 +75,13 @@ def evaluate_kind(kind: Kind | str, frames: int = 500, seed: int = 0, chunk: int
         bound_position, bound_rotation = np.ones(chunk), np.ones(chunk)
         if isinstance(kind, Kind):
             seen = (data.images.max((1, 2, 3)) > 0.3 * 255 * kind.fade) if kind.missing else None
-            covariance = pose_bound(data.world_from_tool, data.K, data.E,
-                                    blob_information(kind.size, kind.noise, noise_length(kind), kind.fade), seen)
+            covariance = pose_bound(
+                data.world_from_tool,
+                data.K,
+                data.E,
+                blob_information(kind.size, kind.noise, noise_length(kind), kind.fade),
+                seen,
+            )
             sample = np.linalg.cholesky(covariance) @ rng.standard_normal((chunk, 6, draws))
             bound_position = np.linalg.norm(sample[:, :3], axis=1).ravel()
             bound_rotation = np.linalg.norm(sample[:, 3:], axis=1).ravel()
@@ -108,10 +89,22 @@ def evaluate_kind(kind: Kind | str, frames: int = 500, seed: int = 0, chunk: int
         if published:
             theirs = decode_published(data.images, data.K, data.E)
             cosine = np.sum(theirs.x_axis * data.world_from_tool[:, :3, 0], axis=1)
-            other = (np.linalg.norm(theirs.position - data.world_from_tool[:, :3, 3], axis=1),
-                     np.arccos(np.clip(cosine, -1, 1)), (theirs.openness > 0.5) == (data.openness > 0.5))
-        row = (position, rotation, nees, (decoded.openness > 0.5) == (data.openness > 0.5), decoded.valid,
-               bound_position, bound_rotation, *other, np.array([seconds]))
+            other = (
+                np.linalg.norm(theirs.position - data.world_from_tool[:, :3, 3], axis=1),
+                np.arccos(np.clip(cosine, -1, 1)),
+                (theirs.openness > 0.5) == (data.openness > 0.5),
+            )
+        row = (
+            position,
+            rotation,
+            nees,
+            (decoded.openness > 0.5) == (data.openness > 0.5),
+            decoded.valid,
+            bound_position,
+            bound_rotation,
+            *other,
+            np.array([seconds]),
+        )
         for column, value in zip(columns, row, strict=True):
             column.append(value)
     return Scores(*(np.concatenate(column) for column in columns))
@@ -128,10 +121,27 @@ def decoder_table(frames: int = 500, seed: int = 0, kinds=None, progress=None) -
             progress(name)
         scores = evaluate_kind(name, frames, seed)
         if name in GARBAGE:
-            rows.append({"kind": name, "label": GARBAGE[name], "garbage": True, "frames": len(scores.valid),
-                         "valid": float(scores.valid.mean()), "ms_per_frame": float(1e3 * np.median(scores.seconds))})
+            rows.append(
+                {
+                    "kind": name,
+                    "label": GARBAGE[name],
+                    "garbage": True,
+                    "frames": len(scores.valid),
+                    "valid": float(scores.valid.mean()),
+                    "ms_per_frame": float(1e3 * np.median(scores.seconds)),
+                }
+            )
         else:
             kind = KINDS[name]
-            rows.append({"kind": name, "label": kind.label, "garbage": False, "frames": len(scores.valid),
-                         "views": kind.views, "size": list(kind.size), **scores.summary()})
+            rows.append(
+                {
+                    "kind": name,
+                    "label": kind.label,
+                    "garbage": False,
+                    "frames": len(scores.valid),
+                    "views": kind.views,
+                    "size": list(kind.size),
+                    **scores.summary(),
+                }
+            )
     return rows

@@ -65,19 +65,29 @@ def judge_labels(model, episodes: Iterable[Episode], case: Case, steps: int = 1)
             names = [episode.camera_names[view] for view in draw_views(episode.seed, len(episode.camera_names))]
             source, output = Path(folder) / f"{index}", Path(folder) / f"{index}.labelled"
             write_recording(source, episode, setup)
-            options = LabelOptions("cell", {"cameras": tuple(names)}, case.known_pose, steps=steps,
-                                   corruption=case.corruption)
+            options = LabelOptions(
+                "cell", {"cameras": tuple(names)}, case.known_pose, steps=steps, corruption=case.corruption
+            )
             try:
                 label_bag(source, output, model, options, comparison=comparison)
                 used += 1
-            except BagError:    # nothing of it is long enough
+            except BagError:  # nothing of it is long enough
                 lost += 1
     return {"case": case.name, "episodes": used, "not_labelled": lost, **comparison.figures()}
 
 
-def quality(model: str | os.PathLike, tasks: list[str], number: int, seed: int, cases: list[Case], *,
-            data: str | os.PathLike | None = None, steps: int = 1, threads: int | None = None,
-            progress: Callable[[str], None] = lambda line: None) -> dict:
+def quality(
+    model: str | os.PathLike,
+    tasks: list[str],
+    number: int,
+    seed: int,
+    cases: list[Case],
+    *,
+    data: str | os.PathLike | None = None,
+    steps: int = 1,
+    threads: int | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+) -> dict:
     """{"settings", "rows"}: one row per case, all over the same episodes, but for unseen cameras, which need new ones.
 
     number: episodes per task; data: folder of episodes instead of the expert's demonstrations (`evaluate_mode`), where
@@ -88,8 +98,9 @@ def quality(model: str | os.PathLike, tasks: list[str], number: int, seed: int, 
     from ..world_model.load import load_model
 
     if data is not None and any(case.cameras for case in cases):
-        raise ValueError("corrupt has cameras, with --data: recorded pictures cannot be seen from elsewhere; "
-                         "leave one out")
+        raise ValueError(
+            "corrupt has cameras, with --data: recorded pictures cannot be seen from elsewhere; leave one out"
+        )
     loaded = load_model(models_path(model), threads=threads)
     card = loaded.card
     made: dict[str, list[Episode]] = {}
@@ -98,9 +109,11 @@ def quality(model: str | os.PathLike, tasks: list[str], number: int, seed: int, 
         condition = "cameras" if case.cameras else "nominal"
         if condition not in made:
             progress(f"episodes, {condition}")
-            made[condition] = recorded_episodes(data, tasks, number, card.recipe.get("validation_fraction", 0.03)) \
-                if data is not None else \
-                list(made_episodes(tasks, seed, number, card.dt, tuple(card.image_size), condition))
+            made[condition] = (
+                recorded_episodes(data, tasks, number, card.recipe.get("validation_fraction", 0.03))
+                if data is not None
+                else list(made_episodes(tasks, seed, number, card.dt, tuple(card.image_size), condition))
+            )
         return made[condition]
 
     rows = []
@@ -108,6 +121,15 @@ def quality(model: str | os.PathLike, tasks: list[str], number: int, seed: int, 
         shown = episodes(case)
         progress(case.name)
         rows.append(judge_labels(loaded, shown, case, steps))
-    return {"settings": {"model": card.name, "tasks": tasks, "episodes": number, "seed": seed if data is None else None,
-                         "data": None if data is None else Path(data).name, "steps": steps,
-                         "machine": f"{os.cpu_count()} cores, {platform.machine()}"}, "rows": rows}
+    return {
+        "settings": {
+            "model": card.name,
+            "tasks": tasks,
+            "episodes": number,
+            "seed": seed if data is None else None,
+            "data": None if data is None else Path(data).name,
+            "steps": steps,
+            "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        },
+        "rows": rows,
+    }

@@ -21,8 +21,13 @@ _WARM_UP = 2
 
 
 def measure(
-    config: str | Path | TrainConfig, data: Sequence[str | Path], *, shares: Sequence[float] | None = None,
-    workers: Sequence[int] = (0, 1, 2), seconds: float = 10.0, threads: int | None = None,
+    config: str | Path | TrainConfig,
+    data: Sequence[str | Path],
+    *,
+    shares: Sequence[float] | None = None,
+    workers: Sequence[int] = (0, 1, 2),
+    seconds: float = 10.0,
+    threads: int | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> list[dict]:
     """One row per part measured: {"part", "steps_per_second", "samples_per_second", "device"}.

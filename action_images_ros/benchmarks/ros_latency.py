@@ -40,12 +40,18 @@ def stamp_ns(header) -> int:
 def summary(values_ms: list[float]) -> dict[str, Any]:
     """count, median, 95th and 99th percentile and maximum, ms; NaN where there is nothing."""
     values = np.asarray(values_ms if len(values_ms) else [np.nan])
-    return {"count": len(values_ms), "median_ms": float(np.median(values)), "p95_ms": float(np.percentile(values, 95)),
-            "p99_ms": float(np.percentile(values, 99)), "max_ms": float(values.max())}
+    return {
+        "count": len(values_ms),
+        "median_ms": float(np.median(values)),
+        "p95_ms": float(np.percentile(values, 95)),
+        "p99_ms": float(np.percentile(values, 99)),
+        "max_ms": float(values.max()),
+    }
 
 
-def transport(rate: float = 30.0, size: tuple[int, int] = (480, 640), seconds: float = 5.0,
-              domain: int | None = None) -> dict[str, Any]:
+def transport(
+    rate: float = 30.0, size: tuple[int, int] = (480, 640), seconds: float = 5.0, domain: int | None = None
+) -> dict[str, Any]:
     """Images sent by a process of its own with the wall time as stamp: how old each is in the subscriber's callback.
 
     A row like `summary`, with "sent" and "lost_share". Raises RuntimeError where nothing arrives.
@@ -57,8 +63,9 @@ def transport(rate: float = 30.0, size: tuple[int, int] = (480, 640), seconds: f
     node = rclpy.create_node("latency_sink", context=context)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
-    node.create_subscription(Image, TOPIC, lambda m: ages.append((time.time_ns() - stamp_ns(m.header)) * 1e-6),
-                             qos.SENSOR)
+    node.create_subscription(
+        Image, TOPIC, lambda m: ages.append((time.time_ns() - stamp_ns(m.header)) * 1e-6), qos.SENSOR
+    )
     command = [sys.executable, "-m", __name__, str(rate), *map(str, size), str(seconds)]
     sender = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:
@@ -77,8 +84,12 @@ def transport(rate: float = 30.0, size: tuple[int, int] = (480, 640), seconds: f
         context.try_shutdown()
     if not ages or not sent:
         raise RuntimeError(f"none of {sent} images arrived: is multicast or shared memory blocked on this machine?")
-    return {"what": f"raw image {size[0]}x{size[1]} at {rate:g} Hz, between processes", **summary(ages), "sent": sent,
-            "lost_share": round(1 - len(ages) / sent, 4)}
+    return {
+        "what": f"raw image {size[0]}x{size[1]} at {rate:g} Hz, between processes",
+        **summary(ages),
+        "sent": sent,
+        "lost_share": round(1 - len(ages) / sent, 4),
+    }
 
 
 def _adopt(environment: dict[str, str]) -> None:
@@ -131,8 +142,16 @@ class Ages:
                 self._waiting = None
 
 
-def live_ages(model: str = "nano", *, policy: str = "model", chunks: int = 20, task: str = "reach_target",
-              seed: int = 10_000, patience: float = 300.0, log=None) -> dict[str, Any]:
+def live_ages(
+    model: str = "nano",
+    *,
+    policy: str = "model",
+    chunks: int = 20,
+    task: str = "reach_target",
+    seed: int = 10_000,
+    patience: float = 300.0,
+    log=None,
+) -> dict[str, Any]:
     """Age of chunks and commands through the live graph in the cell.
 
     Returns {"model", "policy", "real_time_factor", "rows", "stages"}: ages in simulated ms (divided by the real-time
@@ -156,6 +175,7 @@ def live_ages(model: str = "nano", *, policy: str = "model", chunks: int = 20, t
 
             def over(until=until) -> bool:
                 return len(ages.ages["commanded"]) >= chunks or client.status["success"] or time.monotonic() > until
+
             client.wait_for("chunks", over, 60.0)
         client.enable(False)
         factor = client.status["real_time_factor"]
@@ -164,8 +184,13 @@ def live_ages(model: str = "nano", *, policy: str = "model", chunks: int = 20, t
     if not ages.ages["commanded"]:
         raise RuntimeError(f"no chunk was executed within {patience:g} s: look into the log of the nodes (--log)")
     what = {"decoded": "image stamp to decoded poses", "commanded": "image stamp to the first command from it"}
-    return {"model": model, "policy": policy, "real_time_factor": factor, "stages": stages,
-            "rows": [{"what": what[mark], **summary(values)} for mark, values in ages.ages.items()]}
+    return {
+        "model": model,
+        "policy": policy,
+        "real_time_factor": factor,
+        "stages": stages,
+        "rows": [{"what": what[mark], **summary(values)} for mark, values in ages.ages.items()],
+    }
 
 
 def _send(rate: float, height: int, width: int, seconds: float) -> None:

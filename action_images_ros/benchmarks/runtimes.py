@@ -28,9 +28,19 @@ STAGES = ("text", "encode", "denoise", "paint", "lift")
 WARM_UP = 3
 
 
-def model_table(model: str | os.PathLike = "nano", *, recipe: Path | None = None, backends: Sequence[str] = (),
-                steps: Sequence[int] = (1,), views: int = 2, chunks: int = 20, success: int = 0,
-                tasks: Sequence[str] = (), seed: int = 0, progress: Callable[[str], object] = str) -> dict:
+def model_table(
+    model: str | os.PathLike = "nano",
+    *,
+    recipe: Path | None = None,
+    backends: Sequence[str] = (),
+    steps: Sequence[int] = (1,),
+    views: int = 2,
+    chunks: int = 20,
+    success: int = 0,
+    tasks: Sequence[str] = (),
+    seed: int = 0,
+    progress: Callable[[str], object] = str,
+) -> dict:
     """Returns {"what", "machine", "rows"}, one row per backend and number of sampling steps.
 
     recipe: measure this configuration with random weights instead of `model`. backends: "runtime:threads", default
@@ -63,12 +73,16 @@ def model_table(model: str | os.PathLike = "nano", *, recipe: Path | None = None
                     row |= rates[runtime, count]
                 rows.append(row)
     height, width = card.image_size
-    return {"what": f"{what}, {views} views of {height}x{width} px, {card.frames} frames",
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}", "rows": rows}
+    return {
+        "what": f"{what}, {views} views of {height}x{width} px, {card.frames} frames",
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "rows": rows,
+    }
 
 
-def measure(folder: Path, runtime: str, threads: int, observations: Sequence[Observation], steps: int = 1,
-            chunks: int = 20) -> dict:
+def measure(
+    folder: Path, runtime: str, threads: int, observations: Sequence[Observation], steps: int = 1, chunks: int = 20
+) -> dict:
     """One row, measured in this process: median seconds of every stage, of chunks their median and 95th percentile,
     and resident megabytes after the last. The first few chunks are left out. "lift" is decoding to poses."""
     from ..policy.decoding import chunk_from_prediction
@@ -84,9 +98,15 @@ def measure(folder: Path, runtime: str, threads: int, observations: Sequence[Obs
         totals.append(end - begin)
         stages.append({"paint": 0.0, **prediction.stage_seconds, "lift": end - painted})
     stages, totals = stages[WARM_UP:], totals[WARM_UP:]
-    return {"runtime": runtime, "threads": threads, "steps": steps,
-            **{stage: float(np.median([row[stage] for row in stages])) for stage in STAGES},
-            "total": float(np.median(totals)), "p95": float(np.percentile(totals, 95)), "megabytes": _resident_mb()}
+    return {
+        "runtime": runtime,
+        "threads": threads,
+        "steps": steps,
+        **{stage: float(np.median([row[stage] for row in stages])) for stage in STAGES},
+        "total": float(np.median(totals)),
+        "p95": float(np.percentile(totals, 95)),
+        "megabytes": _resident_mb(),
+    }
 
 
 def _in_a_process(*arguments) -> dict:
@@ -98,16 +118,18 @@ def _in_a_process(*arguments) -> dict:
 def _success(folder: Path, runtime: str, steps: int, tasks: Sequence[str], episodes: int, seed: int) -> dict:
     from ..evaluation.closed_loop import evaluate
 
-    summary = evaluate(folder, list(tasks), episodes, seed, runtime=runtime, steps=steps, threads=1,
-                       quiet=True)["summary"]
+    summary = evaluate(folder, list(tasks), episodes, seed, runtime=runtime, steps=steps, threads=1, quiet=True)[
+        "summary"
+    ]
     return {row["task"]: f"{row['successes']}/{row['episodes']}" for row in summary}
 
 
 def _parsed(backend: str) -> tuple[str, int]:
     runtime, _, threads = backend.partition(":")
     if runtime not in RUNTIMES or not threads.isdigit() or int(threads) < 1:
-        raise ValueError(f"backend is {backend!r}; give runtime:threads, such as onnx:1, with a runtime of "
-                         f"{', '.join(RUNTIMES)}")
+        raise ValueError(
+            f"backend is {backend!r}; give runtime:threads, such as onnx:1, with a runtime of {', '.join(RUNTIMES)}"
+        )
     return runtime, int(threads)
 
 

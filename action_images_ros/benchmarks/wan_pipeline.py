@@ -26,8 +26,17 @@ from ..world_model.wan.settings import WanSettings
 __all__ = ["LADDER", "STAGES", "pipeline_table"]
 
 STAGES = ("text", "encode", "denoise", "decode", "video", "lift")
-PUBLISHED = {"canvas": "joint", "steps": 50, "solver": "euler", "guidance": 7.5, "frames_first": 0,
-             "action_decoder": "", "cache": "off", "compile": "off", "quantise": "off"}
+PUBLISHED = {
+    "canvas": "joint",
+    "steps": 50,
+    "solver": "euler",
+    "guidance": 7.5,
+    "frames_first": 0,
+    "action_decoder": "",
+    "cache": "off",
+    "compile": "off",
+    "quantise": "off",
+}
 LADDER = (
     ("published protocol", {}),
     ("+ policy canvas, actions only", {"canvas": "policy"}),
@@ -42,8 +51,15 @@ LADDER = (
 TINY_CARD = ModelCard("tiny", (64, 64), 41, 0.2, backend="wan")
 
 
-def pipeline_table(model: str | os.PathLike | None = None, *, size: str = "auto", all_rungs: bool = False,
-                   repeats: int = 3, changes: Mapping | None = None, progress: Callable[[str], object] = str) -> dict:
+def pipeline_table(
+    model: str | os.PathLike | None = None,
+    *,
+    size: str = "auto",
+    all_rungs: bool = False,
+    repeats: int = 3,
+    changes: Mapping | None = None,
+    progress: Callable[[str], object] = str,
+) -> dict:
     """Returns {"what", "device", "rows"}; a row has the median seconds of every stage, of one step, of the first frames
     (``first``) and of all (``all``), and how many times faster than the published protocol both are.
 
@@ -119,19 +135,30 @@ def _observation(card: ModelCard) -> Observation:
     from ..geometry.pose import pose7_from_matrix
 
     return Observation(
-        stamp_ns=0, camera_names=("a", "b"), images=scene.images[:, 0], K=scene.K, world_from_camera=scene.E,
-        tool_pose=pose7_from_matrix(scene.world_from_tool[0]), openness=1.0, instruction="lift the red block")
+        stamp_ns=0,
+        camera_names=("a", "b"),
+        images=scene.images[:, 0],
+        K=scene.K,
+        world_from_camera=scene.E,
+        tool_pose=pose7_from_matrix(scene.world_from_tool[0]),
+        openness=1.0,
+        instruction="lift the red block",
+    )
 
 
-def _measure(base: WanWorldModel, settings: WanSettings, painter, seen: Observation, drawn, repeats: int, *,
-             remember: bool) -> dict:
+def _measure(
+    base: WanWorldModel, settings: WanSettings, painter, seen: Observation, drawn, repeats: int, *, remember: bool
+) -> dict:
     def fresh() -> WanWorldModel:
         return WanWorldModel(base.denoiser, base.autoencoder, base.text, base.card, settings, painter)
 
     def lift(prediction) -> float:
         frames = prediction.action_images.shape[1]
-        images, K, E = (prediction.action_images, prediction.K, prediction.world_from_camera) if drawn is None else (
-            drawn.images[:, :frames], drawn.K, drawn.E)
+        images, K, E = (
+            (prediction.action_images, prediction.K, prediction.world_from_camera)
+            if drawn is None
+            else (drawn.images[:, :frames], drawn.K, drawn.E)
+        )
         begin = time.perf_counter()
         decode(images, K, E)
         return time.perf_counter() - begin
@@ -161,7 +188,13 @@ def _measure(base: WanWorldModel, settings: WanSettings, painter, seen: Observat
         memory = torch.cuda.max_memory_allocated() / 2**30
     else:
         memory = None
-    return {"frames": prediction.action_images.shape[1], "steps": len(prediction.step_seconds),
-            **{stage: float(np.median([row[stage] for row in stages])) for stage in STAGES},
-            "step": float(np.median(steps)), "step_seconds": [round(s, 5) for s in prediction.step_seconds],
-            "first": float(np.median(firsts)), "all": float(np.median(alls)), "gpu_gib": memory}
+    return {
+        "frames": prediction.action_images.shape[1],
+        "steps": len(prediction.step_seconds),
+        **{stage: float(np.median([row[stage] for row in stages])) for stage in STAGES},
+        "step": float(np.median(steps)),
+        "step_seconds": [round(s, 5) for s in prediction.step_seconds],
+        "first": float(np.median(firsts)),
+        "all": float(np.median(alls)),
+        "gpu_gib": memory,
+    }

@@ -95,7 +95,13 @@ class Cell:
     joint_names = JOINT_NAMES
 
     def __init__(
-        self, task: str, seed: int, *, image_size=(192, 192), cameras: int = 3, perturbed: bool = False,
+        self,
+        task: str,
+        seed: int,
+        *,
+        image_size=(192, 192),
+        cameras: int = 3,
+        perturbed: bool = False,
         condition: Condition = NOMINAL,
     ):
         self.condition = condition
@@ -126,7 +132,9 @@ class Cell:
         self.world_from_camera = np.stack([view.world_from_camera for view in views])
         self.K = np.stack([intrinsics_from_fovy(view.fovy, *self.image_size) for view in views])
         self.calibration = unseen.miscalibrated(
-            self.world_from_camera, self._rng(_CALIBRATION), self.condition.calibration_metres,
+            self.world_from_camera,
+            self._rng(_CALIBRATION),
+            self.condition.calibration_metres,
             self.condition.calibration_radians,
         )
 

@@ -47,8 +47,13 @@ def is_perturbed(seed: int, fraction: float) -> bool:
 def _record(job: _Job) -> dict:
     episode = job.record(job.task, job.seed, size=(job.size, job.size), cameras=job.cameras, perturbed=job.perturbed)
     row = {
-        "file": None, "task": job.task, "seed": job.seed, "success": episode.success, "perturbed": job.perturbed,
-        "frames": episode.frames, "instruction": episode.instruction,
+        "file": None,
+        "task": job.task,
+        "seed": job.seed,
+        "success": episode.success,
+        "perturbed": job.perturbed,
+        "frames": episode.frames,
+        "instruction": episode.instruction,
     }
     if episode.success:
         row["file"] = save_episode(job.directory, episode).name
@@ -56,8 +61,16 @@ def _record(job: _Job) -> dict:
 
 
 def collect(
-    directory: str | Path, tasks: list[str], episodes: int, seed: int, *, workers: int = 1, size: int = 96,
-    cameras: int = 3, perturbed_fraction: float = PERTURBED_FRACTION, record: Callable[..., Episode] | None = None,
+    directory: str | Path,
+    tasks: list[str],
+    episodes: int,
+    seed: int,
+    *,
+    workers: int = 1,
+    size: int = 96,
+    cameras: int = 3,
+    perturbed_fraction: float = PERTURBED_FRACTION,
+    record: Callable[..., Episode] | None = None,
     console: Console | None = None,
 ) -> Collected:
     """Attempts `episodes` demonstrations with the seeds `seed`, `seed + 1`, ..; the tasks take turns.
@@ -85,8 +98,15 @@ def collect(
         if row["file"] is None or (directory / row["file"]).exists()
     }
     jobs = [
-        _Job(str(directory), tasks[i % len(tasks)], seed + i, size, cameras, is_perturbed(seed + i, perturbed_fraction),
-             record or demonstrate)
+        _Job(
+            str(directory),
+            tasks[i % len(tasks)],
+            seed + i,
+            size,
+            cameras,
+            is_perturbed(seed + i, perturbed_fraction),
+            record or demonstrate,
+        )
         for i in range(episodes)
     ]
     todo = [job for job in jobs if (job.task, job.seed) not in done]
@@ -98,8 +118,12 @@ def collect(
 
 def _run(todo: list[_Job], workers: int, directory: Path, result: Collected, console: Console) -> None:
     columns = (
-        TextColumn("collect"), BarColumn(), MofNCompleteColumn(), TextColumn("failed {task.fields[failed]}"),
-        TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("collect"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("failed {task.fields[failed]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("collect", total=len(todo), failed=0)
@@ -127,8 +151,14 @@ def main(arguments: list[str] | None = None) -> int:
     tasks = list(TASKS) if options.tasks == "all" else options.tasks.split(",")
     try:
         result = collect(
-            options.directory, tasks, options.episodes, options.seed, workers=options.workers, size=options.size,
-            cameras=options.cameras, perturbed_fraction=options.perturbed_fraction,
+            options.directory,
+            tasks,
+            options.episodes,
+            options.seed,
+            workers=options.workers,
+            size=options.size,
+            cameras=options.cameras,
+            perturbed_fraction=options.perturbed_fraction,
         )
     except ValueError as error:
         print(error, file=sys.stderr)

@@ -20,9 +20,18 @@ LIMIT_SECONDS = 12.0
 
 
 def demonstrate(
-    task: str, seed: int, *, size: tuple[int, int] = (96, 96), cameras: int = 3, perturbed: bool = False,
-    dt: float = DT, hold_seconds: float = HOLD_SECONDS, limit_seconds: float = LIMIT_SECONDS, images: bool = True,
-    condition: Condition = NOMINAL, before: Callable[[Cell], None] | None = None,
+    task: str,
+    seed: int,
+    *,
+    size: tuple[int, int] = (96, 96),
+    cameras: int = 3,
+    perturbed: bool = False,
+    dt: float = DT,
+    hold_seconds: float = HOLD_SECONDS,
+    limit_seconds: float = LIMIT_SECONDS,
+    images: bool = True,
+    condition: Condition = NOMINAL,
+    before: Callable[[Cell], None] | None = None,
 ) -> Episode:
     """One episode, recorded from the start to `hold_seconds` after success (or to `limit_seconds` without).
 
@@ -54,11 +63,18 @@ def demonstrate(
                 cell.step(pose, gripper, cell.control_period)
                 pose = expert.target(cell)[0]
         return Episode(
-            task=task, seed=seed, instruction=cell.instruction, dt=dt, images=np.stack(frames, axis=1),
+            task=task,
+            seed=seed,
+            instruction=cell.instruction,
+            dt=dt,
+            images=np.stack(frames, axis=1),
             K=resize_intrinsics(cell.K, 1 / OVERSAMPLING, 1 / OVERSAMPLING),
-            world_from_camera=cell.world_from_camera, camera_names=tuple(cell.camera_names),
-            poses=to_model_tool(np.stack(poses), ROBOT_TOOL_FROM_MODEL_TOOL), openness=np.array(openness),
-            success=cell.success(), perturbed=perturbed,
+            world_from_camera=cell.world_from_camera,
+            camera_names=tuple(cell.camera_names),
+            poses=to_model_tool(np.stack(poses), ROBOT_TOOL_FROM_MODEL_TOOL),
+            openness=np.array(openness),
+            success=cell.success(),
+            perturbed=perturbed,
         )
 
 

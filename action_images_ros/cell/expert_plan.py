@@ -56,6 +56,7 @@ class ExpertPlanner:
         if not self._idle.is_set():
             return
         from .gl import mujoco
+
         copy = self._copy
         mujoco.mj_copyData(copy.data, copy.model, cell.data)
         # The command being executed is part of the state that the expert sees; the cell keeps it to itself.
@@ -81,6 +82,7 @@ class ExpertPlanner:
                 return
             poses, openness = roll_out_expert(self._copy, self._seconds, self._dt)
             count = len(poses)
-            self._publish(Chunk(self._time_ns, self._dt, poses, openness, np.zeros((count, 6, 6)),
-                                np.ones(count, dtype=bool)))
+            self._publish(
+                Chunk(self._time_ns, self._dt, poses, openness, np.zeros((count, 6, 6)), np.ones(count, dtype=bool))
+            )
             self._idle.set()

@@ -27,9 +27,9 @@ class CellSettings:
     seed: int
     cameras: int = 2
     image_size: tuple[int, int] = (192, 192)
-    camera_rate: float = 10.0       # pictures per simulated second
-    factor: float = 1.0             # simulated seconds per second at most
-    command_timeout: float = 0.5    # s of the steady clock without a command until the arm holds
+    camera_rate: float = 10.0  # pictures per simulated second
+    factor: float = 1.0  # simulated seconds per second at most
+    command_timeout: float = 0.5  # s of the steady clock without a command until the arm holds
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,14 @@ class CellRunner:
     on over resets.
     """
 
-    def __init__(self, settings: CellSettings, make_cell: Callable, on_reset: Callable, on_tick: Callable,
-                 steady: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: CellSettings,
+        make_cell: Callable,
+        on_reset: Callable,
+        on_tick: Callable,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.settings, self.commands = settings, Commands()
         self.measured_factor = 0.0
         self._make, self._on_reset, self._on_tick, self._steady = make_cell, on_reset, on_tick, steady
@@ -129,7 +135,7 @@ class CellRunner:
             late = self._steady() - due
             if late < 0:
                 self._stop.wait(-late)
-            elif late > 0.2:    # cannot keep up: let time pass more slowly instead of catching up in a rush
+            elif late > 0.2:  # cannot keep up: let time pass more slowly instead of catching up in a rush
                 begin, began_ns = self._steady(), self.time_ns()
             if self._steady() - window > 2.0:
                 self.measured_factor = (self.time_ns() - window_ns) * 1e-9 / (self._steady() - window)
@@ -161,5 +167,6 @@ class CellRunner:
         if cell.time_ns >= self._next_picture_ns:
             images = cell.render()
             self._next_picture_ns = cell.time_ns + round(1e9 / self.settings.camera_rate) - 1_000_000
-        self._on_tick(Snapshot(now_ns, cell.tcp_pose, tuple(cell.joint_names), cell.joint_positions,
-                               bool(cell.success()), images))
+        self._on_tick(
+            Snapshot(now_ns, cell.tcp_pose, tuple(cell.joint_names), cell.joint_positions, bool(cell.success()), images)
+        )

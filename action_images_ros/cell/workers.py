@@ -44,7 +44,8 @@ def in_workers(function: Callable, jobs: Iterable, workers: int) -> Iterator:
         if fruitless == _GIVE_UP:
             raise RuntimeError(
                 f"worker processes ended abruptly, killed for memory or by a crash of native code, at {todo[0]}, with "
-                f"{len(todo)} jobs to do; run again with fewer workers than {workers}") from crash
+                f"{len(todo)} jobs to do; run again with fewer workers than {workers}"
+            ) from crash
         todo = list(left.values())
         if fruitless:
             todo.append(todo.pop(0))

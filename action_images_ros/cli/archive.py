@@ -13,10 +13,16 @@ from .app import app
 
 __all__ = ["Ray", "RayCpus", "RayGpus", "Retries", "Workers", "is_many", "label_many_bags"]
 
-Workers = Annotated[int | None, typer.Option(help="Of many recordings: processes, or Ray workers (default: 1 process; "
-                                                  "as many as the cluster has room for).")]
-Ray = Annotated[str, typer.Option(help="Run on the Ray cluster at HOST:PORT, ray://HOST:PORT or auto; local: one "
-                                       "started for this run.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Of many recordings: processes, or Ray workers (default: 1 process; as many as the cluster has room for)."
+    ),
+]
+Ray = Annotated[
+    str,
+    typer.Option(help="Run on the Ray cluster at HOST:PORT, ray://HOST:PORT or auto; local: one started for this run."),
+]
 RayCpus = Annotated[float, typer.Option(help="Processors of each Ray worker.")]
 RayGpus = Annotated[float, typer.Option(help="GPUs of each Ray worker; a share such as 0.5 is allowed.")]
 Retries = Annotated[int, typer.Option(help="Of many recordings: tries more after an error that may pass.")]
@@ -31,8 +37,9 @@ def is_many(bags: list[Path], workers: int | None, ray: str) -> bool:
     return bool(ray) or workers is not None or any(bag.exists() and not is_one(bag) for bag in bags)
 
 
-def label_many_bags(bags: list[Path], output: Path, model: str, options: Any, workers: Any,
-                    report: Path | None = None) -> None:
+def label_many_bags(
+    bags: list[Path], output: Path, model: str, options: Any, workers: Any, report: Path | None = None
+) -> None:
     """Label them with a progress bar and a table; exit code 1 when some failed. workers: `scale.archive.Workers`."""
     from rich.console import Console
     from rich.progress import (
@@ -47,8 +54,16 @@ def label_many_bags(bags: list[Path], output: Path, model: str, options: Any, wo
     from ..scale.archive import label_archive
     from .shared import _write
 
-    columns = (TextColumn("label"), BarColumn(), MofNCompleteColumn(), TextColumn("failed {task.fields[failed]}"),
-               TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(), TextColumn("{task.description}"))
+    columns = (
+        TextColumn("label"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("failed {task.fields[failed]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
     console = Console(stderr=True)
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("", total=None, failed=0)
@@ -64,12 +79,17 @@ def label_many_bags(bags: list[Path], output: Path, model: str, options: Any, wo
     frames = sum(r.get("frames", 0) for r in reports.values())
     recorded = sum(r.get("recorded_seconds", 0.0) for r in reports.values())
     resumed = f", {summary.resumed} of them before" if summary.resumed else ""
-    typer.echo(f"{len(summary.done)} recordings labelled in {output}{resumed}; {len(summary.failed)} failed, "
-               f"{summary.retried} tries repeated; {frames} frames, {recorded / 3600:.3g} h")
+    typer.echo(
+        f"{len(summary.done)} recordings labelled in {output}{resumed}; {len(summary.failed)} failed, "
+        f"{summary.retried} tries repeated; {frames} frames, {recorded / 3600:.3g} h"
+    )
     _write(report, {**summary.to_dict(), "reports": reports})
     if summary.failed:
-        typer.echo(f"action-images: {len(summary.failed)} recordings could not be labelled (above, and in "
-                   f"{output / 'summary.json'}); the same command tries them again", err=True)
+        typer.echo(
+            f"action-images: {len(summary.failed)} recordings could not be labelled (above, and in "
+            f"{output / 'summary.json'}); the same command tries them again",
+            err=True,
+        )
         sys.exit(1)
 
 
@@ -79,8 +99,20 @@ def _table(summary: Any, reports: dict[str, dict]) -> None:
 
     shown = summary.entries if len(summary.entries) <= _MOST_ROWS else summary.failed[:_MOST_ROWS]
     if shown:
-        _lines([{"recording": e.name, "state": e.state, "tries": e.attempts, "worker": e.worker,
-                 "s": _number(e.seconds), **_figures(reports.get(e.name, {})), "error": e.error} for e in shown])
+        _lines(
+            [
+                {
+                    "recording": e.name,
+                    "state": e.state,
+                    "tries": e.attempts,
+                    "worker": e.worker,
+                    "s": _number(e.seconds),
+                    **_figures(reports.get(e.name, {})),
+                    "error": e.error,
+                }
+                for e in shown
+            ]
+        )
     if len(shown) < len(summary.failed):
         typer.echo(f"  .. and {len(summary.failed) - len(shown)} more that failed")
 
@@ -88,9 +120,13 @@ def _table(summary: Any, reports: dict[str, dict]) -> None:
 def _figures(report: dict) -> dict[str, str]:
     from .shared import _number
 
-    return {"frames": str(report.get("frames", "")), "labelled": str(report.get("labelled", "")),
-            "mm": _number(report.get("position_mm_median")), "deg": _number(report.get("rotation_deg_median")),
-            "frames/s": _number(report.get("frames_per_second"))}
+    return {
+        "frames": str(report.get("frames", "")),
+        "labelled": str(report.get("labelled", "")),
+        "mm": _number(report.get("position_mm_median")),
+        "deg": _number(report.get("rotation_deg_median")),
+        "frames/s": _number(report.get("frames_per_second")),
+    }
 
 
 @app.command("size")
@@ -100,8 +136,9 @@ def _size(
     rate: Annotated[float, typer.Option(help="Pictures per second and camera in the recordings.")] = 30.0,
     height: Annotated[int, typer.Option(help="Of the recorded pictures, px.")] = 480,
     width: Annotated[int, typer.Option(help="Of the recorded pictures, px.")] = 640,
-    frames_per_second: Annotated[float | None, typer.Option(help="Frames that one worker labels per second, from "
-                                                            "a report with as many cameras.")] = None,
+    frames_per_second: Annotated[
+        float | None, typer.Option(help="Frames that one worker labels per second, from a report with as many cameras.")
+    ] = None,
     days: Annotated[float, typer.Option(help="Time there is.")] = 7.0,
     workers: Annotated[int | None, typer.Option(help="Instead of --days: workers there are.")] = None,
     json_path: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,

@@ -13,74 +13,118 @@ from .training import Folders, Recipe, Shares, Threads, _shares
 
 
 @benchmark.command("decoder")
-def benchmark_decoder(frames: Annotated[int, typer.Option(help="Generated frames per kind.")] = 500,
-                      seed: Seed = 0, json: Json = None) -> None:
+def benchmark_decoder(
+    frames: Annotated[int, typer.Option(help="Generated frames per kind.")] = 500, seed: Seed = 0, json: Json = None
+) -> None:
     """Accuracy of the decoder against its bound and against the published decoding."""
     from ..benchmarks.decoder import decoder_table
 
     rows = decoder_table(frames, seed, progress=lambda kind: typer.echo(f"  {kind}", err=True))
-    shown = {"kind": "kind", "position_mm_median": "mm", "position_mm_p95": "p95", "position_mm_median_ratio": "/bound",
-             "rotation_deg_median": "deg", "rotation_deg_median_ratio": "/bound ", "nees": "NEES",
-             "openness_right": "open", "valid": "valid", "published_position_mm_median": "pub. mm",
-             "published_axis_deg_median": "pub. deg", "ms_per_frame": "ms"}
+    shown = {
+        "kind": "kind",
+        "position_mm_median": "mm",
+        "position_mm_p95": "p95",
+        "position_mm_median_ratio": "/bound",
+        "rotation_deg_median": "deg",
+        "rotation_deg_median_ratio": "/bound ",
+        "nees": "NEES",
+        "openness_right": "open",
+        "valid": "valid",
+        "published_position_mm_median": "pub. mm",
+        "published_axis_deg_median": "pub. deg",
+        "ms_per_frame": "ms",
+    }
     _show([{title: row.get(key, "") for key, title in shown.items()} for row in rows])
     _write(json, rows)
 
 
 @benchmark.command("model")
-def benchmark_model(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-                    random: Annotated[Path | None, typer.Option(
-                        help="Instead: a recipe such as config/training/nano.yaml, with random weights.")] = None,
-                    backends: Annotated[str, typer.Option(help="runtime:threads, separated by commas; empty: all "
-                                                               "runtimes with 1 and 2 threads.")] = "",
-                    steps: Annotated[str, typer.Option(help="Sampling steps, separated by commas.")] = "1",
-                    views: Annotated[int, typer.Option(help="Cameras.")] = 2,
-                    chunks: Annotated[int, typer.Option(help="Chunks measured per row.")] = 20,
-                    success: Annotated[int, typer.Option(help="Add success rates over so many episodes per task.")] = 0,
-                    tasks: Annotated[str, typer.Option(help="For them: all, or names separated by commas.")] = "all",
-                    seed: Seed = 0, json: Json = None) -> None:
+def benchmark_model(
+    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    random: Annotated[
+        Path | None, typer.Option(help="Instead: a recipe such as config/training/nano.yaml, with random weights.")
+    ] = None,
+    backends: Annotated[
+        str, typer.Option(help="runtime:threads, separated by commas; empty: all runtimes with 1 and 2 threads.")
+    ] = "",
+    steps: Annotated[str, typer.Option(help="Sampling steps, separated by commas.")] = "1",
+    views: Annotated[int, typer.Option(help="Cameras.")] = 2,
+    chunks: Annotated[int, typer.Option(help="Chunks measured per row.")] = 20,
+    success: Annotated[int, typer.Option(help="Add success rates over so many episodes per task.")] = 0,
+    tasks: Annotated[str, typer.Option(help="For them: all, or names separated by commas.")] = "all",
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
     """Seconds per chunk and stage, and memory, of every runtime, each in a process of its own."""
     from ..benchmarks.runtimes import model_table
 
-    result = model_table(model, recipe=random, backends=_names(backends), steps=_numbers("steps", steps), views=views,
-                         chunks=chunks, success=success, tasks=_tasks(tasks), seed=seed,
-                         progress=lambda line: typer.echo(f"  {line}", err=True))
+    result = model_table(
+        model,
+        recipe=random,
+        backends=_names(backends),
+        steps=_numbers("steps", steps),
+        views=views,
+        chunks=chunks,
+        success=success,
+        tasks=_tasks(tasks),
+        seed=seed,
+        progress=lambda line: typer.echo(f"  {line}", err=True),
+    )
     typer.echo(result["what"])
     _show(result["rows"])
     _write(json, result)
 
 
 @benchmark.command("levers")
-def benchmark_levers(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-                     tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
-                     episodes: Annotated[int, typer.Option(help="Demonstrations per task.")] = 4,
-                     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
-                     seed: Seed = 0, json: Json = None) -> None:
+def benchmark_levers(
+    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+    episodes: Annotated[int, typer.Option(help="Demonstrations per task.")] = 4,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
     """What each way to a faster chunk gains in time and costs in the decoded poses."""
     from ..benchmarks.ablation import lever_table
 
-    result = lever_table(model, tasks=_tasks(tasks), episodes=episodes, threads=threads, seed=seed,
-                         progress=lambda line: typer.echo(f"  {line}", err=True))
+    result = lever_table(
+        model,
+        tasks=_tasks(tasks),
+        episodes=episodes,
+        threads=threads,
+        seed=seed,
+        progress=lambda line: typer.echo(f"  {line}", err=True),
+    )
     typer.echo(result["what"])
     _show(result["rows"])
     _write(json, result)
 
 
-
 @benchmark.command("loader")
-def benchmark_loader(config: Recipe, data: Folders, share: Shares = "",
-                     workers: Annotated[str, typer.Option(help="Numbers of loading processes to try.")] = "0,1,2",
-                     seconds: Annotated[float, typer.Option(help="Time for each measurement.")] = 10.0,
-                     threads: Threads = None, json: Json = None) -> None:
+def benchmark_loader(
+    config: Recipe,
+    data: Folders,
+    share: Shares = "",
+    workers: Annotated[str, typer.Option(help="Numbers of loading processes to try.")] = "0,1,2",
+    seconds: Annotated[float, typer.Option(help="Time for each measurement.")] = 10.0,
+    threads: Threads = None,
+    json: Json = None,
+) -> None:
     """Batches per second of the loader beside steps per second of the model."""
     from ..benchmarks.loader import measure
     from .shared import _show, _write
 
-    rows = measure(config, data, shares=_shares(share), workers=[int(n) for n in workers.split(",")], seconds=seconds,
-                   threads=threads, progress=lambda text: typer.echo(f"  {text}", err=True))
+    rows = measure(
+        config,
+        data,
+        shares=_shares(share),
+        workers=[int(n) for n in workers.split(",")],
+        seconds=seconds,
+        threads=threads,
+        progress=lambda text: typer.echo(f"  {text}", err=True),
+    )
     _show(rows)
     _write(json, rows)
-
 
 
 @benchmark.command("pipeline")
@@ -90,13 +134,19 @@ def benchmark_pipeline(
     rungs: Annotated[bool, typer.Option("--rungs", help="A row for every lever, not only first and last.")] = False,
     repeats: Annotated[int, typer.Option(help="Chunks measured per row.")] = 3,
     change: Annotated[list[str] | None, typer.Option("--set", help="setting=value, as in settings.json.")] = None,
-    json: Json = None) -> None:
+    json: Json = None,
+) -> None:
     """The 5 B model's published protocol and the fast path, stage by stage, in one process."""
     from ..benchmarks.wan_pipeline import STAGES, pipeline_table
 
-    result = pipeline_table(model or None, size=random, all_rungs=rungs, repeats=repeats,
-                            changes=_settings(change or []),
-                            progress=lambda line: typer.echo(f"  {line}", err=True))
+    result = pipeline_table(
+        model or None,
+        size=random,
+        all_rungs=rungs,
+        repeats=repeats,
+        changes=_settings(change or []),
+        progress=lambda line: typer.echo(f"  {line}", err=True),
+    )
     typer.echo(f"{result['what']}; {result['device']}")
     shown = ("name", "frames", "steps", *STAGES, "step", "first", "all", "first_ratio", "all_ratio")
     _show([{key: row[key] for key in shown} for row in result["rows"]])
@@ -112,7 +162,8 @@ def benchmark_ros(
     size: Annotated[str, typer.Option(help="Their size, HxW.")] = "480x640",
     seconds: Annotated[float, typer.Option(help="How long they are sent.")] = 5.0,
     log: Annotated[Path | None, typer.Option(help="File for the lines of the nodes.")] = None,
-    json: Json = None) -> None:
+    json: Json = None,
+) -> None:
     """Message transport, and age from image stamp to command through the live graph in the cell."""
     from ..benchmarks.ros_latency import live_ages, transport
 
@@ -124,7 +175,9 @@ def benchmark_ros(
     if chunks > 0:
         live = result["live"] = live_ages(model, policy=policy, chunks=chunks, log=log)
         rows += live["rows"]
-        typer.echo(f"{live['policy']} {live['model']}, cell at {live['real_time_factor']:.2f} x real time (ages "
-                   f"are simulated time); {live['stages']}")
+        typer.echo(
+            f"{live['policy']} {live['model']}, cell at {live['real_time_factor']:.2f} x real time (ages "
+            f"are simulated time); {live['stages']}"
+        )
     _show(rows)
     _write(json, result)

@@ -11,8 +11,10 @@ from .app import app
 
 
 @app.command()
-def encode(source: Annotated[Path, typer.Argument(help="npz: actions [T,7] (xyz, Euler, openness), K, E, size")],
-           target: Annotated[Path, typer.Argument(help="npz to write: uv [V,T,3,2], images [V,T,H,W,3] u8")]) -> None:
+def encode(
+    source: Annotated[Path, typer.Argument(help="npz: actions [T,7] (xyz, Euler, openness), K, E, size")],
+    target: Annotated[Path, typer.Argument(help="npz to write: uv [V,T,3,2], images [V,T,H,W,3] u8")],
+) -> None:
     """Draw actions as action images."""
     from ..codec.files import encode_file
 
@@ -20,8 +22,10 @@ def encode(source: Annotated[Path, typer.Argument(help="npz: actions [T,7] (xyz,
 
 
 @app.command()
-def decode(source: Annotated[Path, typer.Argument(help="npz: images [V,T,H,W,3], K, E")],
-           target: Annotated[Path, typer.Argument(help="npz to write: poses, openness, covariance, valid")]) -> None:
+def decode(
+    source: Annotated[Path, typer.Argument(help="npz: images [V,T,H,W,3], K, E")],
+    target: Annotated[Path, typer.Argument(help="npz to write: poses, openness, covariance, valid")],
+) -> None:
     """Read poses from action images."""
     from ..codec.files import decode_file
 

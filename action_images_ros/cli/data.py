@@ -33,8 +33,10 @@ def _options(**given: Any):
 
     setup = {field.name for field in fields(BagSetup)}
     given = {name: value for name, value in given.items() if value not in (None, "", ())}
-    return Options(setup={name: value for name, value in given.items() if name in setup},
-                   **{name: value for name, value in given.items() if name not in setup})
+    return Options(
+        setup={name: value for name, value in given.items() if name in setup},
+        **{name: value for name, value in given.items() if name not in setup},
+    )
 
 
 def _camera_list(text: str) -> tuple[str, ...]:
@@ -56,10 +58,18 @@ def _convert(
     source: Annotated[Path, typer.Argument(help="Recording(s), LeRobot dataset, RLBench layout or training cache.")],
     target: Annotated[Path, typer.Argument(help="Folder to make.")],
     to: Annotated[str, typer.Option(help="cache, lerobot, rlbench or rosbag2.")] = "cache",
-    robot: Robot = "", cameras: Cameras = "", namespace: Namespace = None, instruction: Instruction = "",
-    calibration: Calibration = None, extrinsics: Extrinsics = "auto", log_time: LogTime = False, dt: Dt = None,
+    robot: Robot = "",
+    cameras: Cameras = "",
+    namespace: Namespace = None,
+    instruction: Instruction = "",
+    calibration: Calibration = None,
+    extrinsics: Extrinsics = "auto",
+    log_time: LogTime = False,
+    dt: Dt = None,
     size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the pictures; default: as they are.")] = "",
-    image_tolerance: ImageTolerance = 0.05, pose_tolerance: PoseTolerance = 0.1, gaps: Gaps = "refuse",
+    image_tolerance: ImageTolerance = 0.05,
+    pose_tolerance: PoseTolerance = 0.1,
+    gaps: Gaps = "refuse",
     min_frames: Annotated[int, typer.Option(help="Shorter stretches of a recording are left out.")] = 5,
     max_seconds: Annotated[float, typer.Option(help="Longer stretches of a recording are left out.")] = 300.0,
     success: Annotated[bool | None, typer.Option("--success/--failed", help="Overrules what a recording says.")] = None,
@@ -77,25 +87,52 @@ def _convert(
     from ..data.convert import convert
     from .shared import _write
 
-    options = _options(robot=robot, cameras=_camera_list(cameras), namespace=namespace, instruction_text=instruction,
-                       calibration_file="" if calibration is None else str(calibration), extrinsics=extrinsics,
-                       log_time=log_time, dt=dt, size=_size(size), image_tolerance=image_tolerance,
-                       pose_tolerance=pose_tolerance, gaps=gaps, min_frames=min_frames, max_seconds=max_seconds,
-                       success=success, images=images, crf=crf, renumber=renumber)
-    columns = (TextColumn("convert"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
-               TimeElapsedColumn())
+    options = _options(
+        robot=robot,
+        cameras=_camera_list(cameras),
+        namespace=namespace,
+        instruction_text=instruction,
+        calibration_file="" if calibration is None else str(calibration),
+        extrinsics=extrinsics,
+        log_time=log_time,
+        dt=dt,
+        size=_size(size),
+        image_tolerance=image_tolerance,
+        pose_tolerance=pose_tolerance,
+        gaps=gaps,
+        min_frames=min_frames,
+        max_seconds=max_seconds,
+        success=success,
+        images=images,
+        crf=crf,
+        renumber=renumber,
+    )
+    columns = (
+        TextColumn("convert"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
-        result = convert(source, target, to, options, progress=lambda done, total, name: bar.update(
-            task, completed=done, total=total, description=name))
+        result = convert(
+            source,
+            target,
+            to,
+            options,
+            progress=lambda done, total, name: bar.update(task, completed=done, total=total, description=name),
+        )
     for item in result.items:
         for text in item["notes"]:
             typer.echo(f"  note: {item['item']}: {text}", err=True)
         for text in item["lost"]:
             typer.echo(f"  left out: {item['item']}: {text}", err=True)
     resumed = f"; {result.resumed} items were done already" if result.resumed else ""
-    typer.echo(f"{result.episodes} episodes in {target} ({result.source_format} to {result.target_format}); "
-               f"{len(result.lost)} left out{resumed}")
+    typer.echo(
+        f"{result.episodes} episodes in {target} ({result.source_format} to {result.target_format}); "
+        f"{len(result.lost)} left out{resumed}"
+    )
     _write(json, {**asdict(result), "target": str(target), "episodes": result.episodes})
     if result.lost:
         sys.exit(1)
@@ -107,39 +144,77 @@ def _inspect(
     out: Annotated[Path | None, typer.Option(help="Folder for pictures with the tool's points drawn in.")] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
     episodes: Annotated[int, typer.Option(help="Recordings or episodes looked at.")] = 3,
-    robot: Robot = "", cameras: Cameras = "", namespace: Namespace = None, instruction: Instruction = "",
-    calibration: Calibration = None, extrinsics: Extrinsics = "auto", log_time: LogTime = False, dt: Dt = None,
-    image_tolerance: ImageTolerance = 0.05, pose_tolerance: PoseTolerance = 0.1, gaps: Gaps = "refuse",
+    robot: Robot = "",
+    cameras: Cameras = "",
+    namespace: Namespace = None,
+    instruction: Instruction = "",
+    calibration: Calibration = None,
+    extrinsics: Extrinsics = "auto",
+    log_time: LogTime = False,
+    dt: Dt = None,
+    image_tolerance: ImageTolerance = 0.05,
+    pose_tolerance: PoseTolerance = 0.1,
+    gaps: Gaps = "refuse",
 ) -> None:
     """Look at recordings and datasets: topics, rates, gaps, drift, and whether the points fall on the gripper."""
     from ..data.inspect import inspect
     from .shared import _write
 
-    options = _options(robot=robot, cameras=_camera_list(cameras), namespace=namespace, instruction_text=instruction,
-                       calibration_file="" if calibration is None else str(calibration), extrinsics=extrinsics,
-                       log_time=log_time, dt=dt, image_tolerance=image_tolerance, pose_tolerance=pose_tolerance,
-                       gaps=gaps)
+    options = _options(
+        robot=robot,
+        cameras=_camera_list(cameras),
+        namespace=namespace,
+        instruction_text=instruction,
+        calibration_file="" if calibration is None else str(calibration),
+        extrinsics=extrinsics,
+        log_time=log_time,
+        dt=dt,
+        image_tolerance=image_tolerance,
+        pose_tolerance=pose_tolerance,
+        gaps=gaps,
+    )
     report = inspect(path, options, out=out, episodes=episodes)
-    typer.echo(f"{path}: {report['format']}, {report['items']} "
-               f"{'recordings' if report['format'] == 'rosbag2' else 'episodes'}")
+    typer.echo(
+        f"{path}: {report['format']}, {report['items']} {'recordings' if report['format'] == 'rosbag2' else 'episodes'}"
+    )
     for recording in report["recordings"]:
         typer.echo(f"\n{recording['recording']}: {recording['seconds']:.1f} s, {recording['messages']} messages")
-        _lines([{"topic": t["name"], "type": t["type"].rpartition("/")[2], "count": t["count"],
-                 "Hz": _number(t["rate_hz"]), "gaps": t["gap_count"],
-                 "longest s": _number(t["gaps"][0][1] if t["gaps"] else None), "delay s": _number(t["delay"]),
-                 "drift ppm": _number(t["drift_ppm"])} for t in recording["topics"]])
+        _lines(
+            [
+                {
+                    "topic": t["name"],
+                    "type": t["type"].rpartition("/")[2],
+                    "count": t["count"],
+                    "Hz": _number(t["rate_hz"]),
+                    "gaps": t["gap_count"],
+                    "longest s": _number(t["gaps"][0][1] if t["gaps"] else None),
+                    "delay s": _number(t["delay"]),
+                    "drift ppm": _number(t["drift_ppm"]),
+                }
+                for t in recording["topics"]
+            ]
+        )
     if report["episodes"]:
         typer.echo("")
-        _lines([{"episode": e["name"], "instruction": e["instruction"], "frames": e["frames"], "dt": e["dt"],
-                 "path m": _number(e["path_m"]), "camera": c["camera"], "px": "x".join(map(str, e["size"])),
-                 "in view": _number(c["in_view"]), "motion at tool": _number(c["motion_ratio"])}
-                for e in report["episodes"] for c in e["cameras"]])
+        _lines(
+            [
+                {
+                    "episode": e["name"],
+                    "instruction": e["instruction"],
+                    "frames": e["frames"],
+                    "dt": e["dt"],
+                    "path m": _number(e["path_m"]),
+                    "camera": c["camera"],
+                    "px": "x".join(map(str, e["size"])),
+                    "in view": _number(c["in_view"]),
+                    "motion at tool": _number(c["motion_ratio"]),
+                }
+                for e in report["episodes"]
+                for c in e["cameras"]
+            ]
+        )
     for problem in report["problems"]:
         typer.echo(f"  problem: {problem}")
     if out is not None and report["episodes"]:
         typer.echo(f"pictures: {', '.join(e['picture'] for e in report['episodes'])}")
     _write(json, report)
-
-
-
-

@@ -13,31 +13,50 @@ from .shared import Json, Seed, Workers, _conditions, _show, _tasks, _write
 
 
 @app.command()
-def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-             tasks: Annotated[str | None, typer.Option(help="all, or names separated by commas; default: all, with "
-                                                       "--condition reach_target, push_button and lift_block.")] = None,
-             episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 50,
-             seed: Seed = 0, json: Json = None, workers: Workers = 1,
-             mode: Annotated[str, typer.Option(help="Closed loop: policy, blind (images of another seed), replay "
-                                               "(the expert's poses), replay-codec. On held-out episodes: joint, "
-                                               "world, label, label-unknown (first pose not given), video.")] = "",
-             replay: Annotated[bool, typer.Option("--replay", help="--mode replay")] = False,
-             replay_codec: Annotated[bool, typer.Option("--replay-codec", help="--mode replay-codec")] = False,
-             blind: Annotated[bool, typer.Option("--blind", help="--mode blind")] = False,
-             condition: Annotated[str, typer.Option(help="Closed loop, beside nominal: all, or names separated by "
-                                                    "commas (docs/transfer.md).")] = "",
-             execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4,
-             latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0,
-             time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
-             threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
-             runtime: Annotated[str, typer.Option(help="Closed loop: torch, torch-bf16, onnx or onnx-int8.")] = "torch",
-             steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1,
-             data: Annotated[Path | None, typer.Option(help="Held-out: folder of episodes; else made.")] = None,
-             sheets: Annotated[Path | None, typer.Option(help="Held-out: folder for contact sheets.")] = None,
-             batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8,
-             corrupt: Annotated[str, typer.Option(help="label and label-unknown: a table over recordings made worse, "
-                                                  "such as 'drop=0.1; blur=5; cameras; no-pose'.")] = "",
-             ) -> None:
+def evaluate(
+    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            help="all, or names separated by commas; default: all, with "
+            "--condition reach_target, push_button and lift_block."
+        ),
+    ] = None,
+    episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 50,
+    seed: Seed = 0,
+    json: Json = None,
+    workers: Workers = 1,
+    mode: Annotated[
+        str,
+        typer.Option(
+            help="Closed loop: policy, blind (images of another seed), replay "
+            "(the expert's poses), replay-codec. On held-out episodes: joint, "
+            "world, label, label-unknown (first pose not given), video."
+        ),
+    ] = "",
+    replay: Annotated[bool, typer.Option("--replay", help="--mode replay")] = False,
+    replay_codec: Annotated[bool, typer.Option("--replay-codec", help="--mode replay-codec")] = False,
+    blind: Annotated[bool, typer.Option("--blind", help="--mode blind")] = False,
+    condition: Annotated[
+        str, typer.Option(help="Closed loop, beside nominal: all, or names separated by commas (docs/transfer.md).")
+    ] = "",
+    execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4,
+    latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0,
+    time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
+    runtime: Annotated[str, typer.Option(help="Closed loop: torch, torch-bf16, onnx or onnx-int8.")] = "torch",
+    steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1,
+    data: Annotated[Path | None, typer.Option(help="Held-out: folder of episodes; else made.")] = None,
+    sheets: Annotated[Path | None, typer.Option(help="Held-out: folder for contact sheets.")] = None,
+    batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8,
+    corrupt: Annotated[
+        str,
+        typer.Option(
+            help="label and label-unknown: a table over recordings made worse, "
+            "such as 'drop=0.1; blur=5; cameras; no-pose'."
+        ),
+    ] = "",
+) -> None:
     """Success rates in the closed loop, without ROS; or every mode of the model on held-out episodes."""
     flags = (("replay", replay), ("replay-codec", replay_codec), ("blind", blind))
     chosen = [f"--mode {mode}"] * bool(mode) + [f"--{name}" for name, on in flags if on]
@@ -54,8 +73,14 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
     if mode not in (*MODES, *OPEN_MODES):
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join((*MODES, *OPEN_MODES))}")
     held_out = {"data": (data, None), "sheets": (sheets, None), "batch": (batch, 8)}
-    closed = {"workers": (workers, 1), "execute-steps": (execute_steps, 4), "latency": (latency, 0.0),
-              "time-limit": (time_limit, 15.0), "runtime": (runtime, "torch"), "condition": (condition, "")}
+    closed = {
+        "workers": (workers, 1),
+        "execute-steps": (execute_steps, 4),
+        "latency": (latency, 0.0),
+        "time-limit": (time_limit, 15.0),
+        "runtime": (runtime, "torch"),
+        "condition": (condition, ""),
+    }
     for name, (value, default) in (closed if mode in OPEN_MODES else held_out).items():
         if value != default:
             raise ValueError(f"--{name} is {value}, which mode {mode!r} does not use; leave it out")
@@ -65,30 +90,77 @@ def evaluate(model: Annotated[str, typer.Option(help="Name in models/ or folder.
         for name, given in (("sheets", sheets is not None), ("batch", batch != 8)):
             if given:
                 raise ValueError(f"--{name} goes without --corrupt; leave one out")
-        label_quality(model, _tasks(tasks or "all"), episodes, seed, corrupt, data=data, steps=steps,
-                                threads=threads, json=json, known_pose="no" if mode == "label-unknown" else "auto")
+        label_quality(
+            model,
+            _tasks(tasks or "all"),
+            episodes,
+            seed,
+            corrupt,
+            data=data,
+            steps=steps,
+            threads=threads,
+            json=json,
+            known_pose="no" if mode == "label-unknown" else "auto",
+        )
         return
     if mode in OPEN_MODES:
         from ..evaluation.open_loop import evaluate_mode
 
-        evaluate_mode(model, mode, _tasks(tasks), episodes, seed, data=data, steps=steps, batch=batch,
-                      json_path=json, sheets=sheets, threads=threads)
+        evaluate_mode(
+            model,
+            mode,
+            _tasks(tasks),
+            episodes,
+            seed,
+            data=data,
+            steps=steps,
+            batch=batch,
+            json_path=json,
+            sheets=sheets,
+            threads=threads,
+        )
         return
     from ..evaluation.rollout import RolloutSettings
 
-    run(model, _tasks(tasks), episodes, seed, mode=mode, json_path=json, workers=workers,
-        settings=RolloutSettings(execute_steps, latency, time_limit), threads=threads, runtime=runtime, steps=steps,
-        conditions=conditions)
+    run(
+        model,
+        _tasks(tasks),
+        episodes,
+        seed,
+        mode=mode,
+        json_path=json,
+        workers=workers,
+        settings=RolloutSettings(execute_steps, latency, time_limit),
+        threads=threads,
+        runtime=runtime,
+        steps=steps,
+        conditions=conditions,
+    )
 
 
 @app.command()
-def compare(first: Annotated[Path, typer.Argument(help="File of evaluate --json.")],
-            second: Annotated[Path, typer.Argument(help="Another, of the same seeds.")], json: Json = None) -> None:
+def compare(
+    first: Annotated[Path, typer.Argument(help="File of evaluate --json.")],
+    second: Annotated[Path, typer.Argument(help="Another, of the same seeds.")],
+    json: Json = None,
+) -> None:
     """Two evaluations against each other, seed by seed, with McNemar's exact test."""
     from ..metrics.paired import compare_files
 
     rows = compare_files(first, second)
-    _show([{"condition": row["condition"], "task": row["task"], "episodes": row["episodes"], first.stem: row["before"],
-            second.stem: row["after"], f"only {first.stem}": row["lost"], f"only {second.stem}": row["won"],
-            "p": row["p"]} for row in rows])
+    _show(
+        [
+            {
+                "condition": row["condition"],
+                "task": row["task"],
+                "episodes": row["episodes"],
+                first.stem: row["before"],
+                second.stem: row["after"],
+                f"only {first.stem}": row["lost"],
+                f"only {second.stem}": row["won"],
+                "p": row["p"],
+            }
+            for row in rows
+        ]
+    )
     _write(json, rows)

@@ -12,28 +12,48 @@ from .shared import Json, Seed, _names, _tasks
 
 
 @app.command()
-def up(model: Annotated[str, typer.Option(help="Name in models/ or folder; empty: of the parameter file.")] = "",
-       robot: Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")] = "cell",
-       cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = "",
-       instruction: Annotated[str, typer.Option(help="What to do.")] = "",
-       policy: Annotated[str, typer.Option(help="model, or oracle (cell only, for tests).")] = "model",
-       params_file: Annotated[str, typer.Option(help="More parameters; they win.")] = "",
-       namespace: Annotated[str | None, typer.Option(help="Of all nodes.")] = None,
-       use_sim_time: Annotated[bool | None, typer.Option(help="Time from /clock; default: with the cell.")] = None,
-       label: Annotated[bool, typer.Option("--label", help="Label a recording that is replayed (docs/labelling.md), "
-                                           "instead of controlling an arm.")] = False) -> None:
+def up(
+    model: Annotated[str, typer.Option(help="Name in models/ or folder; empty: of the parameter file.")] = "",
+    robot: Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")] = "cell",
+    cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = "",
+    instruction: Annotated[str, typer.Option(help="What to do.")] = "",
+    policy: Annotated[str, typer.Option(help="model, or oracle (cell only, for tests).")] = "model",
+    params_file: Annotated[str, typer.Option(help="More parameters; they win.")] = "",
+    namespace: Annotated[str | None, typer.Option(help="Of all nodes.")] = None,
+    use_sim_time: Annotated[bool | None, typer.Option(help="Time from /clock; default: with the cell.")] = None,
+    label: Annotated[
+        bool,
+        typer.Option(
+            "--label", help="Label a recording that is replayed (docs/labelling.md), instead of controlling an arm."
+        ),
+    ] = False,
+) -> None:
     """Start the ROS graph without ros2 launch; Ctrl-C stops it."""
     from ..graph.options import GraphOptions
     from ..graph.supervisor import up as run
 
-    raise typer.Exit(run(GraphOptions(robot=robot, model=model, cameras=tuple(_names(cameras)), policy=policy,
-                                      instruction=instruction, params_file=params_file, namespace=namespace,
-                                      use_sim_time=use_sim_time, label=label)))
+    raise typer.Exit(
+        run(
+            GraphOptions(
+                robot=robot,
+                model=model,
+                cameras=tuple(_names(cameras)),
+                policy=policy,
+                instruction=instruction,
+                params_file=params_file,
+                namespace=namespace,
+                use_sim_time=use_sim_time,
+                label=label,
+            )
+        )
+    )
 
 
 @app.command()
-def demo(out: Annotated[Path, typer.Option(help="Folder for demo.mp4 and the contact sheet.")] = Path("out"),
-         model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano") -> None:
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for demo.mp4 and the contact sheet.")] = Path("out"),
+    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+) -> None:
     """The whole loop in the simulated cell: three instructions, a video, a contact sheet."""
     from ..apps.demo import demo as run
 
@@ -41,24 +61,39 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for demo.mp4 and the con
 
 
 @app.command()
-def trials(model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-           tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
-           episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 20,
-           seed: Seed = 0, json: Json = None,
-           time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
-           policy: Annotated[str, typer.Option(help="model, or oracle (tests only).")] = "model",
-           log: Annotated[Path | None, typer.Option(help="File for the lines of the nodes.")] = None) -> None:
+def trials(
+    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+    episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 20,
+    seed: Seed = 0,
+    json: Json = None,
+    time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
+    policy: Annotated[str, typer.Option(help="model, or oracle (tests only).")] = "model",
+    log: Annotated[Path | None, typer.Option(help="File for the lines of the nodes.")] = None,
+) -> None:
     """Success rates through the live ROS graph in the simulated cell."""
     from ..apps.trials import run_live
 
-    raise typer.Exit(run_live(model, tasks=_tasks(tasks), episodes=episodes, seed=seed, policy=policy,
-                              limit_seconds=time_limit, json_path=json, log=log))
+    raise typer.Exit(
+        run_live(
+            model,
+            tasks=_tasks(tasks),
+            episodes=episodes,
+            seed=seed,
+            policy=policy,
+            limit_seconds=time_limit,
+            json_path=json,
+            log=log,
+        )
+    )
 
 
 @app.command()
-def tell(action: Annotated[str, typer.Argument(help="say, enable, disable, approve, reject or stop.")],
-         text: Annotated[str, typer.Argument(help="The instruction, for say.")] = "",
-         namespace: Annotated[str, typer.Option(help="Of the graph; empty for a robot's.")] = "cell") -> None:
+def tell(
+    action: Annotated[str, typer.Argument(help="say, enable, disable, approve, reject or stop.")],
+    text: Annotated[str, typer.Argument(help="The instruction, for say.")] = "",
+    namespace: Annotated[str, typer.Option(help="Of the graph; empty for a robot's.")] = "cell",
+) -> None:
     """Talk to a running graph where there is no ros2 command."""
     from ..graph.commands import tell as run
 

@@ -30,16 +30,27 @@ __all__ = ["label_quality"]
 
 @app.command("label")
 def _label(
-    bags: Annotated[list[Path], typer.Argument(help="Recordings (rosbag2: MCAP or sqlite3), folders of them, or .txt "
-                                                    "or .jsonl lists.")],
+    bags: Annotated[
+        list[Path],
+        typer.Argument(help="Recordings (rosbag2: MCAP or sqlite3), folders of them, or .txt or .jsonl lists."),
+    ],
     output: Annotated[Path, typer.Option(help="Recording to make; of several: folder to make them in, by name.")],
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-    known_pose: Annotated[str, typer.Option(help="Tell the model where the arm was at the begin of each window: auto "
-                                                 "(where recorded), yes or no.")] = "auto",
-    instruction: Instruction = "", robot: Robot = "", cameras: Cameras = "",
-    namespace: Namespace = None, calibration: Calibration = None,
-    extrinsics: Extrinsics = "auto", log_time: LogTime = False,
-    image_tolerance: ImageTolerance = 0.05, pose_tolerance: PoseTolerance = 0.1,
+    known_pose: Annotated[
+        str,
+        typer.Option(
+            help="Tell the model where the arm was at the begin of each window: auto (where recorded), yes or no."
+        ),
+    ] = "auto",
+    instruction: Instruction = "",
+    robot: Robot = "",
+    cameras: Cameras = "",
+    namespace: Namespace = None,
+    calibration: Calibration = None,
+    extrinsics: Extrinsics = "auto",
+    log_time: LogTime = False,
+    image_tolerance: ImageTolerance = 0.05,
+    pose_tolerance: PoseTolerance = 0.1,
     stride: Annotated[int | None, typer.Option(help="Frames from window to window; default: half a window.")] = None,
     hold: Annotated[int, typer.Option(help="Frames in a row without a picture that are bridged, unlabelled.")] = 2,
     batch: Annotated[int | None, typer.Option(help="Windows per call of the model.")] = None,
@@ -48,11 +59,15 @@ def _label(
     threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
     prefix: Annotated[str, typer.Option(help="Of the labels' topics.")] = "label",
     compression: Annotated[str, typer.Option(help="Of what is written: empty or zstd.")] = "",
-    corrupt: Annotated[str, typer.Option(help="Make the recording worse first, to measure what that costs: "
-                                              "drop=SHARE,blur=PX,seed=N.")] = "",
+    corrupt: Annotated[
+        str, typer.Option(help="Make the recording worse first, to measure what that costs: drop=SHARE,blur=PX,seed=N.")
+    ] = "",
     json: Annotated[Path | None, typer.Option("--json", help="Write all reports to this file.")] = None,
-    workers: Workers = None, ray: Ray = "", ray_cpus: RayCpus = 1.0,
-    ray_gpus: RayGpus = 0.0, retries: Retries = 2,
+    workers: Workers = None,
+    ray: Ray = "",
+    ray_cpus: RayCpus = 1.0,
+    ray_gpus: RayGpus = 0.0,
+    retries: Retries = 2,
 ) -> None:
     """Label recordings with what the arm does in them; an interrupted run goes on when called again."""
     from rich.console import Console
@@ -71,33 +86,70 @@ def _label(
     from .shared import _write
 
     given = _options(
-        robot=robot, cameras=_camera_list(cameras), namespace=namespace, instruction_text=instruction,
-        calibration_file="" if calibration is None else str(calibration), extrinsics=extrinsics, log_time=log_time,
-        image_tolerance=image_tolerance, pose_tolerance=pose_tolerance)
-    options = LabelOptions(robot=robot, setup=given.setup, known_pose=known_pose, stride=stride, batch=batch, hold=hold,
-                           steps=steps, seed=seed, prefix=prefix, compression=compression,
-                           corruption=Corruption.parse(corrupt))
+        robot=robot,
+        cameras=_camera_list(cameras),
+        namespace=namespace,
+        instruction_text=instruction,
+        calibration_file="" if calibration is None else str(calibration),
+        extrinsics=extrinsics,
+        log_time=log_time,
+        image_tolerance=image_tolerance,
+        pose_tolerance=pose_tolerance,
+    )
+    options = LabelOptions(
+        robot=robot,
+        setup=given.setup,
+        known_pose=known_pose,
+        stride=stride,
+        batch=batch,
+        hold=hold,
+        steps=steps,
+        seed=seed,
+        prefix=prefix,
+        compression=compression,
+        corruption=Corruption.parse(corrupt),
+    )
     if is_many(bags, workers, ray):
         from ..scale.archive import Workers
 
-        label_many_bags(bags, output, model, options,
-                                  Workers(ray, workers, ray_cpus, ray_gpus, threads, retries), json)
+        label_many_bags(bags, output, model, options, Workers(ray, workers, ray_cpus, ray_gpus, threads, retries), json)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
-               TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("label", total=1.0)
         reports, failed = label_bags(
-            bags, output, model, options, threads=threads,
-            progress=lambda name, share, doing: bar.update(task, completed=share, description=f"{name}: {doing}"))
+            bags,
+            output,
+            model,
+            options,
+            threads=threads,
+            progress=lambda name, share, doing: bar.update(task, completed=share, description=f"{name}: {doing}"),
+        )
     if reports:
-        _lines([{
-            "recording": Path(r["output"]).name, "frames": r["frames"], "labelled": r["labelled"],
-            "known pose": f"{r['windows_with_known_pose']}/{r['windows']}",
-            "mm (p95)": _pair(r, "position_mm"), "deg (p95)": _pair(r, "rotation_deg"),
-            "open %": _number(r["openness_right"], 100), "J@4": _number(r["jaccard_4px"]),
-            "frames/s": _number(r["frames_per_second"]),
-            "x real time": _number(r["times_real_time"])} for r in reports])
+        _lines(
+            [
+                {
+                    "recording": Path(r["output"]).name,
+                    "frames": r["frames"],
+                    "labelled": r["labelled"],
+                    "known pose": f"{r['windows_with_known_pose']}/{r['windows']}",
+                    "mm (p95)": _pair(r, "position_mm"),
+                    "deg (p95)": _pair(r, "rotation_deg"),
+                    "open %": _number(r["openness_right"], 100),
+                    "J@4": _number(r["jaccard_4px"]),
+                    "frames/s": _number(r["frames_per_second"]),
+                    "x real time": _number(r["times_real_time"]),
+                }
+                for r in reports
+            ]
+        )
     for report in reports:
         for reason, count in report["without_label"].items():
             typer.echo(f"  {Path(report['output']).name}: {count} frames without a label: {reason}")
@@ -108,19 +160,51 @@ def _label(
         sys.exit(2 if len(bags) == 1 else 1)
 
 
-def label_quality(model: str, tasks: list[str], episodes: int, seed: int, corrupt: str, *, data: Path | None,
-                  steps: int, threads: int | None, json: Path | None, known_pose: str) -> None:
+def label_quality(
+    model: str,
+    tasks: list[str],
+    episodes: int,
+    seed: int,
+    corrupt: str,
+    *,
+    data: Path | None,
+    steps: int,
+    threads: int | None,
+    json: Path | None,
+    known_pose: str,
+) -> None:
     """`evaluate --mode label --corrupt`: the table over recordings made worse."""
     from ..benchmarks.label_robustness import parse_cases, quality
     from .shared import _write
 
-    result = quality(model, tasks, episodes, seed, parse_cases(corrupt, known_pose), data=data, steps=steps,
-                     threads=threads, progress=lambda line: typer.echo(f"  {line}", err=True))
-    _lines([{"case": r["case"], "episodes": r["episodes"], "frames": r["frames"],
-            "labelled %": _number(r["labelled"] / max(r["frames"], 1), 100), "mm (p95)": _pair(r, "position_mm"),
-            "deg (p95)": _pair(r, "rotation_deg"), "open %": _number(r["openness_right"], 100),
-            "track px": _number(r["track_px"]), "J@4": _number(r["jaccard_4px"]), "AJ": _number(r["average_jaccard"])}
-           for r in result["rows"]])
+    result = quality(
+        model,
+        tasks,
+        episodes,
+        seed,
+        parse_cases(corrupt, known_pose),
+        data=data,
+        steps=steps,
+        threads=threads,
+        progress=lambda line: typer.echo(f"  {line}", err=True),
+    )
+    _lines(
+        [
+            {
+                "case": r["case"],
+                "episodes": r["episodes"],
+                "frames": r["frames"],
+                "labelled %": _number(r["labelled"] / max(r["frames"], 1), 100),
+                "mm (p95)": _pair(r, "position_mm"),
+                "deg (p95)": _pair(r, "rotation_deg"),
+                "open %": _number(r["openness_right"], 100),
+                "track px": _number(r["track_px"]),
+                "J@4": _number(r["jaccard_4px"]),
+                "AJ": _number(r["average_jaccard"]),
+            }
+            for r in result["rows"]
+        ]
+    )
     _write(json, result)
 
 
@@ -137,13 +221,20 @@ def _record(
     from ..apps.bag_recorder import RecordError, record
 
     try:
-        raise typer.Exit(record(output, namespace=namespace, topics=_camera_list(topics), seconds=seconds,
-                                patience=wait, compression=compression, say=typer.echo))
+        raise typer.Exit(
+            record(
+                output,
+                namespace=namespace,
+                topics=_camera_list(topics),
+                seconds=seconds,
+                patience=wait,
+                compression=compression,
+                say=typer.echo,
+            )
+        )
     except RecordError as error:
         typer.echo(f"action-images: {error}", err=True)
         raise typer.Exit(2) from None
-
-
 
 
 def _number(value: float | None, scale: float = 1.0) -> str:

@@ -20,5 +20,3 @@ def main() -> None:
     except (ValueError, FileNotFoundError) as error:
         typer.echo(f"action-images: {error}", err=True)
         sys.exit(2)
-
-

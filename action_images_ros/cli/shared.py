@@ -54,9 +54,13 @@ def _show(rows: list[dict[str, Any]]) -> None:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     table = Table(*columns)
     for row in rows:
-        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value)
-                        for value in (row.get(column, "") for column in columns)))
-    Console(width=None if sys.stdout.isatty() else 140).print(table)   # a file has room for every column
+        table.add_row(
+            *(
+                f"{value:.3g}" if isinstance(value, float) else str(value)
+                for value in (row.get(column, "") for column in columns)
+            )
+        )
+    Console(width=None if sys.stdout.isatty() else 140).print(table)  # a file has room for every column
 
 
 def _write(path: Path | None, content: Any) -> None:
@@ -65,7 +69,6 @@ def _write(path: Path | None, content: Any) -> None:
 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dumps(content, indent=1) + "\n")
-
 
 
 def _lines(rows: list[dict[str, Any]]) -> None:
@@ -80,13 +83,11 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
 
 
-
 def _pair(report: dict, name: str) -> str:
     """Median and 95th percentile."""
     if report[f"{name}_median"] is None:
         return "-"
     return f"{report[f'{name}_median']:.1f} ({report[f'{name}_p95']:.1f})"
-
 
 
 def _settings(pairs: list[str]) -> dict:

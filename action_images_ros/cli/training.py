@@ -19,26 +19,39 @@ Init = Annotated[Path | None, typer.Option(help="Model folder, or name in models
 
 
 @app.command()
-def train(config: Recipe, data: Folders, out: Annotated[Path, typer.Option(help="Folder of the run.")],
-          share: Shares = "",
-          resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
-          minutes: Annotated[float | None, typer.Option(help="Stop, with a checkpoint, after this time.")] = None,
-          init: Init = None, threads: Threads = None,
-          workers: Annotated[int | None, typer.Option(help="Loading processes of each training process.")] = None,
-          steps: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
-          batch_size: Annotated[int | None, typer.Option(help="Windows per step; instead of the recipe's.")] = None,
-          accumulate: Annotated[int | None, typer.Option(help="Parts of a batch; instead of the recipe's.")] = None,
-          ) -> None:
+def train(
+    config: Recipe,
+    data: Folders,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    share: Shares = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
+    minutes: Annotated[float | None, typer.Option(help="Stop, with a checkpoint, after this time.")] = None,
+    init: Init = None,
+    threads: Threads = None,
+    workers: Annotated[int | None, typer.Option(help="Loading processes of each training process.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Windows per step; instead of the recipe's.")] = None,
+    accumulate: Annotated[int | None, typer.Option(help="Parts of a batch; instead of the recipe's.")] = None,
+) -> None:
     """Train a world model; `accelerate launch -m action_images_ros.cli train ..` on several processes."""
     from ..training.train import train as run
 
-    folder = run(config, data, out, shares=_shares(share), resume=resume, minutes=minutes, init=init, threads=threads,
-                 workers=workers, steps=steps, batch_size=batch_size, accumulate=accumulate)
+    folder = run(
+        config,
+        data,
+        out,
+        shares=_shares(share),
+        resume=resume,
+        minutes=minutes,
+        init=init,
+        threads=threads,
+        workers=workers,
+        steps=steps,
+        batch_size=batch_size,
+        accumulate=accumulate,
+    )
     if int(os.environ.get("RANK", 0)) == 0:
         typer.echo(f"model: {folder}")
-
-
-
 
 
 def _shares(text: str) -> list[float] | None:
@@ -48,18 +61,25 @@ def _shares(text: str) -> list[float] | None:
         raise ValueError(f"share is {text!r}; give numbers separated by commas, such as 0.7,0.3") from None
 
 
-
 @app.command()
-def collect(directory: Annotated[Path, typer.Argument(help="Folder to write to; seeds already in it are skipped.")],
-            tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
-            episodes: Annotated[int, typer.Option(help="Attempts over all tasks.")] = 300,
-            seed: Seed = 1_000_000, workers: Workers = CORES,
-            size: Annotated[int, typer.Option(help="Height and width of the stored images, px.")] = 96,
-            cameras: Annotated[int, typer.Option(help="Cameras rendered, 2..4.")] = 3,
-            perturbed: Annotated[float, typer.Option(help="Share with perturbed starts and pushes.")] = 1 / 3,
-            corrections: Annotated[str, typer.Option(help="Model (name or folder) that leads the arm first; the expert "
-                                                          "goes on from there. What it does itself is left out.",
-                                                     metavar="MODEL")] = "") -> None:
+def collect(
+    directory: Annotated[Path, typer.Argument(help="Folder to write to; seeds already in it are skipped.")],
+    tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+    episodes: Annotated[int, typer.Option(help="Attempts over all tasks.")] = 300,
+    seed: Seed = 1_000_000,
+    workers: Workers = CORES,
+    size: Annotated[int, typer.Option(help="Height and width of the stored images, px.")] = 96,
+    cameras: Annotated[int, typer.Option(help="Cameras rendered, 2..4.")] = 3,
+    perturbed: Annotated[float, typer.Option(help="Share with perturbed starts and pushes.")] = 1 / 3,
+    corrections: Annotated[
+        str,
+        typer.Option(
+            help="Model (name or folder) that leads the arm first; the expert "
+            "goes on from there. What it does itself is left out.",
+            metavar="MODEL",
+        ),
+    ] = "",
+) -> None:
     """Write demonstrations of the scripted experts in the simulated cell."""
     from ..cell.collect import collect as run
 
@@ -69,27 +89,54 @@ def collect(directory: Annotated[Path, typer.Argument(help="Folder to write to; 
         from ..paths import models_path
 
         record = Corrections(str(models_path(corrections)))
-    result = run(directory, _tasks(tasks), episodes, seed, workers=workers, size=size, cameras=cameras,
-                 perturbed_fraction=perturbed, record=record)
-    typer.echo(f"{result.written} episodes written to {directory}, {result.skipped} there already, "
-               f"{len(result.failed)} failed")
+    result = run(
+        directory,
+        _tasks(tasks),
+        episodes,
+        seed,
+        workers=workers,
+        size=size,
+        cameras=cameras,
+        perturbed_fraction=perturbed,
+        record=record,
+    )
+    typer.echo(
+        f"{result.written} episodes written to {directory}, {result.skipped} there already, {len(result.failed)} failed"
+    )
 
 
 @app.command()
-def export(model: Annotated[str, typer.Argument(help="Name in models/ or folder.")],
-           out: Annotated[Path | None, typer.Option(help="Folder to write to; default: the model's.")] = None,
-           views: Annotated[str, typer.Option(help="Numbers of cameras, separated by commas; a file each.")] = "2",
-           video: Annotated[bool, typer.Option("--video", help="The predicted video too.")] = False,
-           int8: Annotated[bool, typer.Option("--int8", help="A quantised version too.")] = False,
-           observations: Annotated[int, typer.Option(help="Observations to compare with torch on.")] = 9,
-           json: Json = None) -> None:
+def export(
+    model: Annotated[str, typer.Argument(help="Name in models/ or folder.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: the model's.")] = None,
+    views: Annotated[str, typer.Option(help="Numbers of cameras, separated by commas; a file each.")] = "2",
+    video: Annotated[bool, typer.Option("--video", help="The predicted video too.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="A quantised version too.")] = False,
+    observations: Annotated[int, typer.Option(help="Observations to compare with torch on.")] = 9,
+    json: Json = None,
+) -> None:
     """Write the model as ONNX, for the runtimes onnx and onnx-int8, and compare it with torch."""
     from ..evaluation.export import export_model
 
-    rows = export_model(model, out=out, views=_numbers("views", views), video=video, int8=int8,
-                        observations=observations, progress=lambda line: typer.echo(f"  {line}", err=True))
-    shown = {"file": "file", "megabytes": "MB", "decoded": "frames", "position_mm_median": "mm",
-             "position_mm_max": "max mm", "rotation_deg_median": "deg", "rotation_deg_max": "max deg",
-             "levels_max": "max level", "verdicts_differ": "valid in one"}
+    rows = export_model(
+        model,
+        out=out,
+        views=_numbers("views", views),
+        video=video,
+        int8=int8,
+        observations=observations,
+        progress=lambda line: typer.echo(f"  {line}", err=True),
+    )
+    shown = {
+        "file": "file",
+        "megabytes": "MB",
+        "decoded": "frames",
+        "position_mm_median": "mm",
+        "position_mm_max": "max mm",
+        "rotation_deg_median": "deg",
+        "rotation_deg_max": "max deg",
+        "levels_max": "max level",
+        "verdicts_differ": "valid in one",
+    }
     _show([{title: row[key] for key, title in shown.items()} for row in rows])
     _write(json, rows)

@@ -21,7 +21,8 @@ def finetune_wan(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's state.")] = False,
     device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
     plan: Annotated[bool, typer.Option("--plan", help="Only tell the GPU memory of these settings.")] = False,
-    json: Json = None) -> None:
+    json: Json = None,
+) -> None:
     """Fine-tune a 5 B model: LoRA or all weights; many GPUs by `accelerate launch`."""
     from ..training.wan.settings import FinetuneSettings
 
@@ -30,18 +31,35 @@ def finetune_wan(
         from ..policy.card import ModelCard
         from ..training.wan.memory import standard_plans
 
-        rows = [{"run": p.name, "trained": f"{p.trained:,}", "weights": p.weights, "gradients": p.gradients,
-                 "optimiser": p.optimiser, "activations": p.activations, "autoencoder": p.autoencoder,
-                 "GiB per GPU": p.total, "fits": "yes" if p.fits else "NO"}
-                for p in standard_plans(ModelCard.load(model), settings)]
+        rows = [
+            {
+                "run": p.name,
+                "trained": f"{p.trained:,}",
+                "weights": p.weights,
+                "gradients": p.gradients,
+                "optimiser": p.optimiser,
+                "activations": p.activations,
+                "autoencoder": p.autoencoder,
+                "GiB per GPU": p.total,
+                "fits": "yes" if p.fits else "NO",
+            }
+            for p in standard_plans(ModelCard.load(model), settings)
+        ]
         _show(rows)
         return _write(json, rows)
     if data is None or out is None:
         raise ValueError("finetune-wan needs --data and --out (or --plan)")
     from ..training.wan.finetune import finetune
 
-    done = finetune(model, data, out, settings, resume=resume, device=device,
-                    progress=lambda line: typer.echo(f"  {line}", err=True))
+    done = finetune(
+        model,
+        data,
+        out,
+        settings,
+        resume=resume,
+        device=device,
+        progress=lambda line: typer.echo(f"  {line}", err=True),
+    )
     typer.echo(f"denoiser: {done}")
 
 
@@ -54,7 +72,9 @@ def distill_decoder(
     batch: Annotated[int, typer.Option(help="Segments per step.")] = 8,
     target: Annotated[str, typer.Option(help="codec: what was drawn; autoencoder: what it makes of it.")] = "codec",
     minutes: Annotated[float | None, typer.Option(help="Stop after this time.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto", json: Json = None) -> None:
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    json: Json = None,
+) -> None:
     """Train a small decoder for action images (1.7 M parameters) from an autoencoder, on drawn pictures."""
     from ..training.wan.distill_decoder import DistillSettings, decoded_error, distill
     from ..world_model.wan.autoencoder import load_autoencoder
@@ -66,40 +86,55 @@ def distill_decoder(
     settings = DistillSettings((int(height), int(width)), steps=steps, batch=batch, target=target)
     where = WanSettings(device=device).torch_device()
     teacher = load_autoencoder(vae, where)
-    student = distill(teacher, settings, out, minutes=minutes,
-                      progress=lambda line: typer.echo(f"  {line}", err=True))
-    rows = [{"decoder": name, "noise on latents": noise, **decoded_error(teacher, decoder, settings, noise=noise)}
-            for name, decoder in (("autoencoder", teacher), ("small", student)) for noise in (0.0, 0.1)]
+    student = distill(teacher, settings, out, minutes=minutes, progress=lambda line: typer.echo(f"  {line}", err=True))
+    rows = [
+        {"decoder": name, "noise on latents": noise, **decoded_error(teacher, decoder, settings, noise=noise)}
+        for name, decoder in (("autoencoder", teacher), ("small", student))
+        for noise in (0.0, 0.1)
+    ]
     _show(rows)
     _write(json, rows)
 
 
-
 @app.command("import-checkpoint")
-def import_checkpoint(checkpoint: Annotated[Path, typer.Argument(help="The published .ckpt.")],
-                      out: Annotated[Path, typer.Argument(help="Denoiser folder to write.")],
-                      config: Annotated[Path | None, typer.Option(help="config.json of another denoiser.")] = None,
-                      shard_gb: Annotated[float, typer.Option(help="Largest shard, GB (10^9 bytes).")] = 2.0,
-                      overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace weights.")] = False) -> None:
+def import_checkpoint(
+    checkpoint: Annotated[Path, typer.Argument(help="The published .ckpt.")],
+    out: Annotated[Path, typer.Argument(help="Denoiser folder to write.")],
+    config: Annotated[Path | None, typer.Option(help="config.json of another denoiser.")] = None,
+    shard_gb: Annotated[float, typer.Option(help="Largest shard, GB (10^9 bytes).")] = 2.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace weights.")] = False,
+) -> None:
     """Convert published 5 B weights to sharded safetensors."""
     from json import loads
 
     from ..world_model.wan.import_checkpoint import import_checkpoint as run
 
-    done = run(checkpoint, out, config=None if config is None else loads(config.read_text()), overwrite=overwrite,
-               shard_bytes=round(shard_gb * 1e9), progress=lambda line: typer.echo(f"  {line}", err=True))
-    typer.echo(f"{done.tensors} tensors, {done.parameters:,} parameters, {done.bytes / 1e9:.2f} GB in {done.shards} "
-               f"file(s): {out}" + (f"; left out: {', '.join(done.ignored)}" if done.ignored else ""))
+    done = run(
+        checkpoint,
+        out,
+        config=None if config is None else loads(config.read_text()),
+        overwrite=overwrite,
+        shard_bytes=round(shard_gb * 1e9),
+        progress=lambda line: typer.echo(f"  {line}", err=True),
+    )
+    typer.echo(
+        f"{done.tensors} tensors, {done.parameters:,} parameters, {done.bytes / 1e9:.2f} GB in {done.shards} "
+        f"file(s): {out}" + (f"; left out: {', '.join(done.ignored)}" if done.ignored else "")
+    )
 
 
 @app.command("verify-denoiser")
-def verify_denoiser(file: Annotated[Path, typer.Argument(help="safetensors: weights.*, input.*, output.velocity.")],
-                    tolerance: Annotated[float, typer.Option(help="Largest absolute error accepted.")] = 1e-4) -> None:
+def verify_denoiser(
+    file: Annotated[Path, typer.Argument(help="safetensors: weights.*, input.*, output.velocity.")],
+    tolerance: Annotated[float, typer.Option(help="Largest absolute error accepted.")] = 1e-4,
+) -> None:
     """Compare the 5 B denoiser with the output of another implementation; exit code 1 above the tolerance."""
     from ..world_model.wan.verify import verify_denoiser as run
 
     result = run(file)
     good = result.error <= tolerance
-    typer.echo(f"largest absolute error {result.error:.3g} ({'within' if good else 'ABOVE'} {tolerance:g}), "
-               f"largest value {result.scale:.3g}; {result.parameters:,} parameters, float32")
+    typer.echo(
+        f"largest absolute error {result.error:.3g} ({'within' if good else 'ABOVE'} {tolerance:g}), "
+        f"largest value {result.scale:.3g}; {result.parameters:,} parameters, float32"
+    )
     raise typer.Exit(0 if good else 1)

@@ -102,8 +102,7 @@ def _noise_covariance(sigmas: Floats, noise: Noise) -> Floats:
     return covariance
 
 
-def _edge_covariance(sigmas: Floats, sigma: float, bins: int, peak: Floats, blue: Bools,
-                     opened: Bools) -> Floats:
+def _edge_covariance(sigmas: Floats, sigma: float, bins: int, peak: Floats, blue: Bools, opened: Bools) -> Floats:
     """Covariance `[N, J, J]` from the edge of a blue blob, which is cut at whole pixels.
 
     A closed blob ends in a step of a quarter of its height, an open one in almost none.

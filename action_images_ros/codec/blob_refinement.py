@@ -79,10 +79,12 @@ def cut_window(planes: Floats, peaks: Floats, level: Floats, sigma: float) -> Wi
     grid = np.arange(-half, half + 1)
     centre = np.rint(peaks).astype(int)
     ix, iy = centre[:, :1] + grid, centre[:, 1:] + grid
-    pixels = planes[np.arange(count)[:, None, None], np.clip(iy, 0, h - 1)[:, :, None],
-                    np.clip(ix, 0, w - 1)[:, None, :]]
-    return Window(centre, grid, (ix >= 0) & (ix < w), (iy >= 0) & (iy < h),
-                  pixels - level[:, None, None].astype(np.float32))
+    pixels = planes[
+        np.arange(count)[:, None, None], np.clip(iy, 0, h - 1)[:, :, None], np.clip(ix, 0, w - 1)[:, None, :]
+    ]
+    return Window(
+        centre, grid, (ix >= 0) & (ix < w), (iy >= 0) & (iy < h), pixels - level[:, None, None].astype(np.float32)
+    )
 
 
 def refine(window: Window, peaks: Floats, mix: FilterMix, level: Floats, sigma: float, iterations: int = 6) -> Refined:
@@ -90,8 +92,9 @@ def refine(window: Window, peaks: Floats, mix: FilterMix, level: Floats, sigma: 
     cut = np.flatnonzero(mix.blue & ~(window.inside_x.all(1) & window.inside_y.all(1)))
     foot = np.where(mix.open, level, 0.0)[cut, None, None]
     first: Floats = peaks - window.centre
-    state = Refined(first.copy(), mix.peak, np.ones_like(first), np.ones_like(mix.weights), np.ones_like(mix.weights),
-                    cut)
+    state = Refined(
+        first.copy(), mix.peak, np.ones_like(first), np.ones_like(mix.weights), np.ones_like(mix.weights), cut
+    )
     for _ in range(iterations):
         state, move = _newton_step(window, state, mix, foot, sigma)
         shift = state.offset - first
@@ -139,8 +142,16 @@ def _factors(window: Window, offset: Floats, sigmas: Floats, sigma: float) -> _F
     dx, dy = window.grid - offset[:, :1], window.grid - offset[:, 1:]
     filter_x = np.exp(-0.5 * (dx[:, :, None] / sigmas) ** 2) * window.inside_x[:, :, None]
     filter_y = np.exp(-0.5 * (dy[:, :, None] / sigmas) ** 2) * window.inside_y[:, :, None]
-    return _Factors(filter_x, filter_y, dx[:, :, None] * filter_x / sigmas**2, dy[:, :, None] * filter_y / sigmas**2,
-                    np.exp(-0.5 * (dx / sigma) ** 2), np.exp(-0.5 * (dy / sigma) ** 2), dx, dy)
+    return _Factors(
+        filter_x,
+        filter_y,
+        dx[:, :, None] * filter_x / sigmas**2,
+        dy[:, :, None] * filter_y / sigmas**2,
+        np.exp(-0.5 * (dx / sigma) ** 2),
+        np.exp(-0.5 * (dy / sigma) ** 2),
+        dx,
+        dy,
+    )
 
 
 def relative_width(refined: Refined, blue: Bools) -> Floats:
@@ -150,7 +161,12 @@ def relative_width(refined: Refined, blue: Bools) -> Floats:
     Blue blobs, cut off at the pedestal, count as 1.
     """
     height, perfect = refined.height, refined.undistorted
-    ratio = (height[:, 0] / np.maximum(height[:, -1], 1e-6)) * perfect[:, -1] / np.maximum(
-        perfect[:, 0], 1e-6) * (1 + BANK[-1] ** 2) / (1 + BANK[0] ** 2)
+    ratio = (
+        (height[:, 0] / np.maximum(height[:, -1], 1e-6))
+        * perfect[:, -1]
+        / np.maximum(perfect[:, 0], 1e-6)
+        * (1 + BANK[-1] ** 2)
+        / (1 + BANK[0] ** 2)
+    )
     width = (BANK[-1] ** 2 - ratio * BANK[0] ** 2) / np.maximum(ratio - 1.0, 0.05)
     return np.where(blue, 1.0, width)

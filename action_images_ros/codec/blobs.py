@@ -138,14 +138,19 @@ def find_blobs(images: Array) -> Blobs:
     inside = ((uv > margin) & (uv < np.array([width, height]) - 1 - margin)).all(-1)
     amplitude_sd = np.sqrt((noise.white + noise.smooth) / 3.0)
     lead = (views, frames, 3)
-    return Blobs(uv.reshape(lead + (2,)), (variance * bins**2).reshape(lead + (2,)),
-                 refined.amplitude.reshape(lead), amplitude_sd.reshape(lead), noise.level.reshape(lead),
-                 (second / np.maximum(value, FAINTEST)).reshape(lead),
-                 relative_width(refined, mix.blue).reshape(lead), inside.reshape(lead))
+    return Blobs(
+        uv.reshape(lead + (2,)),
+        (variance * bins**2).reshape(lead + (2,)),
+        refined.amplitude.reshape(lead),
+        amplitude_sd.reshape(lead),
+        noise.level.reshape(lead),
+        (second / np.maximum(value, FAINTEST)).reshape(lead),
+        relative_width(refined, mix.blue).reshape(lead),
+        inside.reshape(lead),
+    )
 
 
-def _border_variance(uv: Floats, cut: Integers, sigma: float, bins: int,
-                     size: tuple[int, int]) -> Floats:
+def _border_variance(uv: Floats, cut: Integers, sigma: float, bins: int, size: tuple[int, int]) -> Floats:
     """Extra variance `[N, 1]` (binned px^2) of the blue blobs `cut` by the border; it falls off with the distance."""
     height, width = size
     border = np.minimum(uv, np.array([width, height]) - 1 - uv).min(-1) / (sigma * bins)

@@ -10,7 +10,6 @@ from .encode import TOOL_POINTS, action_points, blob_sigma
 __all__ = ["blob_information", "pose_bound"]
 
 
-
 def blob_information(size: tuple[int, int], noise: float, length: float, fade: float = 1.0) -> float:
     """Fisher information (px^-2) about each coordinate of one Gaussian blob of peak `fade` in stationary noise.
 
@@ -19,8 +18,8 @@ def blob_information(size: tuple[int, int], noise: float, length: float, fade: f
     """
     sigma = blob_sigma(size)
     omega = np.linspace(0.0, np.pi, 4001)[1:]
-    spectrum = noise**2 * (4 * np.pi * length**2 * np.exp(-(length * omega) ** 2) if length else 1.0)
-    power = (2 * np.pi * sigma**2 * fade) ** 2 * np.exp(-(sigma * omega) ** 2)
+    spectrum = noise**2 * (4 * np.pi * length**2 * np.exp(-((length * omega) ** 2)) if length else 1.0)
+    power = (2 * np.pi * sigma**2 * fade) ** 2 * np.exp(-((sigma * omega) ** 2))
     integrand = np.pi * omega**3 * power / (spectrum + 1.0 / (12 * 255.0**2))
     return float(integrand.sum() * (omega[1] - omega[0]) / (4 * np.pi**2))
 

@@ -69,8 +69,9 @@ def decode(images: ArrayLike, K: ArrayLike, E: ArrayLike) -> DecodedActions:
 def _checked(images: ArrayLike, K: ArrayLike, E: ArrayLike) -> tuple[Array, Floats, Floats]:
     images = np.asarray(images)
     if images.ndim != 5 or images.shape[-1] != 3:
-        raise ValueError(f"images has shape {list(images.shape)}, expected [V, T, H, W, 3]; "
-                         "give RGB frames of every view")
+        raise ValueError(
+            f"images has shape {list(images.shape)}, expected [V, T, H, W, 3]; give RGB frames of every view"
+        )
     if 0 in images.shape or min(images.shape[2:4]) < 32:
         raise ValueError(f"images has shape {list(images.shape)}; give at least one frame of at least 32 x 32 px")
     if images.shape[0] < 2:
@@ -82,8 +83,10 @@ def _checked(images: ArrayLike, K: ArrayLike, E: ArrayLike) -> tuple[Array, Floa
         if not (np.isfinite(low) and np.isfinite(high)) or low < -1e-3 or high > 1.001:
             raise ValueError(f"images has values from {low} to {high}; give float images in [0, 1] or uint8")
     if np.shape(K) != (len(images), 3, 3) or np.shape(E) != (len(images), 4, 4):
-        raise ValueError(f"K has shape {list(np.shape(K))} and E {list(np.shape(E))} for {len(images)} views; "
-                         "give [V, 3, 3] and [V, 4, 4]")
+        raise ValueError(
+            f"K has shape {list(np.shape(K))} and E {list(np.shape(E))} for {len(images)} views; "
+            "give [V, 3, 3] and [V, 4, 4]"
+        )
     return images, *normalise_signs(K, E)
 
 
@@ -129,8 +132,11 @@ def _pack(fit: PoseFit, scale: Floats) -> tuple[Floats, Floats]:
     matrix = np.tile(np.eye(4), (frames, 1, 1))
     matrix[solved, :3, :3], matrix[solved, :3, 3] = fit.rotation[solved], fit.translation[solved]
     poses = np.where(solved[:, None], pose7_from_matrix(matrix), np.nan)
-    covariance = np.where(solved[:, None, None], fit.covariance * np.where(solved, scale, 1.0)[:, None, None],
-                          np.where(np.eye(6) > 0, np.inf, 0.0))
+    covariance = np.where(
+        solved[:, None, None],
+        fit.covariance * np.where(solved, scale, 1.0)[:, None, None],
+        np.where(np.eye(6) > 0, np.inf, 0.0),
+    )
     return poses, covariance
 
 

@@ -14,8 +14,18 @@ import numpy as np
 from ..geometry.arrays import ArrayLike, Floats, Images
 from ..geometry.camera import normalise_signs, project
 
-__all__ = ["AXIS_LENGTH", "PEDESTAL", "SIGMA_FRACTION", "TOOL_POINTS", "ActionImages", "action_points", "blob_sigma",
-           "draw", "encode", "to_uint8"]
+__all__ = [
+    "AXIS_LENGTH",
+    "PEDESTAL",
+    "SIGMA_FRACTION",
+    "TOOL_POINTS",
+    "ActionImages",
+    "action_points",
+    "blob_sigma",
+    "draw",
+    "encode",
+    "to_uint8",
+]
 
 AXIS_LENGTH = 0.1
 """Distance in metres of the green and blue points from the tool's position."""
@@ -82,15 +92,16 @@ def draw(uv: ArrayLike, openness: ArrayLike, size: tuple[int, int]) -> Floats:
         part = slice(start, min(start + chunk, len(uv)))
         for channel in (0, 1):
             np.multiply(gy[part, channel, :, None], gx[part, channel, None, :], out=images[part, :, :, channel])
-        gauss = np.multiply(gy[part, 2, :, None], gx[part, 2, None, :], out=blue[:part.stop - part.start])
+        gauss = np.multiply(gy[part, 2, :, None], gx[part, 2, None, :], out=blue[: part.stop - part.start])
         pedestal = np.where(open_[part], np.float32(PEDESTAL), np.float32(0))[:, None, None]
         np.copyto(gauss, pedestal, where=gauss <= PEDESTAL)
         images[part, :, :, 2] = gauss
     return images.reshape(lead + (height, width, 3))
 
 
-def encode(world_from_tool: ArrayLike, openness: ArrayLike, K: ArrayLike, E: ArrayLike,
-           size: tuple[int, int]) -> ActionImages:
+def encode(
+    world_from_tool: ArrayLike, openness: ArrayLike, K: ArrayLike, E: ArrayLike, size: tuple[int, int]
+) -> ActionImages:
     """Draw T actions into V cameras.
 
     world_from_tool `[T, 4, 4]` (m; MODEL tool frame), openness `[T]` in [0, 1], K `[V, 3, 3]` px, E `[V, 4, 4]`
@@ -99,18 +110,24 @@ def encode(world_from_tool: ArrayLike, openness: ArrayLike, K: ArrayLike, E: Arr
     world_from_tool = np.asarray(world_from_tool, dtype=np.float64)
     openness = np.asarray(openness, dtype=np.float64)
     if world_from_tool.ndim != 3 or world_from_tool.shape[1:] != (4, 4) or len(world_from_tool) == 0:
-        raise ValueError(f"world_from_tool has shape {list(world_from_tool.shape)}, expected [T, 4, 4] with T >= 1; "
-                         "give one matrix per time step")
+        raise ValueError(
+            f"world_from_tool has shape {list(world_from_tool.shape)}, expected [T, 4, 4] with T >= 1; "
+            "give one matrix per time step"
+        )
     if openness.shape != (len(world_from_tool),):
-        raise ValueError(f"openness has shape {list(openness.shape)}, expected [{len(world_from_tool)}]; "
-                         "give one value per time step")
+        raise ValueError(
+            f"openness has shape {list(openness.shape)}, expected [{len(world_from_tool)}]; "
+            "give one value per time step"
+        )
     for name, value in (("world_from_tool", world_from_tool), ("openness", openness)):
         if not np.isfinite(value).all():
             where = [int(i) for i in np.argwhere(~np.isfinite(value))[0]]
             raise ValueError(f"{name}{where} is {value[tuple(where)]}; every pose must be finite")
     if np.ndim(K) != 3 or np.ndim(E) != 3 or np.shape(K)[0] != np.shape(E)[0]:
-        raise ValueError(f"K has shape {list(np.shape(K))} and E {list(np.shape(E))}, expected [V, 3, 3] and "
-                         "[V, 4, 4]; give one matrix per camera")
+        raise ValueError(
+            f"K has shape {list(np.shape(K))} and E {list(np.shape(E))}, expected [V, 3, 3] and "
+            "[V, 4, 4]; give one matrix per camera"
+        )
     K, E = normalise_signs(K, E)
     uv, depth = project(action_points(world_from_tool), K[:, None, None], E[:, None, None])
     uv = np.where((depth > 1e-6)[..., None], uv, np.nan)

@@ -26,8 +26,10 @@ def encode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
     data = _load(in_npz, ("actions", "K", "E", "size"))
     actions = _numbers("actions", data["actions"], "give T rows of x y z, three Euler angles and openness")
     if actions.ndim != 2 or actions.shape[1] != 7 or len(actions) == 0:
-        raise ValueError(f"actions has shape {list(actions.shape)}, expected [T, 7] with T >= 1; "
-                         "give rows of x y z (m), Euler angles (rad) and openness")
+        raise ValueError(
+            f"actions has shape {list(actions.shape)}, expected [T, 7] with T >= 1; "
+            "give rows of x y z (m), Euler angles (rad) and openness"
+        )
     size = _numbers("size", data["size"], "give H and W in pixels")
     if size.shape != (2,):
         raise ValueError(f"size has shape {list(size.shape)}, expected [2]; give H and W in pixels")
@@ -64,16 +66,19 @@ def _load(path: str | Path, names: tuple[str, ...]) -> dict[str, Array]:
                 raise ValueError("it holds a single array")
             missing = [name for name in names if name not in archive.files]
             if missing:
-                raise ValueError(f"{path} has the arrays {archive.files} but not {', '.join(missing)}; "
-                                 f"write all of {', '.join(names)}")
+                raise ValueError(
+                    f"{path} has the arrays {archive.files} but not {', '.join(missing)}; "
+                    f"write all of {', '.join(names)}"
+                )
             return {name: archive[name] for name in names}
     except (OSError, zipfile.BadZipFile, EOFError) as error:
         raise ValueError(f"{path} is not a readable .npz file ({error}); write it with numpy.savez") from None
     except ValueError as error:
         if str(path) in str(error):
             raise
-        raise ValueError(f"{path} cannot be read as plain arrays ({error}); "
-                         "write numeric arrays with numpy.savez") from None
+        raise ValueError(
+            f"{path} cannot be read as plain arrays ({error}); write numeric arrays with numpy.savez"
+        ) from None
 
 
 def _numbers(name: str, array: Array, remedy: str) -> Array:
@@ -87,8 +92,10 @@ def _cameras(data: dict[str, Array]) -> tuple[Array, Array]:
     for name, size in (("K", 3), ("E", 4)):
         array = _numbers(name, data[name], f"give one {size}x{size} matrix per camera")
         if array.ndim != 3 or array.shape[1:] != (size, size) or len(array) == 0:
-            raise ValueError(f"{name} has shape {list(array.shape)}, expected [V, {size}, {size}] with V >= 1; "
-                             f"give one {size}x{size} matrix per camera")
+            raise ValueError(
+                f"{name} has shape {list(array.shape)}, expected [V, {size}, {size}] with V >= 1; "
+                f"give one {size}x{size} matrix per camera"
+            )
         cameras.append(array)
     if len(cameras[0]) != len(cameras[1]):
         raise ValueError(f"K holds {len(cameras[0])} cameras and E {len(cameras[1])}; give both for every camera")

@@ -66,10 +66,12 @@ def background_noise(raw: Floats, binned: Floats, mask: Floats, group: int, bins
     centred = (binned - mean[:, None, None]) * mask
     gamma = [np.einsum("nhw,nhw->n", centred, centred) / count]
     for lag in (1, 2):
-        pairs = (np.einsum("nhw,nhw->n", mask[:, lag:], mask[:, :-lag])
-                 + np.einsum("nhw,nhw->n", mask[:, :, lag:], mask[:, :, :-lag]))
-        products = (np.einsum("nhw,nhw->n", centred[:, lag:], centred[:, :-lag])
-                    + np.einsum("nhw,nhw->n", centred[:, :, lag:], centred[:, :, :-lag]))
+        pairs = np.einsum("nhw,nhw->n", mask[:, lag:], mask[:, :-lag]) + np.einsum(
+            "nhw,nhw->n", mask[:, :, lag:], mask[:, :, :-lag]
+        )
+        products = np.einsum("nhw,nhw->n", centred[:, lag:], centred[:, :-lag]) + np.einsum(
+            "nhw,nhw->n", centred[:, :, lag:], centred[:, :, :-lag]
+        )
         gamma.append(products / np.maximum(pairs, 1.0))
     # correlation of the rectified noise, undone where the background is black (t near 0)
     ratio = [g / np.maximum(rect_variance, 1e-12) for g in gamma]

@@ -90,24 +90,36 @@ def _fit(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats) -> Pos
     if len(which):
         second = _refine(uv[:, which], variance[:, which], used[:, which], K, E, rotation, translation)
         swap = second.chi2 < fit.chi2[which]
-        apart = (np.linalg.norm(second.rotation - fit.rotation[which], axis=(1, 2)) > 0.15)
+        apart = np.linalg.norm(second.rotation - fit.rotation[which], axis=(1, 2)) > 0.15
         fit.ambiguous[which] = apart & (np.abs(second.chi2 - fit.chi2[which]) < 9.0)
-        step = np.concatenate([second.translation - fit.translation[which], vector_from_rotation(
-            second.rotation @ np.swapaxes(fit.rotation[which], 1, 2))], axis=1)
+        step = np.concatenate(
+            [
+                second.translation - fit.translation[which],
+                vector_from_rotation(second.rotation @ np.swapaxes(fit.rotation[which], 1, 2)),
+            ],
+            axis=1,
+        )
         doubt = np.where(apart, 1.0 / (1.0 + np.exp(np.minimum(0.5 * np.abs(second.chi2 - fit.chi2[which]), 60.0))), 0)
         for name, whole in fit._asdict().items():
             if name not in ("used", "ambiguous"):
                 whole[which[swap]] = getattr(second, name)[swap]
         fit.covariance[which] += doubt[:, None, None] * step[:, :, None] * step[:, None, :]
     bad = ~good | (used.sum((0, 2)) < 4)
-    for name, blank in (("rotation", np.nan), ("translation", np.nan), ("covariance", np.nan), ("chi2", np.inf),
-                        ("rms", np.inf), ("redundancy", 0)):
+    for name, blank in (
+        ("rotation", np.nan),
+        ("translation", np.nan),
+        ("covariance", np.nan),
+        ("chi2", np.inf),
+        ("rms", np.inf),
+        ("redundancy", 0),
+    ):
         getattr(fit, name)[bad] = blank
     return fit
 
 
-def _start(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats) -> tuple[
-        Floats, Floats, Bools, tuple[Integers, Floats, Floats]]:
+def _start(
+    uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats
+) -> tuple[Floats, Floats, Bools, tuple[Integers, Floats, Floats]]:
     """Start poses, a mask of the frames that have one, and second starts (frames, rotations, translations)."""
     views, frames = uv.shape[:2]
     seen = np.where(used[..., None], uv, np.nan).reshape(views, frames * 3, 2)
@@ -130,12 +142,17 @@ def _start(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats) -> t
             rotation[which], translation[which] = first
             others.append((which, *second))
     frames_of, rotations, translations = zip(*others, strict=True)
-    return rotation, translation, full | two, (np.concatenate(frames_of), np.concatenate(rotations),
-                                               np.concatenate(translations))
+    return (
+        rotation,
+        translation,
+        full | two,
+        (np.concatenate(frames_of), np.concatenate(rotations), np.concatenate(translations)),
+    )
 
 
-def _start_from_two(points: Floats, missing: int, uv: Floats, used: Bools, K: Floats, E: Floats) -> tuple[
-        tuple[Floats, Floats], tuple[Floats, Floats]]:
+def _start_from_two(
+    points: Floats, missing: int, uv: Floats, used: Bools, K: Floats, E: Floats
+) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
     """Two points fix all but a roll about their line: of 72 rolls, the two that suit the third point's views best."""
     a, b = (i for i in range(3) if i != missing)
     middle_tool = (TOOL_POINTS[a] + TOOL_POINTS[b]) / 2
@@ -164,8 +181,9 @@ def _start_from_two(points: Floats, missing: int, uv: Floats, used: Bools, K: Fl
     return (rotation[index, best], translation[index, best]), (rotation[index, second], translation[index, second])
 
 
-def _linearise(uv: Floats, rotation: Floats, translation: Floats, K: Floats,
-               E: Floats) -> tuple[Floats, Floats, Floats]:
+def _linearise(
+    uv: Floats, rotation: Floats, translation: Floats, K: Floats, E: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Pixel errors `[T, V * 6]`, their derivatives by the pose `[T, V * 6, 6]` and depths `[V, T, 3]`."""
     arms = np.matmul(TOOL_POINTS, np.swapaxes(rotation, 1, 2))
     points = arms + translation[:, None]
@@ -184,8 +202,16 @@ def _per_frame(array: Array) -> Array:
     return np.moveaxis(array, 1, 0).reshape(array.shape[1], -1)
 
 
-def _refine(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats, rotation: Floats,
-            translation: Floats, iterations: int = 10) -> PoseFit:
+def _refine(
+    uv: Floats,
+    variance: Floats,
+    used: Bools,
+    K: Floats,
+    E: Floats,
+    rotation: Floats,
+    translation: Floats,
+    iterations: int = 10,
+) -> PoseFit:
     """Gauss-Newton on all frames at once; from the third step on, blobs far off weigh less (Huber)."""
     seen = _per_frame(np.broadcast_to(used[..., None], uv.shape))
     weight = np.where(seen, 1.0 / np.maximum(_per_frame(variance), 1e-12), 0.0)

@@ -33,8 +33,9 @@ def _centroid(plane: Floats) -> Floats:
     return np.stack([plane.sum(1) @ x / total, plane.sum(2) @ y / total], axis=-1)
 
 
-def decode_published(images: ArrayLike, K: ArrayLike, E: ArrayLike, *, near: float = 0.4, far: float = 2.2,
-                     steps: int = 512) -> PublishedDecoding:
+def decode_published(
+    images: ArrayLike, K: ArrayLike, E: ArrayLike, *, near: float = 0.4, far: float = 2.2, steps: int = 512
+) -> PublishedDecoding:
     """Decode images uint8 `[V, T, H, W, 3]`; near and far are z depths (m) in the first view."""
     images = np.asarray(images)
     K, E = normalise_signs(K, E)

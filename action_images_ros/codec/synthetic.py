@@ -33,6 +33,8 @@ class Kind(NamedTuple):
     negative_focal: bool = False
     widen: float = 1.0
     jitter: float = 0.0
+
+
 KINDS = {
     "clean_128": Kind("clean, 128 px"),
     "clean_256": Kind("clean, 256 px", size=(256, 256)),
@@ -48,8 +50,14 @@ KINDS = {
     "negative_focal": Kind("smooth noise 5 %, negative focal lengths", noise=0.05, negative_focal=True),
     "missing": Kind("one point missing in one view", missing=True),
     "missing_noise": Kind("one point missing, smooth noise 5 %", missing=True, noise=0.05),
-    "imagined": Kind("blobs of a model: 1.3 x wider, peak 0.5, +-1 px apart, 96 px", size=(96, 96), fade=0.5,
-                     noise=0.01, widen=1.3, jitter=1.0),
+    "imagined": Kind(
+        "blobs of a model: 1.3 x wider, peak 0.5, +-1 px apart, 96 px",
+        size=(96, 96),
+        fade=0.5,
+        noise=0.01,
+        widen=1.3,
+        jitter=1.0,
+    ),
 }
 GARBAGE = {
     "pure_noise": "pure smooth noise",
@@ -85,8 +93,11 @@ def random_rig(rng, views: int, size: tuple[int, int]) -> tuple[np.ndarray, np.n
         E[view, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
         E[view, :3, 3] = centre
         focal = rng.uniform(0.87, 1.28) * min(size)
-        K[view] = [[focal, 0, width / 2 + rng.uniform(-1.5, 1.5)],
-                   [0, focal * rng.uniform(0.99, 1.01), height / 2 + rng.uniform(-1.5, 1.5)], [0, 0, 1]]
+        K[view] = [
+            [focal, 0, width / 2 + rng.uniform(-1.5, 1.5)],
+            [0, focal * rng.uniform(0.99, 1.01), height / 2 + rng.uniform(-1.5, 1.5)],
+            [0, 0, 1],
+        ]
         azimuth += rng.uniform(35, 80)
     return K, E
 

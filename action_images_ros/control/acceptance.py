@@ -27,24 +27,25 @@ class ChunkRejected(ValueError):
 class AcceptanceRules:
     """When a chunk is refused or cut short. Seconds, metres, radians."""
 
-    max_age_seconds: float = 3.0           # since the observation; a slow model needs more, a moving scene less
-    max_future_seconds: float = 0.1        # a stamp further ahead of now is a clock error
-    min_valid_frames: int = 2              # fewer usable frames are no motion
-    max_bridged_frames: int = 2            # unreadable frames in a row that may be bridged, see accepted_part; 0: none
+    max_age_seconds: float = 3.0  # since the observation; a slow model needs more, a moving scene less
+    max_future_seconds: float = 0.1  # a stamp further ahead of now is a clock error
+    min_valid_frames: int = 2  # fewer usable frames are no motion
+    max_bridged_frames: int = 2  # unreadable frames in a row that may be bridged, see accepted_part; 0: none
     max_first_pose_distance: float = 0.05  # m, between frame 0 and where the arm was at the observation
-    max_first_pose_angle: float = 0.5      # rad, the same
-    max_position_sigma: float = 0.05       # m, a frame less certain ends the chunk
-    max_rotation_sigma: float = 0.6        # rad, the same
-    max_chunk_speed: float = 1.0           # m/s, a frame that would need more is a misreading and ends the chunk
-    max_chunk_angular_speed: float = 4.0   # rad/s, the same
-    outside_workspace: str = "reject"      # "reject" the chunk or "truncate" it before the first frame outside
+    max_first_pose_angle: float = 0.5  # rad, the same
+    max_position_sigma: float = 0.05  # m, a frame less certain ends the chunk
+    max_rotation_sigma: float = 0.6  # rad, the same
+    max_chunk_speed: float = 1.0  # m/s, a frame that would need more is a misreading and ends the chunk
+    max_chunk_angular_speed: float = 4.0  # rad/s, the same
+    outside_workspace: str = "reject"  # "reject" the chunk or "truncate" it before the first frame outside
 
     def __post_init__(self) -> None:
         if self.outside_workspace not in ("reject", "truncate"):
             raise ValueError(f"outside_workspace is {self.outside_workspace!r}; choose reject or truncate")
         if int(self.min_valid_frames) != self.min_valid_frames or self.min_valid_frames < 2:
-            raise ValueError(f"min_valid_frames is {self.min_valid_frames}; give a whole number of 2 or more: one pose "
-                             "is no motion")
+            raise ValueError(
+                f"min_valid_frames is {self.min_valid_frames}; give a whole number of 2 or more: one pose is no motion"
+            )
         if int(self.max_bridged_frames) != self.max_bridged_frames or self.max_bridged_frames < 0:
             raise ValueError(f"max_bridged_frames is {self.max_bridged_frames}; give a whole number of 0 or more")
         for name, value in self.__dict__.items():
@@ -54,8 +55,7 @@ class AcceptanceRules:
 
 def pose_distance(pose_a, pose_b) -> tuple[float, float]:
     """Distance (m) and angle (rad) between two poses `[7]` with unit quaternions, antipodes being the same."""
-    return (float(np.linalg.norm(pose_a[:3] - pose_b[:3])),
-            float(np.linalg.norm(turn_between(pose_a[3:], pose_b[3:]))))
+    return (float(np.linalg.norm(pose_a[:3] - pose_b[:3])), float(np.linalg.norm(turn_between(pose_a[3:], pose_b[3:]))))
 
 
 def accepted_part(chunk: Chunk, now_ns: int, pose_then, limits: Limits, rules: AcceptanceRules) -> Chunk:
@@ -95,9 +95,11 @@ def accepted_part(chunk: Chunk, now_ns: int, pose_then, limits: Limits, rules: A
         raise ChunkRejected("the arm's pose at its observation is not known; is current_pose published?")
     distance, angle = pose_distance(good.poses[0], pose_then)
     if distance > rules.max_first_pose_distance or angle > rules.max_first_pose_angle:
-        raise ChunkRejected(f"its first pose is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg from where "
-                            f"the arm was (limits {rules.max_first_pose_distance * 1000:.0f} mm, "
-                            f"{np.degrees(rules.max_first_pose_angle):.0f} deg)")
+        raise ChunkRejected(
+            f"its first pose is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg from where "
+            f"the arm was (limits {rules.max_first_pose_distance * 1000:.0f} mm, "
+            f"{np.degrees(rules.max_first_pose_angle):.0f} deg)"
+        )
     return good.truncated(frames)
 
 
@@ -108,8 +110,11 @@ def _refuse_short(frames: int, total: int, what: str, rules: AcceptanceRules) ->
 
 def _certain_frames(chunk: Chunk, rules: AcceptanceRules) -> np.ndarray:
     """Frames `[T]` marked valid with a finite, small enough covariance."""
-    return (chunk.valid & (chunk.sigma_position <= rules.max_position_sigma)
-            & (chunk.sigma_rotation <= rules.max_rotation_sigma))
+    return (
+        chunk.valid
+        & (chunk.sigma_position <= rules.max_position_sigma)
+        & (chunk.sigma_rotation <= rules.max_rotation_sigma)
+    )
 
 
 def _gaps_bridged(chunk: Chunk, sure: np.ndarray, rules: AcceptanceRules) -> tuple[Chunk, np.ndarray]:
@@ -117,8 +122,11 @@ def _gaps_bridged(chunk: Chunk, sure: np.ndarray, rules: AcceptanceRules) -> tup
     certain, finite = np.flatnonzero(sure), np.isfinite(chunk.poses).all(axis=1)
     length = np.linalg.norm(np.where(finite[:, None], chunk.poses[:, 3:], 0.0), axis=1)
     finite &= np.abs(length - 1) <= 0.01
-    gaps = [(a, b) for a, b in zip(certain[:-1], certain[1:], strict=True)
-            if 1 < b - a <= rules.max_bridged_frames + 1 and finite[a] and finite[b]]
+    gaps = [
+        (a, b)
+        for a, b in zip(certain[:-1], certain[1:], strict=True)
+        if 1 < b - a <= rules.max_bridged_frames + 1 and finite[a] and finite[b]
+    ]
     if not gaps:
         return chunk, sure
     poses, openness, sure = chunk.poses.copy(), chunk.openness.copy(), sure.copy()
@@ -146,14 +154,20 @@ def _leading_run(sure: np.ndarray, rules: AcceptanceRules) -> tuple[int, int]:
 def _bridged(chunk: Chunk, first: int, pose_then, limits: Limits, rules: AcceptanceRules) -> Chunk:
     """The chunk with the way from where the arm was to frame `first` in place of the frames before; openness NaN."""
     if pose_then is None:
-        raise ChunkRejected(f"frame 0 is not certain and the arm's pose at its observation is not known; "
-                            f"is current_pose published? (first certain frame: {first})")
-    distance, angle = pose_distance(chunk.poses[first], pose_then)    # its numbers are checked
+        raise ChunkRejected(
+            f"frame 0 is not certain and the arm's pose at its observation is not known; "
+            f"is current_pose published? (first certain frame: {first})"
+        )
+    distance, angle = pose_distance(chunk.poses[first], pose_then)  # its numbers are checked
     seconds = first * chunk.dt
-    if (distance > rules.max_first_pose_distance + limits.max_linear_speed * seconds
-            or angle > rules.max_first_pose_angle + limits.max_angular_speed * seconds):
-        raise ChunkRejected(f"its first certain frame {first} is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} "
-                            f"deg from where the arm was {seconds:.1f} s before: further than the limits allow")
+    if (
+        distance > rules.max_first_pose_distance + limits.max_linear_speed * seconds
+        or angle > rules.max_first_pose_angle + limits.max_angular_speed * seconds
+    ):
+        raise ChunkRejected(
+            f"its first certain frame {first} is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} "
+            f"deg from where the arm was {seconds:.1f} s before: further than the limits allow"
+        )
     poses, openness = chunk.poses.copy(), chunk.openness.copy()
     covariance, valid = chunk.covariance.copy(), chunk.valid.copy()
     poses[:first] = interpolate(pose_then, poses[first], np.arange(first) / first)

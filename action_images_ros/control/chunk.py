@@ -37,16 +37,22 @@ class Chunk:
             raise ValueError(f"dt is {self.dt}; give the seconds between two frames, more than 0")
         poses = np.asarray(self.poses, dtype=np.float64)
         if poses.ndim != 2 or poses.shape[1] != 7 or len(poses) == 0:
-            raise ValueError(f"poses has shape {list(poses.shape)}, expected [T, 7]; give xyz and quaternion xyzw "
-                             "for every frame")
+            raise ValueError(
+                f"poses has shape {list(poses.shape)}, expected [T, 7]; give xyz and quaternion xyzw for every frame"
+            )
         count = len(poses)
-        arrays = {"poses": poses, "openness": np.asarray(self.openness, dtype=np.float64),
-                  "covariance": np.asarray(self.covariance, dtype=np.float64),
-                  "valid": np.asarray(self.valid, dtype=bool)}
+        arrays = {
+            "poses": poses,
+            "openness": np.asarray(self.openness, dtype=np.float64),
+            "covariance": np.asarray(self.covariance, dtype=np.float64),
+            "valid": np.asarray(self.valid, dtype=bool),
+        }
         for name, shape in (("openness", (count,)), ("covariance", (count, 6, 6)), ("valid", (count,))):
             if arrays[name].shape != shape:
-                raise ValueError(f"{name} has shape {list(arrays[name].shape)}, expected {list(shape)}; "
-                                 f"give one entry for each of the {count} poses")
+                raise ValueError(
+                    f"{name} has shape {list(arrays[name].shape)}, expected {list(shape)}; "
+                    f"give one entry for each of the {count} poses"
+                )
         object.__setattr__(self, "stamp_ns", int(self.stamp_ns))
         object.__setattr__(self, "dt", float(self.dt))
         for name, array in arrays.items():
@@ -84,8 +90,13 @@ class Chunk:
             raise ValueError(f"count is {count}; keep between 1 and {len(self)} frames")
         poses = continuous_quaternions(self.poses[:count])
         poses[:, 3:] /= np.linalg.norm(poses[:, 3:], axis=1, keepdims=True)
-        return replace(self, poses=poses, openness=self.openness[:count], covariance=self.covariance[:count],
-                       valid=self.valid[:count])
+        return replace(
+            self,
+            poses=poses,
+            openness=self.openness[:count],
+            covariance=self.covariance[:count],
+            valid=self.valid[:count],
+        )
 
     def sample(self, time_ns: int) -> tuple[np.ndarray, float]:
         """Pose `[7]` and openness at one time; see `samples`."""
@@ -103,8 +114,10 @@ class Chunk:
         times_ns = np.asarray(times_ns, dtype=np.int64)
         outside = (times_ns < self.stamp_ns) | (times_ns > self.end_ns)
         if outside.any():
-            raise ValueError(f"time_ns is {times_ns[outside][0]}, the chunk covers {self.stamp_ns} to {self.end_ns}; "
-                             "a chunk says nothing outside its frames")
+            raise ValueError(
+                f"time_ns is {times_ns[outside][0]}, the chunk covers {self.stamp_ns} to {self.end_ns}; "
+                "a chunk says nothing outside its frames"
+            )
         if len(self) == 1:
             return np.repeat(self.poses, len(times_ns), axis=0), np.repeat(self.openness, len(times_ns))
         seconds = (times_ns - self.stamp_ns) * 1e-9
@@ -126,5 +139,3 @@ class Chunk:
         rotation = matrix_from_pose7(self.poses)[:, :3, :3]
         linear = np.linalg.norm(np.diff(self.poses[:, :3], axis=0), axis=1) / self.dt
         return linear, rotation_angle(rotation[:-1], rotation[1:]) / self.dt
-
-

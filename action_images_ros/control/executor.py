@@ -24,37 +24,49 @@ from .splice import ChunkPath
 __all__ = ["ChunkExecutor", "ChunkRejected", "Command", "ExecutorSettings"]
 
 EXECUTING, HOLD, DISABLED, FAULTED = "executing", "hold", "disabled", "faulted"
-_MEASURED_NOISE, _MEASURED_NOISE_ANGLE = 0.015, 0.1   # m, rad between two samples at any distance in time
+_MEASURED_NOISE, _MEASURED_NOISE_ANGLE = 0.015, 0.1  # m, rad between two samples at any distance in time
 
 
 @dataclass(frozen=True)
 class ExecutorSettings:
     """How chunks are joined and watched. Times in seconds, lengths in metres, angles in radians."""
 
-    splice_seconds: float = 0.3        # a new chunk is blended in over at least this time; shorter follows it sooner
-    alignment: str = "nearest"         # "stamp": frame i at stamp + i dt, always; "nearest": see ChunkPath
-    max_lead_seconds: float = 0.2      # "nearest" may start a chunk this far ahead of its own time
-    max_gap_seconds: float = 0.1       # a longer pause between two ticks: hold for a tick and start again from rest
-    max_tracking_error: float = 0.10   # the arm further than this from its command: fault
-    max_tracking_angle: float = 0.8    # the same for its orientation
-    enable_seconds: float = 0.3        # after enabling the arm is held this long before a chunk may move it
-    max_enable_drift: float = 0.01     # the arm further than this from where it is held after enabling: fault
-    max_enable_turn: float = 0.1       # the same for its orientation
-    max_measured_speed: float = 1.5    # m/s, a measured pose that moves faster is a sensor fault
-    max_measured_angular_speed: float = 6.0   # rad/s, the same
-    max_pose_age: float = 0.3          # by its own stamp: a measured pose older than this is a sensor fault
-    max_frozen_way: float = 0.03       # commanded way during which the measured pose must change at least a little
-    max_execution_age: float = 5.0     # since the observation: a chunk older than this is not executed any further
-    clock_stall_seconds: float = 0.5   # steady time without progress of ROS time that counts as a stopped clock
+    splice_seconds: float = 0.3  # a new chunk is blended in over at least this time; shorter follows it sooner
+    alignment: str = "nearest"  # "stamp": frame i at stamp + i dt, always; "nearest": see ChunkPath
+    max_lead_seconds: float = 0.2  # "nearest" may start a chunk this far ahead of its own time
+    max_gap_seconds: float = 0.1  # a longer pause between two ticks: hold for a tick and start again from rest
+    max_tracking_error: float = 0.10  # the arm further than this from its command: fault
+    max_tracking_angle: float = 0.8  # the same for its orientation
+    enable_seconds: float = 0.3  # after enabling the arm is held this long before a chunk may move it
+    max_enable_drift: float = 0.01  # the arm further than this from where it is held after enabling: fault
+    max_enable_turn: float = 0.1  # the same for its orientation
+    max_measured_speed: float = 1.5  # m/s, a measured pose that moves faster is a sensor fault
+    max_measured_angular_speed: float = 6.0  # rad/s, the same
+    max_pose_age: float = 0.3  # by its own stamp: a measured pose older than this is a sensor fault
+    max_frozen_way: float = 0.03  # commanded way during which the measured pose must change at least a little
+    max_execution_age: float = 5.0  # since the observation: a chunk older than this is not executed any further
+    clock_stall_seconds: float = 0.5  # steady time without progress of ROS time that counts as a stopped clock
     pose_history_seconds: float = 5.0  # how long past poses are remembered to judge a chunk's first frame
 
     def __post_init__(self) -> None:
         if self.alignment not in ("stamp", "nearest"):
             raise ValueError(f"alignment is {self.alignment!r}; choose stamp or nearest")
-        for name in ("splice_seconds", "max_gap_seconds", "max_tracking_error", "max_tracking_angle",
-                     "max_execution_age", "clock_stall_seconds", "pose_history_seconds", "enable_seconds",
-                     "max_enable_drift", "max_enable_turn", "max_measured_speed", "max_measured_angular_speed",
-                     "max_pose_age", "max_frozen_way"):
+        for name in (
+            "splice_seconds",
+            "max_gap_seconds",
+            "max_tracking_error",
+            "max_tracking_angle",
+            "max_execution_age",
+            "clock_stall_seconds",
+            "pose_history_seconds",
+            "enable_seconds",
+            "max_enable_drift",
+            "max_enable_turn",
+            "max_measured_speed",
+            "max_measured_angular_speed",
+            "max_pose_age",
+            "max_frozen_way",
+        ):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise ValueError(f"{name} is {value}; give a finite number above 0")
@@ -83,9 +95,16 @@ class Command:
 class ChunkExecutor:
     """Receding horizon execution of chunks within `limits`. Starts disabled; nothing moves before `enable()`."""
 
-    def __init__(self, limits: Limits, splice_seconds: float | None = None, *,
-                 settings: ExecutorSettings | None = None, rules: AcceptanceRules | None = None,
-                 gripper: GripperSwitch | None = None, steady_clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        splice_seconds: float | None = None,
+        *,
+        settings: ExecutorSettings | None = None,
+        rules: AcceptanceRules | None = None,
+        gripper: GripperSwitch | None = None,
+        steady_clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         settings = settings or ExecutorSettings()
         if splice_seconds is not None:
             settings = ExecutorSettings(**{**settings.__dict__, "splice_seconds": splice_seconds})
@@ -178,7 +197,7 @@ class ChunkExecutor:
             good = accepted_part(chunk, now_ns, self._pose_at(chunk.stamp_ns), self.limits, self.rules)
         except ChunkRejected:
             raise
-        except Exception as error:   # a chunk that cannot even be judged is none
+        except Exception as error:  # a chunk that cannot even be judged is none
             raise ChunkRejected(f"it cannot be judged: {error!r}") from error
         if self.settings.alignment == "stamp" and now_ns >= good.end_ns:
             late = (now_ns - good.end_ns) * 1e-9
@@ -225,7 +244,7 @@ class ChunkExecutor:
             self._motion = Motion(self._motion.pose)
             if self._path is not None:
                 self._path = self._path.rejoined(self._motion, now_ns, self.limits)
-            if self._path is not None or self._pending is not None:    # said, for a loop always late never moves
+            if self._path is not None or self._pending is not None:  # said, for a loop always late never moves
                 return self._held(f"commands come late, more than {self.settings.max_gap_seconds:g} s apart")
             seconds = 0.0
         self._held_seconds += seconds
@@ -236,8 +255,10 @@ class ChunkExecutor:
         if pose is None or complaint or self._fault:
             return False
         if not self.limits.contains(pose[:3]):
-            self._fault = (f"the arm is outside the workspace, at {np.round(pose[:3], 3).tolist()} m; move it inside "
-                           "by hand, or correct the workspace or current_pose, then enable")
+            self._fault = (
+                f"the arm is outside the workspace, at {np.round(pose[:3], 3).tolist()} m; move it inside "
+                "by hand, or correct the workspace or current_pose, then enable"
+            )
             return False
         self._motion = Motion(pose)
         self._frozen_way = self._held_seconds = 0.0
@@ -253,9 +274,16 @@ class ChunkExecutor:
     def _step(self, now_ns: int, seconds: float) -> Command:
         if self._pending is not None and self._held_seconds >= self.settings.enable_seconds:
             self._motion = replace(self._motion, wanted=None)
-            before_ns = now_ns - round(seconds * 1e9)       # the motion is that of the tick before
-            self._path = ChunkPath(self._pending, self._motion, before_ns, self.limits, self.settings.splice_seconds,
-                                   self.settings.alignment, self.settings.max_lead_seconds)
+            before_ns = now_ns - round(seconds * 1e9)  # the motion is that of the tick before
+            self._path = ChunkPath(
+                self._pending,
+                self._motion,
+                before_ns,
+                self.limits,
+                self.settings.splice_seconds,
+                self.settings.alignment,
+                self.settings.max_lead_seconds,
+            )
             self._pending = None
         if self._path is not None and self._path.finished(now_ns):
             self.hold("the chunk is used up")
@@ -271,8 +299,14 @@ class ChunkExecutor:
             self.hold("the path leaves the workspace")
             return self._held(self._why)
         changed = self._gripper.update(openness, now_ns)
-        return Command(self._motion.pose.copy(), self._gripper.openness, EXECUTING,
-                       f"limited: {', '.join(flags)}" if flags else "", changed, self._path.chunk.stamp_ns)
+        return Command(
+            self._motion.pose.copy(),
+            self._gripper.openness,
+            EXECUTING,
+            f"limited: {', '.join(flags)}" if flags else "",
+            changed,
+            self._path.chunk.stamp_ns,
+        )
 
     def _held(self, reason: str) -> Command:
         return Command(self._motion.pose.copy(), self._gripper.openness, HOLD, reason)
@@ -291,9 +325,11 @@ class ChunkExecutor:
         most_angle = settings.max_enable_turn if new else settings.max_tracking_angle
         if distance > most or angle > most_angle:
             where = "where it is held after enabling" if new else "its command"
-            self.fault_now(f"the arm is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg from {where} (limits "
-                           f"{most * 1000:.0f} mm, {np.degrees(most_angle):.0f} deg); is current_pose the commanded "
-                           "frame in metres, and is the arm free?")
+            self.fault_now(
+                f"the arm is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg from {where} (limits "
+                f"{most * 1000:.0f} mm, {np.degrees(most_angle):.0f} deg); is current_pose the commanded "
+                "frame in metres, and is the arm free?"
+            )
 
     def _sensor_complaint(self, pose: np.ndarray, pose_ns: int, now_ns: int) -> str:
         """What is wrong with a measured pose beside the others; empty when nothing is."""
@@ -308,15 +344,21 @@ class ChunkExecutor:
             return ""
         seconds = max(pose_ns - last[0], 0) * 1e-9
         distance, angle = pose_distance(pose, last[1])
-        if (distance > settings.max_measured_speed * seconds + _MEASURED_NOISE
-                or angle > settings.max_measured_angular_speed * seconds + _MEASURED_NOISE_ANGLE):
-            return (f"current_pose jumped by {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg in {seconds:.3f} "
-                    "s: faster than the arm can move; check what publishes it")
+        if (
+            distance > settings.max_measured_speed * seconds + _MEASURED_NOISE
+            or angle > settings.max_measured_angular_speed * seconds + _MEASURED_NOISE_ANGLE
+        ):
+            return (
+                f"current_pose jumped by {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg in {seconds:.3f} "
+                "s: faster than the arm can move; check what publishes it"
+            )
         if np.any(pose != last[1]):
             self._frozen_way = 0.0
         elif pose_ns > last[0] and self._frozen_way > settings.max_frozen_way:
-            return (f"current_pose has not changed while {self._frozen_way * 1000:.0f} mm were commanded; is it "
-                    "frozen, or the arm blocked?")
+            return (
+                f"current_pose has not changed while {self._frozen_way * 1000:.0f} mm were commanded; is it "
+                "frozen, or the arm blocked?"
+            )
         return ""
 
     def _remember(self, now_ns: int, pose: np.ndarray) -> None:

@@ -16,8 +16,9 @@ class GripperSwitch:
 
     def __init__(self, close_below: float = 0.4, open_above: float = 0.6, dwell_seconds: float = 0.3) -> None:
         if not 0 < close_below <= open_above < 1:
-            raise ValueError(f"close_below is {close_below}, open_above {open_above}; "
-                             "give 0 < close_below <= open_above < 1")
+            raise ValueError(
+                f"close_below is {close_below}, open_above {open_above}; give 0 < close_below <= open_above < 1"
+            )
         if not (math.isfinite(dwell_seconds) and dwell_seconds >= 0):
             raise ValueError(f"dwell_seconds is {dwell_seconds}; give 0 or more")
         self.close_below, self.open_above, self.dwell_seconds = close_below, open_above, dwell_seconds

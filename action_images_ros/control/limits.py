@@ -40,10 +40,10 @@ class Limits:
 
     workspace_min: tuple[float, float, float]
     workspace_max: tuple[float, float, float]
-    max_linear_speed: float = 0.4             # m/s
-    max_angular_speed: float = 1.5            # rad/s
-    max_linear_acceleration: float = 3.0      # m/s^2
-    max_angular_acceleration: float = 10.0    # rad/s^2
+    max_linear_speed: float = 0.4  # m/s
+    max_angular_speed: float = 1.5  # rad/s
+    max_linear_acceleration: float = 3.0  # m/s^2
+    max_angular_acceleration: float = 10.0  # rad/s^2
 
     def __post_init__(self) -> None:
         corners = {}
@@ -54,8 +54,10 @@ class Limits:
             corners[name] = corner
             object.__setattr__(self, name, tuple(float(x) for x in corner))
         if np.any(corners["workspace_min"] >= corners["workspace_max"]):
-            raise ValueError(f"workspace_min {self.workspace_min} is not below workspace_max {self.workspace_max} in "
-                             "x, y and z; swap or widen them")
+            raise ValueError(
+                f"workspace_min {self.workspace_min} is not below workspace_max {self.workspace_max} in "
+                "x, y and z; swap or widen them"
+            )
         for name in ("max_linear_speed", "max_angular_speed", "max_linear_acceleration", "max_angular_acceleration"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
@@ -81,12 +83,21 @@ class Limits:
             return previous, ()
         before = previous.pose if previous.wanted is None else previous.wanted
         linear, linear_flag = _follow(
-            previous.linear, wanted[:3] - previous.pose[:3], (wanted[:3] - before[:3]) / dt,
-            self.max_linear_speed, self.max_linear_acceleration, dt)
+            previous.linear,
+            wanted[:3] - previous.pose[:3],
+            (wanted[:3] - before[:3]) / dt,
+            self.max_linear_speed,
+            self.max_linear_acceleration,
+            dt,
+        )
         angular, angular_flag = _follow(
-            previous.angular, turn_between(previous.pose[3:], wanted[3:] / _length(wanted[3:])),
+            previous.angular,
+            turn_between(previous.pose[3:], wanted[3:] / _length(wanted[3:])),
             turn_between(before[3:], wanted[3:] / _length(wanted[3:])) / dt,
-            self.max_angular_speed, self.max_angular_acceleration, dt)
+            self.max_angular_speed,
+            self.max_angular_acceleration,
+            dt,
+        )
         motion, blocked = self._moved(previous, linear, angular, dt, wanted)
         flags = [f"linear {linear_flag}"] if linear_flag else []
         flags += [f"angular {angular_flag}"] if angular_flag else []

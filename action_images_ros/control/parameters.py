@@ -43,5 +43,9 @@ def make_executor(parameters: dict[str, Any] | None = None) -> ChunkExecutor:
         return {name: value for name, value in parameters.items() if name in names}
 
     gripper = {own: parameters[name] for name, own in _GRIPPER.items() if name in parameters}
-    return ChunkExecutor(Limits(**chosen(Limits)), settings=ExecutorSettings(**chosen(ExecutorSettings)),
-                         rules=AcceptanceRules(**chosen(AcceptanceRules)), gripper=GripperSwitch(**gripper))
+    return ChunkExecutor(
+        Limits(**chosen(Limits)),
+        settings=ExecutorSettings(**chosen(ExecutorSettings)),
+        rules=AcceptanceRules(**chosen(AcceptanceRules)),
+        gripper=GripperSwitch(**gripper),
+    )

@@ -17,14 +17,19 @@ def _times(a, b) -> tuple[float, float, float, float]:
     """Hamilton product a b: first b, then a."""
     ax, ay, az, aw = a
     bx, by, bz, bw = b
-    return (aw * bx + ax * bw + ay * bz - az * by, aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw, aw * bw - ax * bx - ay * by - az * bz)
+    return (
+        aw * bx + ax * bw + ay * bz - az * by,
+        aw * by - ax * bz + ay * bw + az * bx,
+        aw * bz + ax * by - ay * bx + az * bw,
+        aw * bw - ax * bx - ay * by - az * bz,
+    )
 
 
 def turn_between(start, end) -> np.ndarray:
     """The shortest turn `[3]` (rad, at most pi long) that leads from orientation start `[4]` to end `[4]`."""
-    x, y, z, w = _times([float(value) for value in end], (-float(start[0]), -float(start[1]), -float(start[2]),
-                                                          float(start[3])))
+    x, y, z, w = _times(
+        [float(value) for value in end], (-float(start[0]), -float(start[1]), -float(start[2]), float(start[3]))
+    )
     if w < 0:
         x, y, z, w = -x, -y, -z, -w
     sine = math.sqrt(x * x + y * y + z * z)

@@ -15,8 +15,8 @@ from .quaternion import turn_between, turned
 
 __all__ = ["ChunkPath"]
 
-_METRES_PER_RADIAN = 0.1      # an angle counts like the way of a point this far off, as in the action image
-_WAIT_COST = 0.005            # m/s: between equally near moments take the one closest to the chunk's own time
+_METRES_PER_RADIAN = 0.1  # an angle counts like the way of a point this far off, as in the action image
+_WAIT_COST = 0.005  # m/s: between equally near moments take the one closest to the chunk's own time
 
 
 class ChunkPath:
@@ -28,8 +28,16 @@ class ChunkPath:
     "stamp" would cut the corner; when the arm lags behind its command the chunk does not step back.
     """
 
-    def __init__(self, chunk: Chunk, motion: Motion, now_ns: int, limits: Limits, splice_seconds: float,
-                 alignment: str = "nearest", max_lead_seconds: float = 0.2) -> None:
+    def __init__(
+        self,
+        chunk: Chunk,
+        motion: Motion,
+        now_ns: int,
+        limits: Limits,
+        splice_seconds: float,
+        alignment: str = "nearest",
+        max_lead_seconds: float = 0.2,
+    ) -> None:
         self.chunk = chunk
         self._settings = (splice_seconds, alignment, max_lead_seconds)
         self._brake_ns = round(min(splice_seconds, (chunk.end_ns - chunk.stamp_ns) * 1e-9) * 1e9)
@@ -42,9 +50,11 @@ class ChunkPath:
         self._offset = motion.pose[:3] - pose[:3]
         self._turn = turn_between(pose[3:], motion.pose[3:])
         self._linear, self._angular = motion.linear - linear, motion.angular - angular
-        self._fade = max(splice_seconds, _fade_seconds(self._offset, limits.max_linear_speed,
-                                                       limits.max_linear_acceleration),
-                         _fade_seconds(self._turn, limits.max_angular_speed, limits.max_angular_acceleration))
+        self._fade = max(
+            splice_seconds,
+            _fade_seconds(self._offset, limits.max_linear_speed, limits.max_linear_acceleration),
+            _fade_seconds(self._turn, limits.max_angular_speed, limits.max_angular_acceleration),
+        )
 
     def rejoined(self, motion: Motion, now_ns: int, limits: Limits) -> ChunkPath:
         """The same chunk spliced again from `motion`, after a pause."""
@@ -74,8 +84,9 @@ class ChunkPath:
         if late <= 0 or self._brake_ns == 0:
             return min(time_ns, self.chunk.end_ns)
         late = min(late, 2 * self._brake_ns)
-        return min(self.chunk.end_ns - self._brake_ns + round(late - late * late / (4 * self._brake_ns)),
-                   self.chunk.end_ns)
+        return min(
+            self.chunk.end_ns - self._brake_ns + round(late - late * late / (4 * self._brake_ns)), self.chunk.end_ns
+        )
 
     def _chunk_at(self, now_ns: int) -> tuple[np.ndarray, float]:
         return self.chunk.sample(self._chunk_time(now_ns))
@@ -89,8 +100,9 @@ class ChunkPath:
         """The time along the chunk (ns), from its start to now plus the lead, that lies nearest to `pose`."""
         first = self.chunk.stamp_ns
         last = max(first, min(now_ns + round(max_lead_seconds * 1e9), self.chunk.end_ns))
-        times = np.unique(np.append(np.arange(first, last, 10_000_000, dtype=np.int64),
-                                    [last, min(max(now_ns, first), last)]))
+        times = np.unique(
+            np.append(np.arange(first, last, 10_000_000, dtype=np.int64), [last, min(max(now_ns, first), last)])
+        )
         samples = self.chunk.samples(times)[0]
         angle = 2 * np.arccos(np.clip(np.abs(samples[:, 3:] @ pose[3:]), 0.0, 1.0))
         cost = np.linalg.norm(samples[:, :3] - pose[:3], axis=1) + _METRES_PER_RADIAN * angle

@@ -40,7 +40,10 @@ class Watchdog:
 
     def reason(self) -> str | None:
         """One line naming every late source, or None when all are in time."""
-        parts = [f"{name} never heard of" if math.isinf(age)
-                 else f"{name} silent for {age:.2f} s (limit {self._timeouts[name]:g} s)"
-                 for name, age in self.late().items()]
+        parts = [
+            f"{name} never heard of"
+            if math.isinf(age)
+            else f"{name} silent for {age:.2f} s (limit {self._timeouts[name]:g} s)"
+            for name, age in self.late().items()
+        ]
         return "; ".join(parts) or None

@@ -10,7 +10,6 @@ from .format import EpisodeWriter, Item, Options
 __all__ = ["CacheFormat"]
 
 
-
 class CacheFormat:
     """The training cache: one .npz per episode and an index (`episode.py`); what `action-images train` reads."""
 
@@ -39,9 +38,18 @@ class _CacheWriter:
 
     def add(self, episode: Episode, number: int) -> str:
         path = save_episode(self._folder, episode)
-        append_index(self._folder, {
-            "file": path.name, "task": episode.task, "seed": int(episode.seed), "success": bool(episode.success),
-            "perturbed": bool(episode.perturbed), "frames": episode.frames, "instruction": episode.instruction})
+        append_index(
+            self._folder,
+            {
+                "file": path.name,
+                "task": episode.task,
+                "seed": int(episode.seed),
+                "success": bool(episode.success),
+                "perturbed": bool(episode.perturbed),
+                "frames": episode.frames,
+                "instruction": episode.instruction,
+            },
+        )
         return path.name
 
     def finish(self) -> None:

@@ -19,7 +19,7 @@ SUSPICIOUS_MOTION = 1.5
 
 Over 30 views of 15 cell episodes the ratio was 2.2 or more; coarse errors alone bring it down (docs/data.md).
 """
-_NEAR = 0.08        # radius around the tool's point, as a fraction of min(H, W)
+_NEAR = 0.08  # radius around the tool's point, as a fraction of min(H, W)
 _MOVED_PX = 1.0
 _COLOURS = ((255, 60, 60), (60, 255, 60), (80, 120, 255))
 
@@ -43,13 +43,16 @@ class CalibrationCheck:
         if self.in_view < 0.5:
             return f"the tool is in only {100 * self.in_view:.0f} % of the pictures; check the camera's pose"
         if self.frames_moving >= 5 and self.motion_ratio < SUSPICIOUS_MOTION:
-            return (f"the picture changes only {self.motion_ratio:.2f} times as much near the tool's point as elsewhere"
-                    " while the tool moves; check pose and intrinsics of the camera, and look at the picture")
+            return (
+                f"the picture changes only {self.motion_ratio:.2f} times as much near the tool's point as elsewhere"
+                " while the tool moves; check pose and intrinsics of the camera, and look at the picture"
+            )
         return ""
 
 
-def check_calibration(camera: str, images: np.ndarray, K: np.ndarray, world_from_camera: np.ndarray,
-                      poses: np.ndarray) -> CalibrationCheck:
+def check_calibration(
+    camera: str, images: np.ndarray, K: np.ndarray, world_from_camera: np.ndarray, poses: np.ndarray
+) -> CalibrationCheck:
     """images uint8 `[T, H, W, 3]` and poses `[T, 7]` of the model's tool frame at the same times."""
     height, width = images.shape[1:3]
     uv, depth = project(action_points(matrix_from_pose7(poses))[:, 0], K, world_from_camera)
@@ -67,8 +70,9 @@ def check_calibration(camera: str, images: np.ndarray, K: np.ndarray, world_from
     return CalibrationCheck(camera, float(inside.mean()), near / far if far > 0 else float("nan"), moving)
 
 
-def draw_points(images: Sequence[np.ndarray], K: np.ndarray, world_from_camera: np.ndarray, poses: np.ndarray, *,
-                tile: int = 256) -> np.ndarray:
+def draw_points(
+    images: Sequence[np.ndarray], K: np.ndarray, world_from_camera: np.ndarray, poses: np.ndarray, *, tile: int = 256
+) -> np.ndarray:
     """A strip of pictures `[n][H, W, 3]`, enlarged to `tile` px of height, with the tool's three points drawn in.
 
     Red is the position, green the point along the fingers' opening, blue the one behind. Where the gripper is not

@@ -38,8 +38,14 @@ class Converted:
         return [(item["item"], text) for item in self.items for text in item["lost"]]
 
 
-def convert(source: str | Path, target: str | Path, to: str, options: Options = Options(), *,  # noqa: B008
-            progress: Callable[[int, int, str], None] | None = None) -> Converted:
+def convert(
+    source: str | Path,
+    target: str | Path,
+    to: str,
+    options: Options = Options(),  # noqa: B008
+    *,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Converted:
     """Write every episode of `source` (format recognised by content) to `target` in the format `to`.
 
     Everything is made in `.NAME.part` beside the target, with a journal `.NAME.part.jsonl`, and renamed when it is
@@ -57,8 +63,11 @@ def convert(source: str | Path, target: str | Path, to: str, options: Options = 
     items = reading.items(source, options)
     part = target.with_name(f".{target.name}.part")
     journal = target.with_name(f".{target.name}.part.jsonl")
-    head = {"source": str(source.resolve()), "to": to,
-            "options": json.loads(json.dumps(asdict(options), default=_plain))}
+    head = {
+        "source": str(source.resolve()),
+        "to": to,
+        "options": json.loads(json.dumps(asdict(options), default=_plain)),
+    }
     done = _resume(journal, part, head)
     part.mkdir(parents=True, exist_ok=True)
     result = Converted(reading.name, to, resumed=len(done))
@@ -82,8 +91,9 @@ def convert(source: str | Path, target: str | Path, to: str, options: Options = 
     if number == 0:
         shutil.rmtree(part)
         journal.unlink()
-        raise ValueError(f"{source} gave not one episode: " + "; ".join(f"{item}: {why}" for item, why in
-                                                                      result.lost[:5]))
+        raise ValueError(
+            f"{source} gave not one episode: " + "; ".join(f"{item}: {why}" for item, why in result.lost[:5])
+        )
     writer.finish()
     os.rename(part, target)
     journal.unlink()
@@ -96,8 +106,10 @@ def _check(source: Path, target: Path, options: Options, reading: EpisodeFormat)
     if target.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"{target} lies inside {source}; give a target elsewhere, the source is not touched")
     if options.dt is not None and reading.name in ("cache", "lerobot"):
-        raise ValueError(f"dt is {options.dt:g}, but {source} ({reading.name}) has its own; only recordings can be "
-                         "sampled anew: leave --dt out")
+        raise ValueError(
+            f"dt is {options.dt:g}, but {source} ({reading.name}) has its own; only recordings can be "
+            "sampled anew: leave --dt out"
+        )
 
 
 def _plain(value):
@@ -112,7 +124,7 @@ def _resume(journal: Path, part: Path, head: dict) -> dict[str, dict]:
             try:
                 rows.append(json.loads(line))
             except json.JSONDecodeError:
-                break    # the line being written when it was interrupted
+                break  # the line being written when it was interrupted
     if not rows:
         shutil.rmtree(part, ignore_errors=True)
         journal.parent.mkdir(parents=True, exist_ok=True)
@@ -120,8 +132,10 @@ def _resume(journal: Path, part: Path, head: dict) -> dict[str, dict]:
         return {}
     if rows[0] != head:
         changed = [key for key in head if rows[0].get(key) != head[key]]
-        raise ValueError(f"{part} is an unfinished conversion with other {', '.join(changed)}; call it as before to go "
-                         f"on, or remove it and {journal.name}")
+        raise ValueError(
+            f"{part} is an unfinished conversion with other {', '.join(changed)}; call it as before to go "
+            f"on, or remove it and {journal.name}"
+        )
     journal.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return {row["item"]: row for row in rows[1:]}
 
@@ -142,8 +156,10 @@ def _write(writer, episode: Episode, number: int, options: Options, used: set, r
         episode = replace(episode, seed=number)
     key = (episode.task, int(episode.seed))
     if key in used:
-        row["lost"].append(f"task {episode.task} with seed {episode.seed} is there already; give every episode a "
-                           "number of its own with --renumber")
+        row["lost"].append(
+            f"task {episode.task} with seed {episode.seed} is there already; give every episode a "
+            "number of its own with --renumber"
+        )
         return
     try:
         row["episodes"].append(writer.add(resized(episode, options.size), number))

@@ -47,7 +47,10 @@ class Episode:
         self.camera_names = tuple(self.camera_names)
         views, frames = self.images.shape[:2]
         expected = {
-            "K": (views, 3, 3), "world_from_camera": (views, 4, 4), "poses": (frames, 7), "openness": (frames,),
+            "K": (views, 3, 3),
+            "world_from_camera": (views, 4, 4),
+            "poses": (frames, 7),
+            "openness": (frames,),
         }
         for name, shape in expected.items():
             if getattr(self, name).shape != shape:
@@ -79,8 +82,13 @@ def save_episode(directory: str | Path, episode: Episode) -> Path:
     """Writes the episode's file into a folder (not yet its index line, see `append_index`); returns its path."""
     path = Path(directory) / episode.file_name
     meta = {
-        "format": FORMAT, "task": episode.task, "seed": int(episode.seed), "instruction": episode.instruction,
-        "dt": float(episode.dt), "success": bool(episode.success), "perturbed": bool(episode.perturbed),
+        "format": FORMAT,
+        "task": episode.task,
+        "seed": int(episode.seed),
+        "instruction": episode.instruction,
+        "dt": float(episode.dt),
+        "success": bool(episode.success),
+        "perturbed": bool(episode.perturbed),
         "camera_names": list(episode.camera_names),
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

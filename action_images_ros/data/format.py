@@ -16,7 +16,6 @@ from .episode import Episode
 __all__ = ["EpisodeFormat", "EpisodeWriter", "Item", "Options", "Remark", "resized", "task_name"]
 
 
-
 class Remark(NamedTuple):
     """Something about an item that the user should know. lost: because of it something is no episode."""
 
@@ -85,10 +84,14 @@ def resized(episode: Episode, size: tuple[int, int] | None) -> Episode:
     """The episode with pictures of that size (H, W): cropped to its aspect, resized, and K follows."""
     if size is None or episode.images.shape[2:4] == tuple(size):
         return episode
-    views = [[prepare_image(image, k, size) for image in view]
-             for view, k in zip(episode.images, episode.K, strict=True)]
-    return replace(episode, images=np.stack([[image for image, _ in view] for view in views]),
-                   K=np.stack([view[0][1] for view in views]))
+    views = [
+        [prepare_image(image, k, size) for image in view] for view, k in zip(episode.images, episode.K, strict=True)
+    ]
+    return replace(
+        episode,
+        images=np.stack([[image for image, _ in view] for view in views]),
+        K=np.stack([view[0][1] for view in views]),
+    )
 
 
 def task_name(instruction: str) -> str:

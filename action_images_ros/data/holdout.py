@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["split_episodes"]
 
 
-
 def split_episodes(episodes: list, fraction: float) -> tuple[list, list]:
     """(training, validation): every n-th episode is held out."""
     every = max(2, round(1 / fraction)) if fraction > 0 else len(episodes) + 1

@@ -26,8 +26,14 @@ PICTURES = 5
 _DRIFT_PPM, _DRIFT = 500.0, 0.05
 
 
-def inspect(path: str | Path, options: Options = Options(), *, out: str | Path | None = None,  # noqa: B008
-            episodes: int = 3, progress: Callable[[str], None] | None = None) -> dict[str, Any]:
+def inspect(
+    path: str | Path,
+    options: Options = Options(),  # noqa: B008
+    *,
+    out: str | Path | None = None,
+    episodes: int = 3,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
     """A report on a recording, a folder of them or a dataset, as plain values for JSON.
 
     path, format; recordings (each with topics: see TopicSurvey), episodes (of the first `episodes` items: cameras,
@@ -36,8 +42,13 @@ def inspect(path: str | Path, options: Options = Options(), *, out: str | Path |
     """
     path = Path(path)
     reading = recognise(path)
-    report: dict[str, Any] = {"path": str(path), "format": reading.name, "recordings": [], "episodes": [],
-                              "problems": []}
+    report: dict[str, Any] = {
+        "path": str(path),
+        "format": reading.name,
+        "recordings": [],
+        "episodes": [],
+        "problems": [],
+    }
     items = reading.items(path, options)
     report["items"] = len(items)
     for item in items[:episodes]:
@@ -55,15 +66,22 @@ def _recording(path: Path, options: Options, report: dict) -> None:
         with Bag(path) as bag:
             setup = setup_for(bag, options.robot, **options.setup)
             rows = survey(bag)
-            entry = {"recording": str(path), "seconds": (bag.end_ns - bag.start_ns) * 1e-9, "messages": bag.count,
-                     "topics": [_plain(asdict(row)) for row in rows]}
+            entry = {
+                "recording": str(path),
+                "seconds": (bag.end_ns - bag.start_ns) * 1e-9,
+                "messages": bag.count,
+                "topics": [_plain(asdict(row)) for row in rows],
+            }
             report["recordings"].append(entry)
             found = find_topics(bag, setup)
             entry["cameras"] = [asdict(camera) for camera in found.cameras]
-            entry["found"] = {name: getattr(found, name) for name in (
-                "current_pose", "joint_states", "gripper_command", "instruction", "status")}
+            entry["found"] = {
+                name: getattr(found, name)
+                for name in ("current_pose", "joint_states", "gripper_command", "instruction", "status")
+            }
             used = {topic for camera in found.cameras for topic in (camera.image, camera.info)} | {
-                topic for topic in entry["found"].values() if topic}
+                topic for topic in entry["found"].values() if topic
+            }
             for row in rows:
                 if row.name in used:
                     problems += [f"{path.name}: {text}" for text in _complaints(row)]
@@ -79,11 +97,14 @@ def _complaints(row) -> list[str]:
         words.append(f"{row.name}: stamps run backwards {row.backwards} times")
     if row.gap_count and row.rate_hz > 0.5 and row.stamped:
         at, length = row.gaps[0]
-        words.append(f"{row.name}: {row.gap_count} gaps at {row.rate_hz:.1f} Hz, the longest {length:.2f} s after "
-                     f"{at:.1f} s")
+        words.append(
+            f"{row.name}: {row.gap_count} gaps at {row.rate_hz:.1f} Hz, the longest {length:.2f} s after {at:.1f} s"
+        )
     if abs(row.drift_ppm) > _DRIFT_PPM and abs(row.drift) > _DRIFT:
-        words.append(f"{row.name}: header stamps drift by {row.drift:+.3f} s against the time of recording "
-                     f"({row.drift_ppm:+.0f} ppm); is it simulated time, or another machine's clock?")
+        words.append(
+            f"{row.name}: header stamps drift by {row.drift:+.3f} s against the time of recording "
+            f"({row.drift_ppm:+.0f} ppm); is it simulated time, or another machine's clock?"
+        )
     return words
 
 
@@ -100,20 +121,37 @@ def _episodes(item: Item, report: dict, out: Path | None) -> None:
 
 
 def _episode(name: str, episode: Episode, report: dict, out: Path | None) -> dict:
-    checks = [check_calibration(camera, episode.images[view], episode.K[view], episode.world_from_camera[view],
-                                episode.poses) for view, camera in enumerate(episode.camera_names)]
+    checks = [
+        check_calibration(camera, episode.images[view], episode.K[view], episode.world_from_camera[view], episode.poses)
+        for view, camera in enumerate(episode.camera_names)
+    ]
     report["problems"] += [f"{name}: camera {check.camera}: {check.suspicious}" for check in checks if check.suspicious]
     entry = {
-        "name": name, "task": episode.task, "seed": int(episode.seed), "instruction": episode.instruction,
-        "success": bool(episode.success), "dt": episode.dt, "frames": episode.frames,
+        "name": name,
+        "task": episode.task,
+        "seed": int(episode.seed),
+        "instruction": episode.instruction,
+        "success": bool(episode.success),
+        "dt": episode.dt,
+        "frames": episode.frames,
         "size": list(episode.images.shape[2:4]),
         "path_m": float(np.linalg.norm(np.diff(episode.poses[:, :3], axis=0), axis=1).sum()),
-        "fastest_m_per_s": float(np.linalg.norm(np.diff(episode.poses[:, :3], axis=0), axis=1).max(initial=0)
-                                 / episode.dt),
+        "fastest_m_per_s": float(
+            np.linalg.norm(np.diff(episode.poses[:, :3], axis=0), axis=1).max(initial=0) / episode.dt
+        ),
         "gripper_changes": int((np.diff(episode.openness > 0.5) != 0).sum()),
-        "cameras": [_plain({**asdict(check), "suspicious": check.suspicious, "focal_px": float(episode.K[view, 0, 0]),
-                            "position_m": episode.world_from_camera[view, :3, 3].tolist()})
-                    for view, check in enumerate(checks)]}
+        "cameras": [
+            _plain(
+                {
+                    **asdict(check),
+                    "suspicious": check.suspicious,
+                    "focal_px": float(episode.K[view, 0, 0]),
+                    "position_m": episode.world_from_camera[view, :3, 3].tolist(),
+                }
+            )
+            for view, check in enumerate(checks)
+        ],
+    }
     if out is not None:
         entry["picture"] = str(_picture(out / f"{name}.png", episode))
     return entry
@@ -121,8 +159,10 @@ def _episode(name: str, episode: Episode, report: dict, out: Path | None) -> dic
 
 def _picture(path: Path, episode: Episode) -> Path:
     shown = np.unique(np.linspace(0, episode.frames - 1, PICTURES).round().astype(int))
-    rows = [draw_points(episode.images[view, shown], episode.K[view], episode.world_from_camera[view],
-                        episode.poses[shown]) for view in range(len(episode.camera_names))]
+    rows = [
+        draw_points(episode.images[view, shown], episode.K[view], episode.world_from_camera[view], episode.poses[shown])
+        for view in range(len(episode.camera_names))
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)):
         raise OSError(f"{path} could not be written; give a writable folder with --out")
@@ -131,5 +171,6 @@ def _picture(path: Path, episode: Episode) -> Path:
 
 def _plain(values: dict) -> dict:
     """Numbers that JSON has no word for (nan) become None."""
-    return {key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in values.items()}
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()
+    }

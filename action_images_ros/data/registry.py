@@ -10,20 +10,6 @@ from .format import EpisodeFormat
 __all__ = ["FORMATS", "recognise"]
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 def _formats() -> dict[str, EpisodeFormat]:
     from .lerobot.dataset import LeRobotFormat
     from .rlbench.dataset import RlbenchFormat
@@ -53,9 +39,8 @@ def recognise(path: str | Path) -> EpisodeFormat:
         if known.recognises(path):
             return known
     inside = sorted(p.name for p in path.iterdir())[:8] if path.is_dir() else f"a file of {path.stat().st_size} bytes"
-    raise ValueError(f"{path} is none of the known formats: " + "; ".join(f.what for f in _formats().values())
-                     + f". It holds {inside}")
-
-
-
-
+    raise ValueError(
+        f"{path} is none of the known formats: "
+        + "; ".join(f.what for f in _formats().values())
+        + f". It holds {inside}"
+    )

@@ -24,7 +24,7 @@ def xarm_pose(pose7: npt.ArrayLike) -> list[float]:
 
 def _euler(rotation: Array) -> Array:
     """Fixed-axis angles; at pitch +-90 degrees, where roll and yaw are one, yaw is 0."""
-    if abs(rotation[2, 0]) > 1.0 - 1e-9:   # gimbal lock: scipy would warn
+    if abs(rotation[2, 0]) > 1.0 - 1e-9:  # gimbal lock: scipy would warn
         pitch = -np.pi / 2 if rotation[2, 0] > 0 else np.pi / 2
         roll = np.arctan2(np.sign(pitch) * rotation[0, 1], rotation[1, 1])
         return np.array([roll, pitch, 0.0])
@@ -59,7 +59,7 @@ class Throttle:
     def ready(self, now_s: float) -> bool:
         """Whether a command is due now; counts it as sent."""
         period = 1.0 / self.rate_hz
-        if now_s < self._due - 0.1 * period:   # a command of a 100 Hz stream comes a little early now and then
+        if now_s < self._due - 0.1 * period:  # a command of a 100 Hz stream comes a little early now and then
             return False
         self._due = max(self._due + period, now_s) if np.isfinite(self._due) else now_s + period
         return True

@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 __all__ = ["Chain", "Joint", "RobotDescription"]
 
 _MOVING = ("revolute", "continuous", "prismatic")
-_MAX_BYTES = 10_000_000    # a description with every comment is far below 1 MB
+_MAX_BYTES = 10_000_000  # a description with every comment is far below 1 MB
 _MAX_LINKS = 1000
 
 Array = npt.NDArray[np.float64]
@@ -51,7 +51,7 @@ class Joint:
         motion = np.eye(4)
         if self.kind == "prismatic":
             motion[:3, 3] = q * self.axis
-        else:   # Rodrigues; scipy's call costs ten times as much for one rotation
+        else:  # Rodrigues; scipy's call costs ten times as much for one rotation
             x, y, z = self.axis
             cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
             motion[:3, :3] += math.sin(q) * cross + (1.0 - math.cos(q)) * (cross @ cross)
@@ -97,8 +97,11 @@ class Chain:
                 columns[:3, index] += axis
             else:
                 arm = matrix[:3, 3] - at[:3, 3]
-                columns[:3, index] += (axis[1] * arm[2] - axis[2] * arm[1], axis[2] * arm[0] - axis[0] * arm[2],
-                                       axis[0] * arm[1] - axis[1] * arm[0])
+                columns[:3, index] += (
+                    axis[1] * arm[2] - axis[2] * arm[1],
+                    axis[2] * arm[0] - axis[0] * arm[2],
+                    axis[0] * arm[1] - axis[1] * arm[0],
+                )
                 columns[3:, index] += axis
         return matrix, columns
 
@@ -178,14 +181,20 @@ def _joint(element: ElementTree.Element) -> Joint:
         limits = limit.attrib if limit is not None else {}
         kind = element.get("type", "")
         bounded = kind in ("revolute", "prismatic")
-        return Joint(name, kind, parent.get("link", ""), child.get("link", ""), _origin(element.find("origin")),
-                     _axis(element.find("axis")),
-                     float(limits.get("lower", 0.0)) if bounded else -np.inf,
-                     float(limits.get("upper", 0.0)) if bounded else np.inf,
-                     float(limits.get("velocity", np.inf)),
-                     mimic.get("joint", "") if mimic is not None else "",
-                     float(mimic.get("multiplier", 1.0)) if mimic is not None else 1.0,
-                     float(mimic.get("offset", 0.0)) if mimic is not None else 0.0)
+        return Joint(
+            name,
+            kind,
+            parent.get("link", ""),
+            child.get("link", ""),
+            _origin(element.find("origin")),
+            _axis(element.find("axis")),
+            float(limits.get("lower", 0.0)) if bounded else -np.inf,
+            float(limits.get("upper", 0.0)) if bounded else np.inf,
+            float(limits.get("velocity", np.inf)),
+            mimic.get("joint", "") if mimic is not None else "",
+            float(mimic.get("multiplier", 1.0)) if mimic is not None else 1.0,
+            float(mimic.get("offset", 0.0)) if mimic is not None else 0.0,
+        )
     except ValueError as error:
         raise ValueError(f"joint {name!r} of robot_description: {error}; publish the URDF that xacro makes") from None
 

@@ -17,8 +17,8 @@ from .description import Chain
 __all__ = ["InverseKinematics", "Unreachable"]
 
 _ITERATIONS = 60
-_POSITION_M = 1e-4      # a solution is nearer than this and
-_ROTATION_RAD = 1e-3    # this
+_POSITION_M = 1e-4  # a solution is nearer than this and
+_ROTATION_RAD = 1e-3  # this
 _DAMPING = 1e-3
 
 Array = npt.NDArray[np.float64]
@@ -59,20 +59,25 @@ class InverseKinematics:
         q = np.clip(start, lower, upper)
         for _ in range(_ITERATIONS):
             matrix, jacobian = self.chain.jacobian({**positions, **dict(zip(self.joints, q.tolist(), strict=True))})
-            error = np.concatenate([matrix[:3, 3] - target[:3, 3],
-                                    vector_from_rotation(matrix[:3, :3] @ target[:3, :3].T)])
+            error = np.concatenate(
+                [matrix[:3, 3] - target[:3, 3], vector_from_rotation(matrix[:3, :3] @ target[:3, :3].T)]
+            )
             off = float(np.linalg.norm(error[:3])), float(np.linalg.norm(error[3:]))
             if off[0] < _POSITION_M and off[1] < _ROTATION_RAD:
                 break
-            square = jacobian @ jacobian.T + _DAMPING ** 2 * np.eye(6)
+            square = jacobian @ jacobian.T + _DAMPING**2 * np.eye(6)
             step = -jacobian.T @ np.linalg.solve(square, error)
             q = np.clip(q + step * min(1.0, 0.2 / max(float(np.max(np.abs(step))), 1e-12)), lower, upper)
         else:
-            raise Unreachable(f"target_pose cannot be reached within the joint limits: {1000 * off[0]:.1f} mm, "
-                              f"{off[1]:.3f} rad remain; keep the workspace inside the arm's reach")
+            raise Unreachable(
+                f"target_pose cannot be reached within the joint limits: {1000 * off[0]:.1f} mm, "
+                f"{off[1]:.3f} rad remain; keep the workspace inside the arm's reach"
+            )
         moved = np.abs(q - start)
         if np.max(moved, initial=0.0) > max_step:
             name = self.joints[int(np.argmax(moved))]
-            raise Unreachable(f"joint {name} would move {np.max(moved):.2f} rad in one step, max is {max_step:g}; the "
-                              "arm is near a singular pose: move it away by hand")
+            raise Unreachable(
+                f"joint {name} would move {np.max(moved):.2f} rad in one step, max is {max_step:g}; the "
+                "arm is near a singular pose: move it away by hand"
+            )
         return q

@@ -10,9 +10,13 @@ from typing import Any
 
 __all__ = ["MissingType", "interface_type"]
 
-_APT = {"control_msgs": "ros-jazzy-control-msgs", "moveit_msgs": "ros-jazzy-moveit-msgs",
-        "franka_msgs": "franka_ros2's franka_msgs", "xarm_msgs": "xarm_ros2's xarm_msgs",
-        "tf2_msgs": "ros-jazzy-tf2-msgs"}
+_APT = {
+    "control_msgs": "ros-jazzy-control-msgs",
+    "moveit_msgs": "ros-jazzy-moveit-msgs",
+    "franka_msgs": "franka_ros2's franka_msgs",
+    "xarm_msgs": "xarm_ros2's xarm_msgs",
+    "tf2_msgs": "ros-jazzy-tf2-msgs",
+}
 
 
 class MissingType(ImportError):
@@ -29,8 +33,10 @@ def interface_type(name: str) -> Any:
     try:
         module = importlib.import_module(f"{package}.{kind}")
     except ImportError as error:
-        raise MissingType(f"{package} cannot be imported ({error}); install {remedy} and source the workspace "
-                          "before starting the graph") from None
+        raise MissingType(
+            f"{package} cannot be imported ({error}); install {remedy} and source the workspace "
+            "before starting the graph"
+        ) from None
     try:
         return getattr(module, message)
     except AttributeError:

@@ -52,8 +52,9 @@ def guesses(model, windows: list[Window], mode: str, seeds: list[int], steps: in
     be read at all.
     """
     begin = time.perf_counter()
-    pictures = model.generate(as_clips(windows, known_pose=mode != "label-unknown"), canvas_mode(mode), steps=steps,
-                              seed=seeds)
+    pictures = model.generate(
+        as_clips(windows, known_pose=mode != "label-unknown"), canvas_mode(mode), steps=steps, seed=seeds
+    )
     seconds = time.perf_counter() - begin
     answers = [{"model": _guess(window, pictures, i)} for i, window in enumerate(windows)]
     still = [np.repeat(window.images[:, :1], window.images.shape[1], axis=1) for window in windows]

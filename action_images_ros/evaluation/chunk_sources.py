@@ -28,8 +28,9 @@ def draw_views(seed: int, cameras: int, used: int = 2) -> tuple[int, ...]:
     return tuple(sorted(int(view) for view in rng.choice(cameras, size=used, replace=False)))
 
 
-def observe_cell(cell: Cell, views: tuple[int, ...], size: tuple[int, int], *,
-                 scene: Cell | None = None) -> Observation:
+def observe_cell(
+    cell: Cell, views: tuple[int, ...], size: tuple[int, int], *, scene: Cell | None = None
+) -> Observation:
     """What the model is shown of the cell now. `scene`: take images and cameras from this other cell (blind control).
 
     Cameras stand where the cell's calibration says, which a condition may have put in the wrong place. The openness is
@@ -39,11 +40,16 @@ def observe_cell(cell: Cell, views: tuple[int, ...], size: tuple[int, int], *,
     images = shown.render()
     names = [shown.camera_names[view] for view in views]
     return observe(
-        cell.time_ns, {name: images[view] for name, view in zip(names, views, strict=True)},
+        cell.time_ns,
+        {name: images[view] for name, view in zip(names, views, strict=True)},
         {name: shown.K[view] for name, view in zip(names, views, strict=True)},
         {name: shown.calibration[view] for name, view in zip(names, views, strict=True)},
-        cell.tcp_pose, cell.commanded_openness, cell.instruction,
-        size=size, robot_tool_from_model_tool=ROBOT_TOOL_FROM_MODEL_TOOL)
+        cell.tcp_pose,
+        cell.commanded_openness,
+        cell.instruction,
+        size=size,
+        robot_tool_from_model_tool=ROBOT_TOOL_FROM_MODEL_TOOL,
+    )
 
 
 class ModelSource:
@@ -107,8 +113,14 @@ class ReplaySource:
     def __call__(self, cell: Cell) -> Chunk:
         frames = self._frames_now(cell)
         covariance = np.repeat(1e-8 * np.eye(6)[None], self.frames, axis=0)
-        return Chunk(cell.time_ns, self.dt, self._poses[frames], self._openness[frames], covariance,
-                     np.ones(self.frames, dtype=bool))
+        return Chunk(
+            cell.time_ns,
+            self.dt,
+            self._poses[frames],
+            self._openness[frames],
+            covariance,
+            np.ones(self.frames, dtype=bool),
+        )
 
     def moved(self, pose: np.ndarray, openness: float, seconds: float) -> None:
         """Told of every command that the cell was given."""
@@ -121,8 +133,9 @@ class CodecReplaySource(ReplaySource):
     decoded with the cameras where they are said to be.
     """
 
-    def __init__(self, task: str, seed: int, views: tuple[int, ...], size: tuple[int, int] = (96, 96),
-                 frames: int = 9) -> None:
+    def __init__(
+        self, task: str, seed: int, views: tuple[int, ...], size: tuple[int, int] = (96, 96), frames: int = 9
+    ) -> None:
         super().__init__(task, seed, frames)
         self.views, self.size = views, size
 
@@ -132,8 +145,13 @@ class CodecReplaySource(ReplaySource):
         K = resize_intrinsics(cell.K[views], self.size[1] / cell.image_size[1], self.size[0] / cell.image_size[0])
         true = cell.world_from_camera[views]
         drawn = encode(matrix_from_pose7(self._model_poses[frames]), self._openness[frames], K, true, self.size)
-        prediction = SimpleNamespace(stamp_ns=cell.time_ns, dt=self.dt, action_images=to_uint8(drawn.images), K=K,
-                                     world_from_camera=cell.calibration[views])
+        prediction = SimpleNamespace(
+            stamp_ns=cell.time_ns,
+            dt=self.dt,
+            action_images=to_uint8(drawn.images),
+            K=K,
+            world_from_camera=cell.calibration[views],
+        )
         begin = time.perf_counter()
         chunk = chunk_from_prediction(prediction, ROBOT_TOOL_FROM_MODEL_TOOL)
         self.seconds.append(time.perf_counter() - begin)

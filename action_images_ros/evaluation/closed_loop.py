@@ -28,7 +28,7 @@ __all__ = ["MODES", "evaluate", "run_episode", "summarise", "write_result"]
 
 MODES = ("policy", "blind", "replay", "replay-codec")
 CAMERAS = 3
-_OTHER_SCENE = 1_000_003      # blind control: seed s is shown the scene of seed s + this
+_OTHER_SCENE = 1_000_003  # blind control: seed s is shown the scene of seed s + this
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,15 @@ def _model(name: str, runtime: str, threads: int | None):
     return _models[key]
 
 
-def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, model=None, steps: int = 1,
-                condition: Condition = NOMINAL) -> dict:
+def run_episode(
+    task: str,
+    seed: int,
+    mode: str,
+    settings: RolloutSettings,
+    model=None,
+    steps: int = 1,
+    condition: Condition = NOMINAL,
+) -> dict:
     """One episode's row. mode: one of MODES; model: a WorldModel, for "policy" and "blind", with its sampling steps."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
@@ -79,12 +86,22 @@ def run_episode(task: str, seed: int, mode: str, settings: RolloutSettings, mode
         finally:
             if other is not None:
                 other.close()
-        return {"task": task, "seed": seed, "condition": condition.name, "success": result.success,
-                "wrong_object": result.wrong_object, "steps": result.steps,
-                "chunk_seconds": round(sum(source.seconds) / len(source.seconds), 4) if source.seconds else 0.0,
-                "seconds": round(result.seconds, 2), "chunks": result.chunks, "rejected": result.rejected,
-                "hold_seconds": round(result.hold_seconds, 2), "last_rejection": result.last_reason,
-                "instruction": cell.instruction, "cameras": [cell.camera_names[view] for view in views]}
+        return {
+            "task": task,
+            "seed": seed,
+            "condition": condition.name,
+            "success": result.success,
+            "wrong_object": result.wrong_object,
+            "steps": result.steps,
+            "chunk_seconds": round(sum(source.seconds) / len(source.seconds), 4) if source.seconds else 0.0,
+            "seconds": round(result.seconds, 2),
+            "chunks": result.chunks,
+            "rejected": result.rejected,
+            "hold_seconds": round(result.hold_seconds, 2),
+            "last_rejection": result.last_reason,
+            "instruction": cell.instruction,
+            "cameras": [cell.camera_names[view] for view in views],
+        }
 
 
 def _run(job: _Job) -> dict:
@@ -92,10 +109,22 @@ def _run(job: _Job) -> dict:
     return run_episode(job.task, job.seed, job.mode, job.settings, model, job.steps, find_condition(job.condition))
 
 
-def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, episodes: int = 50, seed: int = 0, *,
-             mode: str = "policy", json_path: str | os.PathLike | None = None, workers: int = 1,
-             settings: RolloutSettings | None = None, threads: int | None = None, runtime: str = "torch",
-             steps: int = 1, conditions: list[str] | None = None, quiet: bool = False) -> dict:
+def evaluate(
+    model: str | os.PathLike = "nano",
+    tasks: list[str] | None = None,
+    episodes: int = 50,
+    seed: int = 0,
+    *,
+    mode: str = "policy",
+    json_path: str | os.PathLike | None = None,
+    workers: int = 1,
+    settings: RolloutSettings | None = None,
+    threads: int | None = None,
+    runtime: str = "torch",
+    steps: int = 1,
+    conditions: list[str] | None = None,
+    quiet: bool = False,
+) -> dict:
     """Run `episodes` seeds (seed, seed + 1, ..) of each task; returns {"settings", "summary", "comparison", "rows"}.
 
     model: name or folder, unused by the replays. mode: "policy", "blind" (images of another seed), "replay" (the
@@ -116,8 +145,12 @@ def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, 
         find_condition(condition)
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
-    for name, value, low in (("episodes", episodes, 1), ("seed", seed, 0), ("workers", workers, 1),
-                             ("steps", steps, 1)):
+    for name, value, low in (
+        ("episodes", episodes, 1),
+        ("seed", seed, 0),
+        ("workers", workers, 1),
+        ("steps", steps, 1),
+    ):
         if value < low:
             raise ValueError(f"{name} is {value}; give {low} or more")
     if runtime not in RUNTIMES:
@@ -128,12 +161,25 @@ def evaluate(model: str | os.PathLike = "nano", tasks: list[str] | None = None, 
 
         model = str(models_path(model))
         threads = threads or (1 if workers > 1 else None)
-    jobs = [_Job(task, seed + index, mode, str(model), settings, threads, runtime, steps, condition)
-            for task in tasks for condition in conditions for index in range(episodes)]
-    head = {"mode": mode, "model": Path(model).name if mode in ("policy", "blind") else None, "seed": seed,
-            "episodes": episodes, "conditions": conditions, **asdict(settings), "workers": workers, "threads": threads,
-            "runtime": runtime if mode in ("policy", "blind") else None, "steps": steps,
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}"}
+    jobs = [
+        _Job(task, seed + index, mode, str(model), settings, threads, runtime, steps, condition)
+        for task in tasks
+        for condition in conditions
+        for index in range(episodes)
+    ]
+    head = {
+        "mode": mode,
+        "model": Path(model).name if mode in ("policy", "blind") else None,
+        "seed": seed,
+        "episodes": episodes,
+        "conditions": conditions,
+        **asdict(settings),
+        "workers": workers,
+        "threads": threads,
+        "runtime": runtime if mode in ("policy", "blind") else None,
+        "steps": steps,
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+    }
     rows: list[dict] = []
     for row in _results(jobs, workers, quiet):
         rows.append(row)
@@ -158,11 +204,20 @@ def summarise(rows: list[dict]) -> list[dict]:
         of_task = [row for row in rows if (row["task"], row["condition"]) == (task, condition)]
         successes = sum(row["success"] for row in of_task)
         low, high = wilson(successes, len(of_task))
-        summary.append({"task": task, "condition": condition, "episodes": len(of_task), "successes": successes,
-                        "rate": successes / len(of_task), "low": round(low, 4), "high": round(high, 4),
-                        "wrong_object": sum(row["wrong_object"] for row in of_task),
-                        "median_seconds": median(row["seconds"] for row in of_task),
-                        "median_chunk_seconds": median(row["chunk_seconds"] for row in of_task)})
+        summary.append(
+            {
+                "task": task,
+                "condition": condition,
+                "episodes": len(of_task),
+                "successes": successes,
+                "rate": successes / len(of_task),
+                "low": round(low, 4),
+                "high": round(high, 4),
+                "wrong_object": sum(row["wrong_object"] for row in of_task),
+                "median_seconds": median(row["seconds"] for row in of_task),
+                "median_chunk_seconds": median(row["chunk_seconds"] for row in of_task),
+            }
+        )
     return summary
 
 
@@ -171,8 +226,13 @@ def _results(jobs: list[_Job], workers: int, quiet: bool) -> Iterator[dict]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[so_far]}"),
-               TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[so_far]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
         bar = progress.add_task(jobs[0].mode, total=len(jobs), so_far="")
         done: dict[str, list[bool]] = {}
@@ -202,12 +262,26 @@ def _print_table(result: dict) -> None:
     if len(head["conditions"]) > 1:
         table = _condition_table(result, title)
     else:
-        table = Table(Column("task", no_wrap=True), "success", "rate", "95 % interval", "wrong", "median s",
-                      "s per chunk", title=title)
+        table = Table(
+            Column("task", no_wrap=True),
+            "success",
+            "rate",
+            "95 % interval",
+            "wrong",
+            "median s",
+            "s per chunk",
+            title=title,
+        )
         for row in result["summary"]:
-            table.add_row(row["task"], f"{row['successes']}/{row['episodes']}", f"{100 * row['rate']:.0f} %",
-                          f"{100 * row['low']:.0f}-{100 * row['high']:.0f} %", str(row["wrong_object"]),
-                          f"{row['median_seconds']:.1f}", f"{row['median_chunk_seconds']:.2f}")
+            table.add_row(
+                row["task"],
+                f"{row['successes']}/{row['episodes']}",
+                f"{100 * row['rate']:.0f} %",
+                f"{100 * row['low']:.0f}-{100 * row['high']:.0f} %",
+                str(row["wrong_object"]),
+                f"{row['median_seconds']:.1f}",
+                f"{row['median_chunk_seconds']:.2f}",
+            )
     Console().print(table)
 
 
@@ -222,7 +296,10 @@ def _condition_table(result: dict, title: str):
     for task, condition, successes, episodes in rows:
         low, high = wilson(successes, episodes)
         pair = pairs.get((task, condition))
-        table.add_row(task, condition, f"{successes}/{episodes} {100 * successes / episodes:.0f} % "
-                      f"({100 * low:.0f}-{100 * high:.0f})",
-                      *([str(pair["lost"]), str(pair["won"]), f"{pair['p']:.2g}"] if pair else []))
+        table.add_row(
+            task,
+            condition,
+            f"{successes}/{episodes} {100 * successes / episodes:.0f} % ({100 * low:.0f}-{100 * high:.0f})",
+            *([str(pair["lost"]), str(pair["won"]), f"{pair['p']:.2g}"] if pair else []),
+        )
     return table

@@ -22,12 +22,20 @@ __all__ = ["MAX_VIEWS", "export_model"]
 MAX_VIEWS = 4
 """Cameras of the simulated cell, in which the exports are checked."""
 CALIBRATION = 24
-_NO_PROGRESS = str   # takes a line, does nothing with it
+_NO_PROGRESS = str  # takes a line, does nothing with it
 
 
-def export_model(model: str | os.PathLike, *, out: Path | None = None, views: Sequence[int] = (2,), video: bool = False,
-                 int8: bool = False, observations: int = 9, threads: int = 1,
-                 progress: Callable[[str], object] = _NO_PROGRESS) -> list[dict]:
+def export_model(
+    model: str | os.PathLike,
+    *,
+    out: Path | None = None,
+    views: Sequence[int] = (2,),
+    video: bool = False,
+    int8: bool = False,
+    observations: int = 9,
+    threads: int = 1,
+    progress: Callable[[str], object] = _NO_PROGRESS,
+) -> list[dict]:
     """Write policy_<views>views.onnx (and world_.. with `video`, .._int8.onnx with `int8`) into the model's folder.
 
     out: another folder, which gets a copy of the model card and can then be loaded alone. observations: of the cell,
@@ -38,8 +46,9 @@ def export_model(model: str | os.PathLike, *, out: Path | None = None, views: Se
     card = ModelCard.load(folder)
     for count in views:
         if not 2 <= count <= MAX_VIEWS:
-            raise ValueError(f"views is {count}; give 2 to {MAX_VIEWS}, the cameras of the cell in which exports are "
-                             "checked")
+            raise ValueError(
+                f"views is {count}; give 2 to {MAX_VIEWS}, the cameras of the cell in which exports are checked"
+            )
     target = Path(out) if out is not None else folder
     if (target / CARD).is_file() and target.resolve() != folder.resolve() and ModelCard.load(target) != card:
         raise ValueError(f"out is {target}, which holds another model; give a new folder")
@@ -59,15 +68,17 @@ def export_model(model: str | os.PathLike, *, out: Path | None = None, views: Se
             for mode in ("policy", "world") if video else ("policy",):
                 progress(f"{export_name(mode, count)}: exporting")
                 export_graph(folder, work, mode, count)
-                parity = compare(torch_model, load_model(work, runtime="onnx", threads=threads), seen,
-                                 video=mode == "world")
+                parity = compare(
+                    torch_model, load_model(work, runtime="onnx", threads=threads), seen, video=mode == "world"
+                )
                 rows.append(_row(work / export_name(mode, count), parity))
                 if not parity.same and mode == "policy":
                     raise ValueError(
                         f"the export of {folder} for {count} views does not compute what torch does: poses are up "
                         f"to {parity.position_mm_max:.2f} mm apart, {POSITION_LIMIT_M * 1e3:g} mm are allowed, and "
                         f"pictures up to {parity.levels_max} levels; nothing was written, please report the "
-                        "versions of torch, onnx and onnxruntime")
+                        "versions of torch, onnx and onnxruntime"
+                    )
             if int8:
                 progress(f"{export_name('policy', count, True)}: calibrating on {CALIBRATION} observations")
                 _quantise(work, card, count)
@@ -88,8 +99,10 @@ def _quantise(work: Path, card: ModelCard, views: int) -> None:
     from ..world_model.onnx.model import OnnxWorldModel
 
     model, canvas = OnnxWorldModel(work), build_canvas("policy", views, card.frames)
-    feeds = (model.inputs(seen) | {"noised": noise(canvas, card.image_size, [index]), "level": np.array(1, np.float32)}
-             for index, seen in enumerate(expert_observations(CALIBRATION, card.image_size, views, seed=7_100_000)))
+    feeds = (
+        model.inputs(seen) | {"noised": noise(canvas, card.image_size, [index]), "level": np.array(1, np.float32)}
+        for index, seen in enumerate(expert_observations(CALIBRATION, card.image_size, views, seed=7_100_000))
+    )
     quantise_graph(work / export_name("policy", views), work / export_name("policy", views, True), feeds)
 
 

@@ -74,10 +74,22 @@ def windows_of(episode: Episode, frames: int, dt: float, size: tuple[int, int]) 
     made = []
     for start in sorted({*range(0, last, frames - 1), last}):
         part = slice(start, start + frames)
-        images = np.stack([[prepare_image(image, episode.K[v], size)[0] for image in episode.images[v, part]]
-                           for v in views])
-        made.append(Window(episode.task, episode.seed, start, episode.instruction, images, K,
-                           episode.world_from_camera[views], episode.poses[part], episode.openness[part]))
+        images = np.stack(
+            [[prepare_image(image, episode.K[v], size)[0] for image in episode.images[v, part]] for v in views]
+        )
+        made.append(
+            Window(
+                episode.task,
+                episode.seed,
+                start,
+                episode.instruction,
+                images,
+                K,
+                episode.world_from_camera[views],
+                episode.poses[part],
+                episode.openness[part],
+            )
+        )
     return made
 
 
@@ -106,13 +118,16 @@ def recorded_episodes(folder: str | Path, tasks: list[str], limit: int, fraction
         episodes = split_episodes(episodes, fraction)[1]
     chosen = [e for task in tasks for e in [e for e in episodes if e.task == task][:limit]]
     if not chosen:
-        raise ValueError(f"data {folder} holds no held-out episode of {', '.join(tasks)}; "
-                         "give another folder, or leave it out to make some")
+        raise ValueError(
+            f"data {folder} holds no held-out episode of {', '.join(tasks)}; "
+            "give another folder, or leave it out to make some"
+        )
     return chosen
 
 
-def made_episodes(tasks: list[str], seed: int, number: int, dt: float, size: tuple[int, int],
-                  condition: str = "nominal") -> Iterator[Episode]:
+def made_episodes(
+    tasks: list[str], seed: int, number: int, dt: float, size: tuple[int, int], condition: str = "nominal"
+) -> Iterator[Episode]:
     """The expert's demonstrations for seeds seed, seed + 1, .. of each task, made one at a time; failures left out.
     condition: a name in `cell.scene.conditions.CONDITIONS`."""
     from ..cell.demonstrate import demonstrate

@@ -26,10 +26,21 @@ PER_SHEET = 2
 """Windows of each task on its contact sheet: the first in which the arm travels far."""
 
 
-def evaluate_mode(model: str | os.PathLike = "nano", mode: str = "joint", tasks: list[str] | None = None,
-                  episodes: int = 50, seed: int = 0, *, data: str | os.PathLike | None = None, steps: int = 1,
-                  batch: int = 8, json_path: str | os.PathLike | None = None, sheets: str | os.PathLike | None = None,
-                  threads: int | None = None, quiet: bool = False) -> dict:
+def evaluate_mode(
+    model: str | os.PathLike = "nano",
+    mode: str = "joint",
+    tasks: list[str] | None = None,
+    episodes: int = 50,
+    seed: int = 0,
+    *,
+    data: str | os.PathLike | None = None,
+    steps: int = 1,
+    batch: int = 8,
+    json_path: str | os.PathLike | None = None,
+    sheets: str | os.PathLike | None = None,
+    threads: int | None = None,
+    quiet: bool = False,
+) -> dict:
     """Judge one of OPEN_MODES; returns {"settings", "summary", "rows"}, rows one per window and contender.
 
     data: folder of episodes (`held_out.recorded_episodes` tells which of them are taken); None: the expert's
@@ -62,9 +73,16 @@ def evaluate_mode(model: str | os.PathLike = "nano", mode: str = "joint", tasks:
     source = _shown(source, total, mode, quiet)
     result = judge(world_model, mode, source, tasks, steps=steps, batch=batch, sheets=sheets)
     result["settings"] = {
-        "mode": mode, "model": Path(model).name, "data": None if data is None else Path(data).name,
-        "seed": seed if data is None else None, **result["settings"], "steps": steps, "batch": batch,
-        "threads": threads, "machine": f"{os.cpu_count()} cores, {platform.machine()}"}
+        "mode": mode,
+        "model": Path(model).name,
+        "data": None if data is None else Path(data).name,
+        "seed": seed if data is None else None,
+        **result["settings"],
+        "steps": steps,
+        "batch": batch,
+        "threads": threads,
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+    }
     if json_path is not None:
         write_result(Path(json_path), result)
     if not quiet:
@@ -105,8 +123,13 @@ def judge(model, mode: str, episodes, tasks: list[str], *, steps: int = 1, batch
         scored += [_score(w, "mean pose", constant_guess(*constant, w), mode, None, None) for w in poses]
     for task, pairs in shown.items():
         write_sheet(Path(sheets) / f"{mode}_{task}.png", pairs)
-    settings = {"episodes": used, "windows": len(poses), "frames": card.frames, "shorter_episodes_left_out": skipped,
-                "model_seconds_per_window": round(seconds / len(poses), 4)}
+    settings = {
+        "episodes": used,
+        "windows": len(poses),
+        "frames": card.frames,
+        "shorter_episodes_left_out": skipped,
+        "model_seconds_per_window": round(seconds / len(poses), 4),
+    }
     return {"settings": settings, "summary": summarise(scored, tasks), "rows": [s.row() for s in scored]}
 
 
@@ -143,12 +166,27 @@ def _shown(episodes, total: int, mode: str, quiet: bool) -> Iterator[Episode]:
     yield from track(episodes, description=mode, total=total, console=Console(stderr=True), disable=quiet)
 
 
-VIDEO_COLUMNS = {"psnr": ("PSNR dB", 1), "moving_psnr": ("moving dB", 1), "ssim": ("SSIM", 3),
-                 "features": ("features", 3), "seams_16px": ("seams 16", 2), "seams_4px": ("seams 4", 2)}
-ACTION_COLUMNS = {"position_mm": ("mm", 1), "position_mm_mean": ("mean", 1), "position_mm_p95": ("p95", 1),
-                  "rotation_deg": ("deg", 1), "rotation_deg_mean": ("mean", 1), "rotation_deg_p95": ("p95", 1),
-                  "openness": ("open %", 1), "valid": ("valid %", 1), "track_px": ("track px", 2),
-                  "jaccard_4px": ("J@4", 3), "average_jaccard": ("AJ", 3)}
+VIDEO_COLUMNS = {
+    "psnr": ("PSNR dB", 1),
+    "moving_psnr": ("moving dB", 1),
+    "ssim": ("SSIM", 3),
+    "features": ("features", 3),
+    "seams_16px": ("seams 16", 2),
+    "seams_4px": ("seams 4", 2),
+}
+ACTION_COLUMNS = {
+    "position_mm": ("mm", 1),
+    "position_mm_mean": ("mean", 1),
+    "position_mm_p95": ("p95", 1),
+    "rotation_deg": ("deg", 1),
+    "rotation_deg_mean": ("mean", 1),
+    "rotation_deg_p95": ("p95", 1),
+    "openness": ("open %", 1),
+    "valid": ("valid %", 1),
+    "track_px": ("track px", 2),
+    "jaccard_4px": ("J@4", 3),
+    "average_jaccard": ("AJ", 3),
+}
 
 
 def _print_table(result: dict) -> None:
@@ -159,8 +197,10 @@ def _print_table(result: dict) -> None:
     console, head = Console(), result["settings"]
     if not console.is_terminal:
         console = Console(width=150)
-    title = (f"{head['mode']} {head['model']}: {head['windows']} windows of {head['episodes']} episodes, "
-             f"{head['model_seconds_per_window']:.3f} s per window")
+    title = (
+        f"{head['mode']} {head['model']}: {head['windows']} windows of {head['episodes']} episodes, "
+        f"{head['model_seconds_per_window']:.3f} s per window"
+    )
     for columns in (VIDEO_COLUMNS, ACTION_COLUMNS):
         summary = [row for row in result["summary"] if any(name in row for name in columns)]
         if not summary:

@@ -14,7 +14,7 @@ __all__ = ["POSITION_LIMIT_M", "Parity", "compare", "expert_observations"]
 
 POSITION_LIMIT_M = 1e-3
 LEVEL_LIMIT = 2
-_MOMENTS = 3   # of one episode, equally far apart
+_MOMENTS = 3  # of one episode, equally far apart
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ def compare(reference, other, observations: list[Observation], *, video: bool = 
     """Predictions of two models, with noise of the same seeds. video: compare the pictures of the videos instead."""
     position, rotation, levels, differ = [], [], [], 0
     for seed, observation in enumerate(observations):
-        first, second = (model.predict(observation, video=video, seed=seed, steps=steps)
-                         for model in (reference, other))
+        first, second = (
+            model.predict(observation, video=video, seed=seed, steps=steps) for model in (reference, other)
+        )
         images = [(p.video if video else p.action_images)[:, 1:] for p in (first, second)]
         levels.append(np.abs(images[0].astype(int) - images[1]))
         if video or len(observation.images) < 2:
@@ -62,8 +63,15 @@ def compare(reference, other, observations: list[Observation], *, video: bool = 
             turned = (matrix_from_pose7(p.poses[both])[:, :3, :3] for p in (a, b))
             rotation += list(np.degrees(rotation_angle(*turned)))
     levels = np.stack(levels)
-    return Parity(levels.shape[0] * levels.shape[2], len(position), differ, *_spread(position), *_spread(rotation),
-                  float(levels.mean()), int(levels.max()))
+    return Parity(
+        levels.shape[0] * levels.shape[2],
+        len(position),
+        differ,
+        *_spread(position),
+        *_spread(rotation),
+        float(levels.mean()),
+        int(levels.max()),
+    )
 
 
 def expert_observations(count: int, size: tuple[int, int], views: int = 2, seed: int = 7_000_000) -> list[Observation]:
@@ -81,9 +89,18 @@ def expert_observations(count: int, size: tuple[int, int], views: int = 2, seed:
         episode = demonstrate(list(TASKS)[index % len(TASKS)], seed + index, size=size, cameras=views)
         for moment in range(_MOMENTS):
             frame = moment * episode.frames // _MOMENTS
-            observations.append(Observation(
-                0, episode.camera_names, episode.images[:, frame], episode.K, episode.world_from_camera,
-                episode.poses[frame], float(episode.openness[frame]), episode.instruction))
+            observations.append(
+                Observation(
+                    0,
+                    episode.camera_names,
+                    episode.images[:, frame],
+                    episode.K,
+                    episode.world_from_camera,
+                    episode.poses[frame],
+                    float(episode.openness[frame]),
+                    episode.instruction,
+                )
+            )
     return observations[:count]
 
 

@@ -50,13 +50,18 @@ class Rollout:
     last_reason: str = ""
 
 
-def roll_out(cell: Cell, source: Callable[[Cell], Chunk], executor: ChunkExecutor, settings: RolloutSettings,
-             on_tick: Callable[[Cell], None] | None = None) -> Rollout:
+def roll_out(
+    cell: Cell,
+    source: Callable[[Cell], Chunk],
+    executor: ChunkExecutor,
+    settings: RolloutSettings,
+    on_tick: Callable[[Cell], None] | None = None,
+) -> Rollout:
     """Run until success or the time limit. `source` has `dt` and `moved` (see sources.py); `executor` is fresh."""
     result = Rollout()
     period = cell.control_period
     executor.enable()
-    while executor.settling:   # the arm is held and watched before its episode begins, as after enabling a real one
+    while executor.settling:  # the arm is held and watched before its episode begins, as after enabling a real one
         cell.step(executor.command(cell.time_ns, cell.tcp_pose).pose, cell.commanded_openness, period)
     begin_ns = cell.time_ns
     limit_ns = begin_ns + round(settings.time_limit * 1e9)

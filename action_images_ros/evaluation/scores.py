@@ -16,9 +16,18 @@ from .held_out import Window
 
 __all__ = ["HEADLINES", "Scored", "score_actions", "score_video", "summarise"]
 
-HEADLINES = {"psnr": "mean", "moving_psnr": "mean", "ssim": "mean", "features": "mean",
-             "seams_16px": "mean", "seams_4px": "mean",
-             "position_mm": "median", "rotation_deg": "median", "openness": "share", "valid": "share"}
+HEADLINES = {
+    "psnr": "mean",
+    "moving_psnr": "mean",
+    "ssim": "mean",
+    "features": "mean",
+    "seams_16px": "mean",
+    "seams_4px": "mean",
+    "position_mm": "median",
+    "rotation_deg": "median",
+    "openness": "share",
+    "valid": "share",
+}
 """Which figure of each measure gets an interval; errors of poses have mean and 95th percentile besides."""
 
 
@@ -46,9 +55,14 @@ def score_video(window: Window, guess: np.ndarray, truth_features: list, distanc
     """Measures of the T - 1 frames after the first in every view. truth_features: of `true_frames(window)`."""
     truth, guess = true_frames(window), _frames(guess)
     first = np.repeat(window.images[:, 0], window.images.shape[1] - 1, axis=0)
-    return {"psnr": psnr(truth, guess), "moving_psnr": moving_psnr(truth, guess, first), "ssim": ssim(truth, guess),
-            "features": distance(truth_features, distance.features(guess)), "seams_16px": seams(truth, guess, 16),
-            "seams_4px": seams(truth, guess, 4)}
+    return {
+        "psnr": psnr(truth, guess),
+        "moving_psnr": moving_psnr(truth, guess, first),
+        "ssim": ssim(truth, guess),
+        "features": distance(truth_features, distance.features(guess)),
+        "seams_16px": seams(truth, guess, 16),
+        "seams_4px": seams(truth, guess, 4),
+    }
 
 
 def true_frames(window: Window) -> np.ndarray:
@@ -61,8 +75,9 @@ def score_actions(window: Window, guess: Guess, first: int) -> dict:
     part = slice(first, None)
     actions = type(guess.actions)(*(field[part] for field in guess.actions))
     truth = window.matrices[part]
-    return (action_errors(actions, truth, window.openness[part])
-            | tracks(actions, truth, window.K, window.world_from_camera, window.images.shape[2:4]))
+    return action_errors(actions, truth, window.openness[part]) | tracks(
+        actions, truth, window.K, window.world_from_camera, window.images.shape[2:4]
+    )
 
 
 def summarise(scored: Iterable[Scored], tasks: list[str]) -> list[dict]:
@@ -74,8 +89,11 @@ def summarise(scored: Iterable[Scored], tasks: list[str]) -> list[dict]:
     scored = list(scored)
     groups = [(task, [s for s in scored if s.task == task]) for task in tasks]
     groups += [("all", scored), ("far", [s for s in scored if s.far])]
-    return [_entry(group, by, [s for s in members if s.by == by])
-            for group, members in groups for by in dict.fromkeys(s.by for s in members)]
+    return [
+        _entry(group, by, [s for s in members if s.by == by])
+        for group, members in groups
+        for by in dict.fromkeys(s.by for s in members)
+    ]
 
 
 def _entry(group: str, by: str, scored: list[Scored]) -> dict:
@@ -92,8 +110,10 @@ def _entry(group: str, by: str, scored: list[Scored]) -> dict:
         entry |= {name: _plain(centre), f"{name}_low": _plain(low), f"{name}_high": _plain(high)}
         if kind == "median":
             known = values[~np.isnan(values)]
-            entry |= {f"{name}_mean": _plain(known.mean() if len(known) else np.nan),
-                      f"{name}_p95": _plain(np.quantile(known, 0.95) if len(known) else np.nan)}
+            entry |= {
+                f"{name}_mean": _plain(known.mean() if len(known) else np.nan),
+                f"{name}_p95": _plain(np.quantile(known, 0.95) if len(known) else np.nan),
+            }
     with_tracks = [s.values for s in scored if "track_px" in s.values]
     if with_tracks:
         px, seen, claimed = (np.concatenate([v[name] for v in with_tracks]) for name in ("track_px", "seen", "claimed"))

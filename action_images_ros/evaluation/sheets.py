@@ -22,8 +22,11 @@ def sheet(pairs: list[tuple[Window, Guess]], scale: int = 2) -> np.ndarray:
     times as strong, grey = none), true action images, painted ones; painted rows only where there are any."""
     rows = []
     for window, guess in pairs:
-        drawn = to_uint8(encode(window.matrices, window.openness, window.K, window.world_from_camera,
-                                window.images.shape[2:4]).images)
+        drawn = to_uint8(
+            encode(
+                window.matrices, window.openness, window.K, window.world_from_camera, window.images.shape[2:4]
+            ).images
+        )
         for view in range(len(window.K)):
             rows.append(_row(f"{window.task} {window.seed}", window.images[view], scale))
             if guess.video is not None:

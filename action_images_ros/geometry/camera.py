@@ -72,8 +72,9 @@ def looking_at(eye: ArrayLike, target: ArrayLike) -> Floats:
     forward = towards - centre
     right = np.cross(forward, [0.0, 0.0, 1.0])
     if not np.linalg.norm(right) > 1e-9:
-        raise ValueError(f"eye is {centre.tolist()} and target {towards.tolist()}; give two points not above "
-                         "one another")
+        raise ValueError(
+            f"eye is {centre.tolist()} and target {towards.tolist()}; give two points not above one another"
+        )
     forward = forward / np.linalg.norm(forward)
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
@@ -89,8 +90,9 @@ def _camera_array(name: str, value: ArrayLike, size: int) -> Floats:
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} is not numeric ({error}); give float arrays [..., {size}, {size}]") from None
     if array.ndim < 2 or array.shape[-2:] != (size, size):
-        raise ValueError(f"{name} has shape {list(array.shape)}, expected [..., {size}, {size}]; "
-                         "give one matrix per camera")
+        raise ValueError(
+            f"{name} has shape {list(array.shape)}, expected [..., {size}, {size}]; give one matrix per camera"
+        )
     if array.size == 0:
         raise ValueError(f"{name} has shape {list(array.shape)}: it holds no camera; give at least one")
     if not np.isfinite(array).all():
@@ -103,12 +105,16 @@ def validate_intrinsics(K: ArrayLike) -> Floats:
     """`K` as float64 `[..., 3, 3]`; ValueError when not finite, singular or not of pinhole form."""
     K = _camera_array("K", K, 3)
     if np.any(np.abs(K[..., 2, :] - [0.0, 0.0, 1.0]) > 1e-6) or np.any(np.abs(K[..., 1, 0]) > 1e-6):
-        raise ValueError(f"K is {K.tolist()}: not of the form [[fx, s, cx], [0, fy, cy], [0, 0, 1]]; "
-                         "give the matrix of an undistorted pinhole camera, not its transpose or inverse")
+        raise ValueError(
+            f"K is {K.tolist()}: not of the form [[fx, s, cx], [0, fy, cy], [0, 0, 1]]; "
+            "give the matrix of an undistorted pinhole camera, not its transpose or inverse"
+        )
     focal = np.stack([K[..., 0, 0], K[..., 1, 1]], axis=-1)
     if np.any(np.abs(focal) < 1e-3):
-        raise ValueError(f"K has focal lengths {focal.reshape(-1, 2).tolist()} px: it is singular; "
-                         "calibrate the camera (an all-zero K means an uncalibrated one)")
+        raise ValueError(
+            f"K has focal lengths {focal.reshape(-1, 2).tolist()} px: it is singular; "
+            "calibrate the camera (an all-zero K means an uncalibrated one)"
+        )
     return K
 
 
@@ -118,8 +124,10 @@ def validate_extrinsics(E: ArrayLike) -> Floats:
     rotation = E[..., :3, :3]
     error = np.abs(rotation @ np.swapaxes(rotation, -1, -2) - np.eye(3)).max()
     if error > 1e-3 or np.any(np.linalg.det(rotation) < 0) or np.abs(E[..., 3, :] - [0, 0, 0, 1]).max() > 1e-6:
-        raise ValueError(f"E is {E.tolist()}: not a rigid motion (rotation off by {error:.3g}); "
-                         "give world_from_camera of the optical frame, rotation in the upper left, bottom row 0 0 0 1")
+        raise ValueError(
+            f"E is {E.tolist()}: not a rigid motion (rotation off by {error:.3g}); "
+            "give world_from_camera of the optical frame, rotation in the upper left, bottom row 0 0 0 1"
+        )
     return E
 
 
@@ -134,8 +142,10 @@ def normalise_signs(K: ArrayLike, E: ArrayLike) -> tuple[Floats, Floats]:
     mixed = negative[..., 0] != negative[..., 1]
     if np.any(mixed):
         bad = K[mixed].reshape(-1, 3, 3)[0] if K.ndim > 2 else K
-        raise ValueError(f"K has focal lengths fx = {bad[0, 0]:g}, fy = {bad[1, 1]:g}: only one is negative, which "
-                         "mirrors the image; flip the image or give both the same sign")
+        raise ValueError(
+            f"K has focal lengths fx = {bad[0, 0]:g}, fy = {bad[1, 1]:g}: only one is negative, which "
+            "mirrors the image; flip the image or give both the same sign"
+        )
     both = np.asarray(negative.all(axis=-1))
     sign = np.where(both[..., None], _MIRROR, 1.0)
     signs_E = np.concatenate([sign, np.ones(sign.shape[:-1] + (1,))], axis=-1)
@@ -193,8 +203,14 @@ def intrinsics_from_fovy(fovy_deg: float, height: int, width: int) -> Floats:
     return np.array([[focal, 0.0, (width - 1) / 2], [0.0, focal, (height - 1) / 2], [0.0, 0.0, 1.0]])
 
 
-def plucker(K: ArrayLike, E: ArrayLike, size: tuple[int, int], *, relative_to: ArrayLike | None = None,
-            pixel_offset: float = 0.0) -> Floats:
+def plucker(
+    K: ArrayLike,
+    E: ArrayLike,
+    size: tuple[int, int],
+    *,
+    relative_to: ArrayLike | None = None,
+    pixel_offset: float = 0.0,
+) -> Floats:
     """Pluecker coordinates `[d, o x d]` of every pixel's ray, float64 `[..., H, W, 6]`.
 
     K `[..., 3, 3]`, E `[..., 4, 4]`, size `(H, W)`. d is the unit direction, o the camera centre (m), both in the

@@ -35,7 +35,7 @@ def _as_finite(name: str, value: ArrayLike, last: tuple[int, ...], remedy: str) 
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} is not numeric ({error}); {remedy}") from None
-    if array.shape[-len(last):] != last:
+    if array.shape[-len(last) :] != last:
         wanted = ", ".join(["..."] + [str(n) for n in last])
         raise ValueError(f"{name} has shape {list(array.shape)}, expected [{wanted}]; {remedy}")
     finite = np.isfinite(array)
@@ -62,8 +62,10 @@ def matrix_from_pose7(pose7: ArrayLike) -> Floats:
     norm = np.linalg.norm(pose7[..., 3:], axis=-1)
     if np.any(norm < 1e-6):
         where = [int(i) for i in np.argwhere(norm < 1e-6)[0]]
-        raise ValueError(f"pose7{where or ''} has the zero quaternion {pose7[tuple(where)][3:].tolist()}; "
-                         "an unset orientation is not the identity: send 0 0 0 1 for no rotation")
+        raise ValueError(
+            f"pose7{where or ''} has the zero quaternion {pose7[tuple(where)][3:].tolist()}; "
+            "an unset orientation is not the identity: send 0 0 0 1 for no rotation"
+        )
     rotation = Rotation.from_quat(pose7[..., 3:].reshape(-1, 4)).as_matrix()
     return _rigid(rotation.reshape(pose7.shape[:-1] + (3, 3)), pose7[..., :3])
 
@@ -130,16 +132,21 @@ def continuous_quaternions(pose7: ArrayLike) -> Floats:
     pose7 = np.array(pose7, dtype=np.float64)
     dots = np.sum(pose7[1:, 3:] * pose7[:-1, 3:], axis=-1)
     sign = np.concatenate([[1.0], np.cumprod(np.where(dots < 0, -1.0, 1.0))])
-    pose7[:, 3:] *= sign[:len(pose7), None]
+    pose7[:, 3:] *= sign[: len(pose7), None]
     return pose7
 
 
 def rotation_angle(rotation_a: ArrayLike, rotation_b: ArrayLike) -> Floats:
     """Angle `[...]` in radians between rotations `[..., 3, 3]`, accurate near 0 and near pi."""
     relative = np.swapaxes(np.asarray(rotation_a, dtype=np.float64), -1, -2) @ np.asarray(rotation_b, dtype=np.float64)
-    axis = np.stack([relative[..., 2, 1] - relative[..., 1, 2],
-                     relative[..., 0, 2] - relative[..., 2, 0],
-                     relative[..., 1, 0] - relative[..., 0, 1]], axis=-1)
+    axis = np.stack(
+        [
+            relative[..., 2, 1] - relative[..., 1, 2],
+            relative[..., 0, 2] - relative[..., 2, 0],
+            relative[..., 1, 0] - relative[..., 0, 1],
+        ],
+        axis=-1,
+    )
     angle: Floats = np.arctan2(np.linalg.norm(axis, axis=-1), np.trace(relative, axis1=-2, axis2=-1) - 1.0)
     return angle
 
@@ -159,8 +166,11 @@ def vector_from_rotation(rotation: ArrayLike) -> Floats:
 def _turn_tool(pose7: ArrayLike, rotation: ArrayLike) -> Floats:
     pose7 = np.asarray(pose7, dtype=np.float64)
     rotation = np.asarray(rotation, dtype=np.float64)
-    if rotation.shape != (3, 3) or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6) \
-            or np.linalg.det(rotation) < 0:
+    if (
+        rotation.shape != (3, 3)
+        or not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6)
+        or np.linalg.det(rotation) < 0
+    ):
         raise ValueError(f"robot_tool_from_model_tool is {rotation.tolist()}; give a 3x3 rotation matrix")
     matrix = matrix_from_pose7(pose7)
     matrix[..., :3, :3] = matrix[..., :3, :3] @ rotation

@@ -48,14 +48,25 @@ def projection_jacobian(points: ArrayLike, K: ArrayLike, E: ArrayLike) -> Floats
     z = np.where(np.abs(z) < 1e-9, 1e-9, z)
     fx, skew, fy = K[..., 0, 0], K[..., 0, 1], K[..., 1, 1]
     zero = np.zeros(np.broadcast_shapes(z.shape, fx.shape))
-    by_local = np.stack([
-        np.stack([fx / z + zero, skew / z + zero, -(fx * x + skew * y) / z**2], axis=-1),
-        np.stack([zero, fy / z + zero, -fy * y / z**2], axis=-1)], axis=-2)
+    by_local = np.stack(
+        [
+            np.stack([fx / z + zero, skew / z + zero, -(fx * x + skew * y) / z**2], axis=-1),
+            np.stack([zero, fy / z + zero, -fy * y / z**2], axis=-1),
+        ],
+        axis=-2,
+    )
     return by_local @ rotation
 
 
-def triangulate(uv: ArrayLike, K: ArrayLike, E: ArrayLike, weights: ArrayLike | None = None, *,
-                pixel_sigma: float = 1.0, iterations: int = 5) -> Triangulation:
+def triangulate(
+    uv: ArrayLike,
+    K: ArrayLike,
+    E: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    pixel_sigma: float = 1.0,
+    iterations: int = 5,
+) -> Triangulation:
     """World points from their pixels in V >= 2 views, robust against one bad view when there are three or more.
 
     uv: `[V, N, 2]` px, NaN where a view does not see the point; K `[V, 3, 3]`, E `[V, 4, 4]` world_from_camera;
@@ -65,11 +76,14 @@ def triangulate(uv: ArrayLike, K: ArrayLike, E: ArrayLike, weights: ArrayLike | 
     """
     uv = np.asarray(uv, dtype=np.float64)
     if uv.ndim != 3 or uv.shape[-1] != 2 or uv.shape[0] < 2:
-        raise ValueError(f"uv has shape {list(uv.shape)}, expected [V, N, 2] with V >= 2; "
-                         "a point needs two views to be triangulated")
+        raise ValueError(
+            f"uv has shape {list(uv.shape)}, expected [V, N, 2] with V >= 2; a point needs two views to be triangulated"
+        )
     if np.shape(K) != (len(uv), 3, 3) or np.shape(E) != (len(uv), 4, 4):
-        raise ValueError(f"K has shape {list(np.shape(K))} and E {list(np.shape(E))} for {len(uv)} views; "
-                         "give [V, 3, 3] and [V, 4, 4]")
+        raise ValueError(
+            f"K has shape {list(np.shape(K))} and E {list(np.shape(E))} for {len(uv)} views; "
+            "give [V, 3, 3] and [V, 4, 4]"
+        )
     K, E = normalise_signs(K, E)
     seen = np.isfinite(uv).all(axis=-1)
     trust = np.where(seen, 1.0 if weights is None else np.asarray(weights, dtype=np.float64), 0.0)
@@ -97,8 +111,10 @@ def _solve(uv: Floats, K: Floats, E: Floats, trust: Floats, pixel_sigma: float, 
         jacobian = projection_jacobian(points, K[:, None], E[:, None])
         information = np.einsum("vn,vnki,vnkj->nij", weight, jacobian, jacobian)
         information = np.where(good[:, None, None], information, np.eye(3))
-        step = np.linalg.solve(information + 1e-9 * np.eye(3) * np.trace(information, axis1=1, axis2=2)[:, None, None],
-                               np.einsum("vn,vnki,vnk->ni", weight, jacobian, error)[..., None])[..., 0]
+        step = np.linalg.solve(
+            information + 1e-9 * np.eye(3) * np.trace(information, axis1=1, axis2=2)[:, None, None],
+            np.einsum("vn,vnki,vnk->ni", weight, jacobian, error)[..., None],
+        )[..., 0]
         length = np.linalg.norm(step, axis=-1, keepdims=True)
         points = points + np.where(good[:, None], step * np.minimum(1.0, 0.5 / np.maximum(length, 1e-12)), 0.0)
     predicted, depth = project(points, K[:, None], E[:, None])
@@ -111,8 +127,9 @@ def _solve(uv: Floats, K: Floats, E: Floats, trust: Floats, pixel_sigma: float, 
     return Triangulation(np.where(good[:, None], points, np.nan), residual, covariance, used & good)
 
 
-def _drop_worst(uv: Floats, K: Floats, E: Floats, trust: Floats, pixel_sigma: float, iterations: int,
-                full: Triangulation) -> Triangulation:
+def _drop_worst(
+    uv: Floats, K: Floats, E: Floats, trust: Floats, pixel_sigma: float, iterations: int, full: Triangulation
+) -> Triangulation:
     suspect = np.flatnonzero((np.nan_to_num(full.residual).max(0) > 3.0 * pixel_sigma) & (full.used.sum(0) >= 3))
     if len(suspect) == 0:
         return full
@@ -130,8 +147,7 @@ def _drop_worst(uv: Floats, K: Floats, E: Floats, trust: Floats, pixel_sigma: fl
     return full
 
 
-def fit_rigid(points_from: ArrayLike, points_to: ArrayLike,
-              weights: ArrayLike | None = None) -> tuple[Floats, Floats]:
+def fit_rigid(points_from: ArrayLike, points_to: ArrayLike, weights: ArrayLike | None = None) -> tuple[Floats, Floats]:
     """Rotation `[..., 3, 3]` and translation `[..., 3]` that best map points_from onto points_to.
 
     points_from, points_to: `[..., P, 3]`, P >= 3 not on a line; weights `[..., P]`. Least squares by singular value
@@ -143,8 +159,9 @@ def fit_rigid(points_from: ArrayLike, points_to: ArrayLike,
     trust = np.ones(target.shape[:-1]) if weights is None else np.asarray(weights, dtype=np.float64)
     trust = (trust / trust.sum(axis=-1, keepdims=True))[..., None]
     centre_from, centre_to = np.sum(trust * source, axis=-2), np.sum(trust * target, axis=-2)
-    correlation = np.einsum("...pi,...pj->...ij", trust * (target - centre_to[..., None, :]),
-                            source - centre_from[..., None, :])
+    correlation = np.einsum(
+        "...pi,...pj->...ij", trust * (target - centre_to[..., None, :]), source - centre_from[..., None, :]
+    )
     left, _, right = np.linalg.svd(correlation)
     sign = np.ones(left.shape[:-1])
     sign[..., 2] = np.sign(np.linalg.det(left @ right))

@@ -34,8 +34,9 @@ class GraphError(RuntimeError):
 class GraphClient:
     """Talks to a graph in `namespace`. Spins in a thread of its own; use as a context manager."""
 
-    def __init__(self, namespace: str = "cell", *, context=None, name: str = "user",
-                 broken: Callable[[], Any] = lambda: None) -> None:
+    def __init__(
+        self, namespace: str = "cell", *, context=None, name: str = "user", broken: Callable[[], Any] = lambda: None
+    ) -> None:
         """`broken()` says why waiting is of no use (a process has ended), or nothing."""
         self._broken = broken
         self.node = rclpy.create_node(name, namespace=namespace, context=context)
@@ -75,8 +76,10 @@ class GraphClient:
         def note(message: Any) -> None:
             callback(message)
             self.notify()
-        self.node.create_subscription(topics.message_type(row.type), topics.topic_name(name, camera), note,
-                                      qos.PROFILES[row.qos])
+
+        self.node.create_subscription(
+            topics.message_type(row.type), topics.topic_name(name, camera), note, qos.PROFILES[row.qos]
+        )
 
     def notify(self) -> None:
         """Wake whoever waits."""
@@ -145,8 +148,9 @@ class GraphClient:
                 if time.monotonic() > deadline:
                     raise GraphError(f"node {name} is {label} after {timeout:g} s{self.complaints()}")
                 try:
-                    label = self.call(GetState, f"{name}/get_state", GetState.Request(),
-                                      max(0.1, deadline - time.monotonic())).current_state.label
+                    label = self.call(
+                        GetState, f"{name}/get_state", GetState.Request(), max(0.1, deadline - time.monotonic())
+                    ).current_state.label
                 except GraphError as error:
                     raise GraphError(f"node {name} did not start: {error}") from None
                 if label != "active":
@@ -165,11 +169,16 @@ class GraphClient:
 
     def set_up(self, task: str, seed: int, timeout: float = 60.0) -> dict[str, Any]:
         """Set the cell up anew; the answer has `instruction`, `episode` and `time_ns`."""
-        request = SetParametersAtomically.Request(parameters=[
-            ParameterMessage(name="task", value=ParameterValue(
-                type=ParameterType.PARAMETER_STRING, string_value=task)),
-            ParameterMessage(name="seed", value=ParameterValue(
-                type=ParameterType.PARAMETER_INTEGER, integer_value=int(seed)))])
+        request = SetParametersAtomically.Request(
+            parameters=[
+                ParameterMessage(
+                    name="task", value=ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=task)
+                ),
+                ParameterMessage(
+                    name="seed", value=ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=int(seed))
+                ),
+            ]
+        )
         result = self.call(SetParametersAtomically, "cell/set_parameters_atomically", request).result
         if not result.successful:
             raise GraphError(f"the cell refused task {task!r}, seed {seed}: {result.reason}")

@@ -1,7 +1,7 @@
 """What a user does with a running graph where there is no ros2 command: say, enable, disable, approve, reject, stop.
 
-    action-images tell say "lift the red block"
-    action-images tell enable
+action-images tell say "lift the red block"
+action-images tell enable
 """
 
 from __future__ import annotations

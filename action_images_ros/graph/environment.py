@@ -16,10 +16,6 @@ PARENT_VARIABLE = "ACTION_IMAGES_PARENT"
 """Process id whose end ends a node too: whoever started it sets it, so that nothing commands an arm unattended."""
 
 
-
-
-
-
 def graph_environment(base: dict[str, str] | None = None) -> dict[str, str]:
     """Environment for the graph's processes: the shared-memory profile, the ament index of this installation.
 

@@ -15,7 +15,7 @@ from ..paths import share_path
 __all__ = ["GraphOptions", "ProcessSpec", "effective_parameters", "processes"]
 
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")    # of a part of a ROS name
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a part of a ROS name
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,10 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
     in_cell = options.robot == "cell"
     namespace = ("cell" if in_cell else "") if options.namespace is None else options.namespace.strip("/")
     if namespace and not all(_NAME.fullmatch(part) for part in namespace.split("/")):
-        raise ValueError(f"namespace is {namespace!r}; give names of letters, digits and _ separated by /, none "
-                         "beginning with a digit")
+        raise ValueError(
+            f"namespace is {namespace!r}; give names of letters, digits and _ separated by /, none "
+            "beginning with a digit"
+        )
     for camera in options.cameras:
         if not all(_NAME.fullmatch(part) for part in camera.split("/")):
             raise ValueError(f"cameras has {camera!r}; give names of letters, digits and _, as in the topics")
@@ -136,8 +138,11 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
         common["model"] = str(directory.resolve()) if directory.is_dir() else options.model
     if options.cameras:
         common["cameras"] = list(options.cameras)
-    special: dict[str, dict[str, Any]] = {"policy": {"policy": options.policy}, "cell": {},
-                                          "label": {"robot": str(robot_file(options.robot))}}
+    special: dict[str, dict[str, Any]] = {
+        "policy": {"policy": options.policy},
+        "cell": {},
+        "label": {"robot": str(robot_file(options.robot))},
+    }
     if options.instruction:
         special["policy"]["instruction"] = special["label"]["instruction"] = options.instruction
     if options.policy == "oracle":
@@ -145,7 +150,14 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
     unknown = set(options.overrides) - {node.name for node in NODES}
     if unknown:
         raise ValueError(f"overrides name {sorted(unknown)}; nodes are {[node.name for node in NODES]}")
-    return [ProcessSpec(node, namespace, tuple(files),
-                        {**common, **special.get(node.name, {}), **options.overrides.get(node.name, {})})
-            for node in nodes_for(options.robot, options.label) if node.name not in options.without
-            and (not node.robot_only or any(_has_section(path, node.name) for path in files[1:]))]
+    return [
+        ProcessSpec(
+            node,
+            namespace,
+            tuple(files),
+            {**common, **special.get(node.name, {}), **options.overrides.get(node.name, {})},
+        )
+        for node in nodes_for(options.robot, options.label)
+        if node.name not in options.without
+        and (not node.robot_only or any(_has_section(path, node.name) for path in files[1:]))
+    ]

@@ -26,8 +26,15 @@ class Session:
     and, line by line, to `write(name, line)`.
     """
 
-    def __init__(self, options: GraphOptions, *, domain: int | None = None, log: Path | None = None,
-                 write: Callable[[str, str], None] | None = None, patience: float = 180.0) -> None:
+    def __init__(
+        self,
+        options: GraphOptions,
+        *,
+        domain: int | None = None,
+        log: Path | None = None,
+        write: Callable[[str, str], None] | None = None,
+        patience: float = 180.0,
+    ) -> None:
         self.options = options
         self.specs = processes(options)
         self.environment = isolated_environment(domain)
@@ -55,12 +62,18 @@ class Session:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._log.open("w")
         # rclpy of this process reads the same variables: it must sit in the same domain.
-        os.environ.update({key: value for key, value in self.environment.items()
-                           if key.startswith(("ROS_", "FASTRTPS_", "AMENT_", "RCUTILS_"))})
+        os.environ.update(
+            {
+                key: value
+                for key, value in self.environment.items()
+                if key.startswith(("ROS_", "FASTRTPS_", "AMENT_", "RCUTILS_"))
+            }
+        )
         try:
             self.supervisor.start()
-            rclpy.init(args=[], context=self._context, domain_id=self.domain,
-                       signal_handler_options=SignalHandlerOptions.NO)
+            rclpy.init(
+                args=[], context=self._context, domain_id=self.domain, signal_handler_options=SignalHandlerOptions.NO
+            )
             self.client = GraphClient(self.specs[0].namespace, context=self._context, broken=self._broken)
             self.client.wait_until_active([spec.node.name for spec in self.specs], self._patience)
         except BaseException:
@@ -68,8 +81,9 @@ class Session:
             raise
         return self.client
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.client is not None:
             self.client.close()
         if self._context.ok():

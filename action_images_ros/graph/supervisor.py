@@ -21,14 +21,15 @@ from .options import GraphOptions, ProcessSpec, processes
 
 __all__ = ["Supervisor", "up"]
 
-_PATIENCE = (20.0, 5.0, 2.0)   # seconds after SIGINT, SIGTERM, SIGKILL
+_PATIENCE = (20.0, 5.0, 2.0)  # seconds after SIGINT, SIGTERM, SIGKILL
 
 
 class Supervisor:
     """Starts processes, passes their output on line by line, stops them all. Use as a context manager."""
 
-    def __init__(self, specs: Sequence[ProcessSpec], environment: dict[str, str],
-                 write: Callable[[str, str], None] | None = None) -> None:
+    def __init__(
+        self, specs: Sequence[ProcessSpec], environment: dict[str, str], write: Callable[[str, str], None] | None = None
+    ) -> None:
         self._specs, self._environment = specs, environment
         self._write = write or (lambda name, line: print(f"[{name}] {line}", flush=True))
         self.processes: dict[str, subprocess.Popen] = {}
@@ -49,9 +50,16 @@ class Supervisor:
         environment = {**self._environment, PARENT_VARIABLE: str(os.getpid()), "PYTHONSAFEPATH": "1"}
         for spec in self._specs:
             command = [sys.executable, "-P", "-m", spec.node.module, *spec.ros_arguments(Path(self._directory.name))]
-            process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                                       process_group=0)
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                process_group=0,
+            )
             self.processes[spec.node.name] = process
             reader = threading.Thread(target=self._read, args=(spec.node.name, process), daemon=True)
             reader.start()
@@ -93,14 +101,15 @@ class Supervisor:
         self.stop()
 
 
-def up(options: GraphOptions, *, environment: dict[str, str] | None = None,
-       write: Callable[[str, str], None] | None = None) -> int:
+def up(
+    options: GraphOptions, *, environment: dict[str, str] | None = None, write: Callable[[str, str], None] | None = None
+) -> int:
     """Run the graph until Ctrl-C. Exit code 0, or 1 when a node ended by itself or had to be killed."""
     specs = processes(options)
     say = write or (lambda name, line: print(f"[{name}] {line}", flush=True))
     wake = threading.Event()
     before = {}
-    for sign in (signal.SIGINT, signal.SIGTERM):   # explicitly: started with & in a script SIGINT is ignored
+    for sign in (signal.SIGINT, signal.SIGTERM):  # explicitly: started with & in a script SIGINT is ignored
         before[sign] = signal.signal(sign, lambda *_: wake.set())
     supervisor = Supervisor(specs, environment or graph_environment(), say)
     ended: dict[str, int] = {}

@@ -12,8 +12,9 @@ TOOL_JOINT = "tool"
 """Joint name of the tool's pose in chunk/poses."""
 GRIPPER_JOINT = "openness"
 """Joint name of the gripper's openness (0 closed, 1 open) in chunk/gripper."""
-CONFIDENCE = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("sigma_position", "<f4"),
-                       ("sigma_rotation", "<f4"), ("valid", "<u4")])
+CONFIDENCE = np.dtype(
+    [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("sigma_position", "<f4"), ("sigma_rotation", "<f4"), ("valid", "<u4")]
+)
 """One point of chunk/confidence: m, m, rad."""
 
 
@@ -26,8 +27,10 @@ def split_frames(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """`[T*H, W, 3]` as `[T, H, W, 3]` with size (H, W); ValueError when it does not divide."""
     height, width = size
     if picture.shape[1] != width or picture.shape[0] % height or picture.shape[0] < height:
-        raise ValueError(f"the picture is {picture.shape[1]}x{picture.shape[0]}, one frame {width}x{height}: "
-                         "not a stack of frames; camera_info and images belong to different models")
+        raise ValueError(
+            f"the picture is {picture.shape[1]}x{picture.shape[0]}, one frame {width}x{height}: "
+            "not a stack of frames; camera_info and images belong to different models"
+        )
     return picture.reshape(-1, height, width, 3)
 
 

@@ -13,8 +13,15 @@ import numpy as np
 from ..geometry.camera import validate_intrinsics
 from ..geometry.pose import matrix_from_pose7
 
-__all__ = ["intrinsics_from_camera_info", "joint_sum", "ns_from_stamp", "openness_from_joints", "pose7_from_pose",
-           "pose7_from_pose_stamped", "pose7_from_transform"]
+__all__ = [
+    "intrinsics_from_camera_info",
+    "joint_sum",
+    "ns_from_stamp",
+    "openness_from_joints",
+    "pose7_from_pose",
+    "pose7_from_pose_stamped",
+    "pose7_from_transform",
+]
 
 
 def ns_from_stamp(stamp) -> int:
@@ -45,8 +52,10 @@ def pose7_from_transform(transform, *, checked: bool = True) -> np.ndarray:
 def pose7_from_pose_stamped(message, frame_id: str, topic: str) -> np.ndarray:
     """`[7]` of a message that must be given in `frame_id`; ValueError naming the topic, the value and the remedy."""
     if message.header.frame_id != frame_id:
-        raise ValueError(f"{topic} is given in the frame {message.header.frame_id!r}, base_frame is {frame_id!r}; "
-                         "publish it in the base frame or set base_frame")
+        raise ValueError(
+            f"{topic} is given in the frame {message.header.frame_id!r}, base_frame is {frame_id!r}; "
+            "publish it in the base frame or set base_frame"
+        )
     try:
         return pose7_from_pose(message.pose)
     except ValueError as error:
@@ -59,8 +68,10 @@ def intrinsics_from_camera_info(message) -> tuple[np.ndarray, tuple[int, int]]:
     Binning and region of interest are refused: they say that K is not the image's.
     """
     if message.binning_x > 1 or message.binning_y > 1 or message.roi.width or message.roi.height:
-        raise ValueError(f"binning is {message.binning_x}x{message.binning_y}, roi {message.roi.width}x"
-                         f"{message.roi.height}: K is not that of the published image; publish full frames")
+        raise ValueError(
+            f"binning is {message.binning_x}x{message.binning_y}, roi {message.roi.width}x"
+            f"{message.roi.height}: K is not that of the published image; publish full frames"
+        )
     if not np.any(message.k):
         raise ValueError("k is all zero: the camera is not calibrated; calibrate it and publish its intrinsics")
     K = validate_intrinsics(np.array(message.k, dtype=np.float64).reshape(3, 3))
@@ -88,6 +99,8 @@ def openness_from_joints(total: float, closed: float, opened: float) -> float:
     """
     openness = (total - closed) / (opened - closed)
     if not -0.1 <= openness <= 1.1:
-        raise ValueError(f"the finger joints sum up to {total:.4f}, far outside finger_closed {closed:g}"
-                         f" to finger_open {opened:g}; set both to what the gripper reports")
+        raise ValueError(
+            f"the finger joints sum up to {total:.4f}, far outside finger_closed {closed:g}"
+            f" to finger_open {opened:g}; set both to what the gripper reports"
+        )
     return float(np.clip(openness, 0.0, 1.0))

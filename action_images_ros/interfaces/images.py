@@ -10,8 +10,14 @@ __all__ = ["ENCODINGS", "checked_encoding", "checked_rgb", "encode_picture", "rg
 ENCODINGS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC1": 1, "8UC3": 3}
 """Understood encodings and their bytes per pixel. OpenCV's 8UC3 is taken as bgr8, its order."""
 
-_TO_RGB = {"bgr8": cv2.COLOR_BGR2RGB, "8UC3": cv2.COLOR_BGR2RGB, "rgba8": cv2.COLOR_RGBA2RGB,
-           "bgra8": cv2.COLOR_BGRA2RGB, "mono8": cv2.COLOR_GRAY2RGB, "8UC1": cv2.COLOR_GRAY2RGB}
+_TO_RGB = {
+    "bgr8": cv2.COLOR_BGR2RGB,
+    "8UC3": cv2.COLOR_BGR2RGB,
+    "rgba8": cv2.COLOR_RGBA2RGB,
+    "bgra8": cv2.COLOR_BGRA2RGB,
+    "mono8": cv2.COLOR_GRAY2RGB,
+    "8UC1": cv2.COLOR_GRAY2RGB,
+}
 _DEEP = ("16", "32", "64")
 
 
@@ -21,18 +27,24 @@ def checked_encoding(encoding: str, height: int, width: int, step: int, size: in
     step: bytes per row as the message says, size: bytes of its data.
     """
     if encoding not in ENCODINGS:
-        depth = "deeper than 8 bits; scale it to 8 bits in the driver" if any(d in encoding for d in _DEEP) else \
-            "not understood; let the driver or image_proc convert it"
+        depth = (
+            "deeper than 8 bits; scale it to 8 bits in the driver"
+            if any(d in encoding for d in _DEEP)
+            else "not understood; let the driver or image_proc convert it"
+        )
         raise ValueError(f"encoding is {encoding!r}: {depth}. Understood: {', '.join(ENCODINGS)}")
     if height < 1 or width < 1:
         raise ValueError(f"the image is {width}x{height}: it is empty; check the camera driver")
     row = width * ENCODINGS[encoding]
     if step < row:
-        raise ValueError(f"step is {step}, a row of {width} {encoding} pixels takes {row} bytes; "
-                         "the driver fills in the message wrongly")
+        raise ValueError(
+            f"step is {step}, a row of {width} {encoding} pixels takes {row} bytes; "
+            "the driver fills in the message wrongly"
+        )
     if size < step * (height - 1) + row:
-        raise ValueError(f"data holds {size} bytes, {height} rows of step {step} take {step * height}; "
-                         "the image is cut off")
+        raise ValueError(
+            f"data holds {size} bytes, {height} rows of step {step} take {step * height}; the image is cut off"
+        )
     return row
 
 
@@ -43,9 +55,9 @@ def rgb_from_pixels(encoding: str, height: int, width: int, step: int, data) -> 
     """
     flat = np.frombuffer(data, np.uint8)
     row = checked_encoding(encoding, height, width, step, flat.size)
-    if flat.size < step * height:   # the last row may come without its padding
+    if flat.size < step * height:  # the last row may come without its padding
         flat = np.concatenate([flat, np.zeros(step * height - flat.size, np.uint8)])
-    pixels = flat[:step * height].reshape(height, step)[:, :row].reshape(height, width, -1)
+    pixels = flat[: step * height].reshape(height, step)[:, :row].reshape(height, width, -1)
     return cv2.cvtColor(pixels, _TO_RGB[encoding]) if encoding in _TO_RGB else np.ascontiguousarray(pixels).copy()
 
 
@@ -57,8 +69,10 @@ def rgb_from_file(data, format_name: str) -> np.ndarray:
     data = np.frombuffer(data, np.uint8)
     picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     if picture is None:
-        raise ValueError(f"format is {format_name!r} and its {data.size} bytes are no jpeg or png; "
-                         "depth or video transports are not understood, use compressed")
+        raise ValueError(
+            f"format is {format_name!r} and its {data.size} bytes are no jpeg or png; "
+            "depth or video transports are not understood, use compressed"
+        )
     if picture.dtype != np.uint8:
         raise ValueError(f"format is {format_name!r}: deeper than 8 bits; scale it to 8 bits in the driver")
     if picture.ndim == 2:

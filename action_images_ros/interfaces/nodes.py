@@ -10,11 +10,6 @@ from dataclasses import dataclass
 __all__ = ["NODES", "NodeSpec", "nodes_for"]
 
 
-
-
-
-
-
 @dataclass(frozen=True)
 class NodeSpec:
     """One process of the graph: `python -m module`, or `executable` of the installed package.
@@ -43,11 +38,17 @@ NODES: tuple[NodeSpec, ...] = (
     NodeSpec("policy", "policy_node", "camera images to action images (the only one that loads torch)"),
     NodeSpec("decoder", "decoder_node", "action images to poses with confidence", label=True),
     NodeSpec("arm_command", "arm_command_node", "poses to limited commands at a fixed rate"),
-    NodeSpec("robot_bridge", "robot_bridge_node", "commands in the type and units of the robot's own drivers, its pose "
-             "back; only with a section robot_bridge in the robot's file", robot_only=True),
+    NodeSpec(
+        "robot_bridge",
+        "robot_bridge_node",
+        "commands in the type and units of the robot's own drivers, its pose "
+        "back; only with a section robot_bridge in the robot's file",
+        robot_only=True,
+    ),
     NodeSpec("view", "view_node", "plays what the model predicts", label=True, essential=False),
-    NodeSpec("label", "label_node", "replayed camera images to labels, in the policy's place", control=False,
-             label=True),
+    NodeSpec(
+        "label", "label_node", "replayed camera images to labels, in the policy's place", control=False, label=True
+    ),
 )
 
 
@@ -60,11 +61,3 @@ def nodes_for(robot: str, label: bool = False) -> tuple[NodeSpec, ...]:
         return tuple(node for node in NODES if node.label)
     in_cell = robot == "cell"
     return tuple(node for node in NODES if node.control and not (node.robot_only if in_cell else node.cell_only))
-
-
-
-
-
-
-
-

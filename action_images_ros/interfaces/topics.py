@@ -9,7 +9,6 @@ from dataclasses import dataclass
 __all__ = ["TOPICS", "Topic", "message_type", "topic", "topic_name", "topic_names"]
 
 
-
 @dataclass(frozen=True)
 class Topic:
     """One topic. `<cam>` in the name stands for every camera; names are relative unless they begin with `/`.
@@ -30,62 +29,173 @@ class Topic:
     def said_by_user(self) -> bool:
         """Whether a person publishes it, perhaps with a tool that offers volatile messages only."""
         return self.qos == "latched" and "user" in self.outside and not self.publishers
+
+
 _CHUNK = "chunk id = observation stamp"
 TOPICS: tuple[Topic, ...] = (
-    Topic("<cam>/image_raw", "sensor_msgs/msg/Image", "sensor", ("cell",), ("policy", "view", "label"),
-          "capture time, optical frame", ("driver",)),
-    Topic("<cam>/image_raw/compressed", "sensor_msgs/msg/CompressedImage", "sensor", (), ("policy", "view", "label"),
-          "capture time, optical frame; instead of image_raw with image_transport: compressed", ("driver",)),
-    Topic("<cam>/camera_info", "sensor_msgs/msg/CameraInfo", "sensor", ("cell",), ("policy", "label"),
-          "capture time, optical frame", ("driver",)),
-    Topic("<cam>/pose", "geometry_msgs/msg/PoseStamped", "latched", ("cell",), ("policy", "label"),
-          "optical frame in base", ("calibration",)),
+    Topic(
+        "<cam>/image_raw",
+        "sensor_msgs/msg/Image",
+        "sensor",
+        ("cell",),
+        ("policy", "view", "label"),
+        "capture time, optical frame",
+        ("driver",),
+    ),
+    Topic(
+        "<cam>/image_raw/compressed",
+        "sensor_msgs/msg/CompressedImage",
+        "sensor",
+        (),
+        ("policy", "view", "label"),
+        "capture time, optical frame; instead of image_raw with image_transport: compressed",
+        ("driver",),
+    ),
+    Topic(
+        "<cam>/camera_info",
+        "sensor_msgs/msg/CameraInfo",
+        "sensor",
+        ("cell",),
+        ("policy", "label"),
+        "capture time, optical frame",
+        ("driver",),
+    ),
+    Topic(
+        "<cam>/pose",
+        "geometry_msgs/msg/PoseStamped",
+        "latched",
+        ("cell",),
+        ("policy", "label"),
+        "optical frame in base",
+        ("calibration",),
+    ),
     Topic("joint_states", "sensor_msgs/msg/JointState", "state", ("cell",), ("policy", "label"), "", ("driver",)),
-    Topic("current_pose", "geometry_msgs/msg/PoseStamped", "state", ("cell",), ("policy", "arm_command", "label"),
-          "TCP in base", ("driver",)),
-    Topic("robot_description", "std_msgs/msg/String", "latched", (), ("robot_bridge",), "the robot's URDF",
-          ("driver",)),
-    Topic("robot_check", "diagnostic_msgs/msg/DiagnosticStatus", "latched", ("robot_bridge",), ("arm_command",),
-          "whether TCP, base and tool axes fit the robot"),
+    Topic(
+        "current_pose",
+        "geometry_msgs/msg/PoseStamped",
+        "state",
+        ("cell",),
+        ("policy", "arm_command", "label"),
+        "TCP in base",
+        ("driver",),
+    ),
+    Topic(
+        "robot_description", "std_msgs/msg/String", "latched", (), ("robot_bridge",), "the robot's URDF", ("driver",)
+    ),
+    Topic(
+        "robot_check",
+        "diagnostic_msgs/msg/DiagnosticStatus",
+        "latched",
+        ("robot_bridge",),
+        ("arm_command",),
+        "whether TCP, base and tool axes fit the robot",
+    ),
     Topic("instruction", "std_msgs/msg/String", "latched", (), ("policy", "label"), "", ("user",)),
-    Topic("chunk/<cam>/action_images", "sensor_msgs/msg/Image", "latched", ("policy", "label"), ("decoder", "view"),
-          _CHUNK),
+    Topic(
+        "chunk/<cam>/action_images",
+        "sensor_msgs/msg/Image",
+        "latched",
+        ("policy", "label"),
+        ("decoder", "view"),
+        _CHUNK,
+    ),
     Topic("chunk/<cam>/predicted_video", "sensor_msgs/msg/Image", "latched", ("policy",), ("view",), _CHUNK),
-    Topic("chunk/<cam>/action_images/compressed", "sensor_msgs/msg/CompressedImage", "latched", ("policy", "label"),
-          ("decoder", "view"), _CHUNK + "; instead, with chunk_encoding: png"),
-    Topic("chunk/<cam>/predicted_video/compressed", "sensor_msgs/msg/CompressedImage", "latched", ("policy",),
-          ("view",), _CHUNK + "; instead, with chunk_encoding: png"),
-    Topic("chunk/<cam>/camera_info", "sensor_msgs/msg/CameraInfo", "latched", ("policy", "label"), ("decoder", "view"),
-          _CHUNK),
+    Topic(
+        "chunk/<cam>/action_images/compressed",
+        "sensor_msgs/msg/CompressedImage",
+        "latched",
+        ("policy", "label"),
+        ("decoder", "view"),
+        _CHUNK + "; instead, with chunk_encoding: png",
+    ),
+    Topic(
+        "chunk/<cam>/predicted_video/compressed",
+        "sensor_msgs/msg/CompressedImage",
+        "latched",
+        ("policy",),
+        ("view",),
+        _CHUNK + "; instead, with chunk_encoding: png",
+    ),
+    Topic(
+        "chunk/<cam>/camera_info",
+        "sensor_msgs/msg/CameraInfo",
+        "latched",
+        ("policy", "label"),
+        ("decoder", "view"),
+        _CHUNK,
+    ),
     Topic("chunk/<cam>/pose", "geometry_msgs/msg/PoseStamped", "latched", ("policy", "label"), ("decoder",), _CHUNK),
-    Topic("chunk/poses", "trajectory_msgs/msg/MultiDOFJointTrajectory", "latched", ("decoder",), ("arm_command",),
-          _CHUNK),
+    Topic(
+        "chunk/poses", "trajectory_msgs/msg/MultiDOFJointTrajectory", "latched", ("decoder",), ("arm_command",), _CHUNK
+    ),
     Topic("chunk/gripper", "trajectory_msgs/msg/JointTrajectory", "latched", ("decoder",), ("arm_command",), _CHUNK),
-    Topic("chunk/confidence", "sensor_msgs/msg/PointCloud2", "latched", ("decoder",), ("arm_command",), _CHUNK,
-          ("rviz",)),
+    Topic(
+        "chunk/confidence", "sensor_msgs/msg/PointCloud2", "latched", ("decoder",), ("arm_command",), _CHUNK, ("rviz",)
+    ),
     Topic("plan", "nav_msgs/msg/Path", "latched", ("arm_command",), (), "base", ("rviz",)),
     Topic("executed", "nav_msgs/msg/Path", "latched", ("arm_command",), (), "base", ("rviz",)),
-    Topic("target_pose", "geometry_msgs/msg/PoseStamped", "command", ("arm_command",), ("cell",),
-          "intended time, base", ("driver",)),
-    Topic("gripper_command", "std_msgs/msg/Float64", "command", ("arm_command",), ("cell", "policy", "label"), "",
-          ("driver",)),
+    Topic(
+        "target_pose",
+        "geometry_msgs/msg/PoseStamped",
+        "command",
+        ("arm_command",),
+        ("cell",),
+        "intended time, base",
+        ("driver",),
+    ),
+    Topic(
+        "gripper_command",
+        "std_msgs/msg/Float64",
+        "command",
+        ("arm_command",),
+        ("cell", "policy", "label"),
+        "",
+        ("driver",),
+    ),
     Topic("view/<cam>/predicted_video", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
     Topic("view/<cam>/action_images", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
     Topic("view/<cam>/overlay", "sensor_msgs/msg/Image", "sensor", ("view",), (), "when shown", ("rviz",)),
-    Topic("label/pose", "geometry_msgs/msg/PoseWithCovarianceStamped", "events", ("label",), (),
-          "the labelled frame's stamp, base", ("rviz",)),
-    Topic("label/gripper", "sensor_msgs/msg/JointState", "events", ("label",), (), "the labelled frame's stamp",
-          ("user",)),
+    Topic(
+        "label/pose",
+        "geometry_msgs/msg/PoseWithCovarianceStamped",
+        "events",
+        ("label",),
+        (),
+        "the labelled frame's stamp, base",
+        ("rviz",),
+    ),
+    Topic(
+        "label/gripper", "sensor_msgs/msg/JointState", "events", ("label",), (), "the labelled frame's stamp", ("user",)
+    ),
     Topic("label/gap", "std_msgs/msg/String", "events", ("label",), (), "", ("user",)),
     Topic("label/path", "nav_msgs/msg/Path", "latched", ("label",), (), "base", ("rviz",)),
     Topic("cell/status", "std_msgs/msg/String", "latched", ("cell",), ("label",), "", ("user",)),
-    Topic("cell/expert_plan", "trajectory_msgs/msg/MultiDOFJointTrajectory", "latched", ("cell",), ("policy",),
-          "only with policy: oracle"),
-    Topic("cell/expert_gripper", "trajectory_msgs/msg/JointTrajectory", "latched", ("cell",), ("policy",),
-          "only with policy: oracle"),
+    Topic(
+        "cell/expert_plan",
+        "trajectory_msgs/msg/MultiDOFJointTrajectory",
+        "latched",
+        ("cell",),
+        ("policy",),
+        "only with policy: oracle",
+    ),
+    Topic(
+        "cell/expert_gripper",
+        "trajectory_msgs/msg/JointTrajectory",
+        "latched",
+        ("cell",),
+        ("policy",),
+        "only with policy: oracle",
+    ),
     Topic("/clock", "rosgraph_msgs/msg/Clock", "clock", ("cell",), (), "simulated time", ("every node",)),
-    Topic("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", "events",
-          ("policy", "decoder", "arm_command", "view", "cell", "label", "robot_bridge"), (), "", ("rqt",)),
+    Topic(
+        "/diagnostics",
+        "diagnostic_msgs/msg/DiagnosticArray",
+        "events",
+        ("policy", "decoder", "arm_command", "view", "cell", "label", "robot_bridge"),
+        (),
+        "",
+        ("rqt",),
+    ),
 )
 
 
@@ -106,8 +216,9 @@ def topic_name(name: str, camera: str | None = None) -> str:
 
 def topic_names(rows: Sequence[Topic], cameras: Sequence[str]) -> dict[str, Topic]:
     """Every topic's name with the cameras filled in, and its row."""
-    return {row.name.replace("<cam>", camera): row for row in rows
-            for camera in (cameras if "<cam>" in row.name else ("",))}
+    return {
+        row.name.replace("<cam>", camera): row for row in rows for camera in (cameras if "<cam>" in row.name else ("",))
+    }
 
 
 def message_type(name: str) -> type:

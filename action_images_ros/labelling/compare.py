@@ -63,28 +63,37 @@ class Comparison:
             poses[valid] = to_model_tool(chunk.poses[valid], self._turn)
         decoded = DecodedActions(poses[judged], chunk.openness[judged], chunk.covariance[judged], valid[judged])
         truth = matrix_from_pose7(to_model_tool(labels.measured[judged], self._turn))
-        self._tracks.append(tracks(decoded, truth, prediction.K, prediction.world_from_camera,
-                                   prediction.action_images.shape[2:4]))
+        self._tracks.append(
+            tracks(decoded, truth, prediction.K, prediction.world_from_camera, prediction.action_images.shape[2:4])
+        )
 
     def figures(self) -> dict:
         """Counts; errors of the merged labels (mm, deg: median, p95; openness: share on the right side), None where
         the recording does not say; Jaccard at 4 px, its mean over THRESHOLDS, and the mean distance in px of a picture
         of 256 px, over all windows."""
-        track = {key: np.concatenate([part[key] for part in self._tracks]) for key in self._tracks[0]} \
-            if self._tracks else None
+        track = (
+            {key: np.concatenate([part[key] for part in self._tracks]) for key in self._tracks[0]}
+            if self._tracks
+            else None
+        )
         found = None if track is None else track["track_px"][track["seen"] & np.isfinite(track["track_px"])]
         return {
-            "frames": self._frames, "labelled": self._labelled, "told": self._told,
+            "frames": self._frames,
+            "labelled": self._labelled,
+            "told": self._told,
             "without_label": dict(self._reasons.most_common()),
             "compared": len(self._millimetres),
             "position_mm_median": _quantile(self._millimetres, 0.5),
             "position_mm_p95": _quantile(self._millimetres, 0.95),
-            "rotation_deg_median": _quantile(self._degrees, 0.5), "rotation_deg_p95": _quantile(self._degrees, 0.95),
+            "rotation_deg_median": _quantile(self._degrees, 0.5),
+            "rotation_deg_p95": _quantile(self._degrees, 0.95),
             "openness_right": float(np.mean(self._sides)) if self._sides else None,
             "jaccard_4px": None if track is None else jaccard(track["track_px"], track["seen"], track["claimed"], 4.0),
-            "average_jaccard": None if track is None else float(np.mean(
-                [jaccard(track["track_px"], track["seen"], track["claimed"], px) for px in THRESHOLDS])),
-            "track_px": float(found.mean()) if found is not None and len(found) else None}
+            "average_jaccard": None
+            if track is None
+            else float(np.mean([jaccard(track["track_px"], track["seen"], track["claimed"], px) for px in THRESHOLDS])),
+            "track_px": float(found.mean()) if found is not None and len(found) else None,
+        }
 
 
 def _quantile(values: list[float], q: float) -> float | None:

@@ -81,8 +81,9 @@ class CorruptedBag:
     def __getattr__(self, name: str):
         return getattr(self._bag, name)
 
-    def messages(self, topics: Collection[str] | None = None, start_ns: int | None = None,
-                 end_ns: int | None = None) -> Iterator[BagMessage]:
+    def messages(
+        self, topics: Collection[str] | None = None, start_ns: int | None = None, end_ns: int | None = None
+    ) -> Iterator[BagMessage]:
         """As `Bag.messages`."""
         for message in self._bag.messages(topics, start_ns, end_ns):
             if message.type not in _IMAGES or not self._corruption.drops(message.topic, message.log_ns):

@@ -53,7 +53,7 @@ class Labeller:
         self.model, self.turn, self.known_pose, self.steps, self.seed = model, turn, known_pose, steps, seed
         recipe = getattr(model.card, "recipe", None) or {}
         views = [int(count) for count in dict(recipe.get("views") or {})]
-        self.views = max(max(views), 2) if views else None    # as many cameras at once as the model was trained with
+        self.views = max(max(views), 2) if views else None  # as many cameras at once as the model was trained with
 
     def label(self, windows: Sequence[Window]) -> list[WindowLabels]:
         """The labels of each window, in their order."""
@@ -72,8 +72,10 @@ class Labeller:
     def _given(self, window: Window) -> bool:
         known = bool(np.isfinite(window.tool_pose[0]).all() and np.isfinite(window.openness[0]))
         if self.known_pose == "yes" and not known:
-            raise ValueError(f"known_pose is 'yes' and nothing was measured at {window.stamps_ns[0]} ns; it needs "
-                             "current_pose, the gripper and a named robot (--robot); or use --known-pose auto")
+            raise ValueError(
+                f"known_pose is 'yes' and nothing was measured at {window.stamps_ns[0]} ns; it needs "
+                "current_pose, the gripper and a named robot (--robot); or use --known-pose auto"
+            )
         return known and self.known_pose != "no"
 
     def _generate(self, parts: list[tuple[Window, list[int]]], known: bool) -> np.ndarray:
@@ -83,14 +85,22 @@ class Labeller:
             np.stack([window.world_from_camera[group] for window, group in parts]),
             [window.instruction for window, _ in parts],
             np.stack([window.tool_pose[:1] for window, _ in parts]) if known else None,
-            np.stack([window.openness[:1] for window, _ in parts]) if known else None)
+            np.stack([window.openness[:1] for window, _ in parts]) if known else None,
+        )
         seeds = [int(window.stamps_ns[0] // 1000 * 1009 + group[0] + self.seed) % 2**31 for window, group in parts]
         return self.model.generate(clips, "label", steps=self.steps, seed=seeds).action_images
 
     def _lifted(self, window: Window, images: np.ndarray, given: bool) -> WindowLabels:
-        images[:, ~window.fresh] = 0     # nobody saw these moments: nothing is drawn, nothing can be lifted
-        prediction = Prediction(int(window.stamps_ns[0]), window.cameras, images, None, window.K,
-                                window.world_from_camera, self.model.card.dt)
+        images[:, ~window.fresh] = 0  # nobody saw these moments: nothing is drawn, nothing can be lifted
+        prediction = Prediction(
+            int(window.stamps_ns[0]),
+            window.cameras,
+            images,
+            None,
+            window.K,
+            window.world_from_camera,
+            self.model.card.dt,
+        )
         chunk = chunk_from_prediction(prediction, self.turn)
         measured = window.tool_pose.copy()
         there = np.isfinite(measured).all(axis=1)
@@ -99,8 +109,9 @@ class Labeller:
 
             measured[there] = to_robot_tool(measured[there], self.turn)
         valid = chunk.valid & window.fresh
-        return WindowLabels(replace(chunk, valid=valid), prediction, given, window.stamps_ns, window.logs_ns, measured,
-                            window.openness)
+        return WindowLabels(
+            replace(chunk, valid=valid), prediction, given, window.stamps_ns, window.logs_ns, measured, window.openness
+        )
 
 
 def _groups(cameras: int, most: int | None) -> list[list[int]]:
@@ -108,4 +119,4 @@ def _groups(cameras: int, most: int | None) -> list[list[int]]:
     if most is None or cameras <= most:
         return [list(range(cameras))]
     starts = [*range(0, cameras - most, most), cameras - most]
-    return [list(range(start, start + most)) for start in reversed(starts)]   # who is in two keeps the earlier reading
+    return [list(range(start, start + most)) for start in reversed(starts)]  # who is in two keeps the earlier reading

@@ -85,12 +85,14 @@ class Merger:
         """Take a window's labels; frames up to its first one are final."""
         chunk = labels.chunk
         for i, stamp in enumerate(labels.stamps_ns.tolist()):
-            frame = self._frames.setdefault(stamp, _Frame(int(labels.logs_ns[i]), _known(labels.measured[i]),
-                                                          _known(labels.measured_openness[i])))
+            frame = self._frames.setdefault(
+                stamp, _Frame(int(labels.logs_ns[i]), _known(labels.measured[i]), _known(labels.measured_openness[i]))
+            )
             frame.asked += 1
             if chunk.valid[i]:
-                frame.estimates.append((chunk.poses[i], chunk.covariance[i], float(chunk.openness[i]),
-                                        labels.given and i == 0))
+                frame.estimates.append(
+                    (chunk.poses[i], chunk.covariance[i], float(chunk.openness[i]), labels.given and i == 0)
+                )
         return self._take(int(labels.stamps_ns[0]))
 
     def finish(self) -> list[FrameLabel]:
@@ -108,19 +110,37 @@ def _known(value):
 
 def _merged(stamp: int, frame: _Frame) -> FrameLabel:
     read = [estimate for estimate in frame.estimates if not estimate[3]]
-    used = read or frame.estimates      # what was told counts only where nothing was read
+    used = read or frame.estimates  # what was told counts only where nothing was read
     nothing = np.diag(np.full(6, np.inf))
     measured = (frame.measured, None if frame.measured_openness is None else float(frame.measured_openness))
     if not used:
-        return FrameLabel(stamp, frame.log_ns, None, float("nan"), nothing, 0, False,
-                          f"not to be read in any of {frame.asked} windows", *measured)
+        return FrameLabel(
+            stamp,
+            frame.log_ns,
+            None,
+            float("nan"),
+            nothing,
+            0,
+            False,
+            f"not to be read in any of {frame.asked} windows",
+            *measured,
+        )
     pose, covariance = merge_poses(np.stack([e[0] for e in used]), np.stack([e[1] for e in used]))
     openness = np.array([e[2] for e in used])
     share = float(np.mean(openness > 0.5))
-    if share == 0.5:                    # a tie: the more certain side
+    if share == 0.5:  # a tie: the more certain side
         share = float(np.clip(openness.mean(), 0.0, 1.0))
     spread = np.sqrt(np.diag(covariance))
     if spread[:3].max() > MAX_POSITION_SD or spread[3:].max() > MAX_ROTATION_SD:
-        return FrameLabel(stamp, frame.log_ns, None, share, covariance, len(used), False,
-                          f"{len(used)} windows contradict each other", *measured)
+        return FrameLabel(
+            stamp,
+            frame.log_ns,
+            None,
+            share,
+            covariance,
+            len(used),
+            False,
+            f"{len(used)} windows contradict each other",
+            *measured,
+        )
     return FrameLabel(stamp, frame.log_ns, pose, share, covariance, len(used), not read, "", *measured)

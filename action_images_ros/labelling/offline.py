@@ -59,9 +59,16 @@ def report_path(output: str | Path) -> Path:
     return output.with_name(f"{output.name}.labels.json")
 
 
-def label_bag(source: str | Path, output: str | Path, model, options: LabelOptions = LabelOptions(), *,  # noqa: B008
-              model_name: str = "", progress: Progress = lambda share, doing: None,
-              comparison: Comparison | None = None) -> dict:
+def label_bag(
+    source: str | Path,
+    output: str | Path,
+    model,
+    options: LabelOptions = LabelOptions(),
+    *,
+    model_name: str = "",
+    progress: Progress = lambda share, doing: None,
+    comparison: Comparison | None = None,
+) -> dict:
     """Label one recording; returns the report, which is also written to `report_path(output)`.
 
     output: the folder to make, holding every message of the source as it is, and the labels. model: a WorldModel. The
@@ -102,8 +109,10 @@ class _Source(NamedTuple):
         LabelTopics.check(bag, prefix)
         cameras = [camera.name for camera in stream.topics.cameras]
         if len(cameras) < 2:
-            raise BagError(f"{bag.path} has one camera, {cameras[0]}; labels need two or more, since one picture does "
-                           f"not tell depth. It has {bag.describe_topics()}")
+            raise BagError(
+                f"{bag.path} has one camera, {cameras[0]}; labels need two or more, since one picture does "
+                f"not tell depth. It has {bag.describe_topics()}"
+            )
         rotation = setup.robot_tool_from_model_tool
         return cls(setup, stream, prefix, cameras, rotation is not None, np.eye(3) if rotation is None else rotation)
 
@@ -132,16 +141,31 @@ def _batch_size(options: LabelOptions, cameras: int, card: ModelCard) -> int:
 class _Run:
     """One recording on its way: `label` sends windows through the model, `write` makes the new recording."""
 
-    def __init__(self, bag: Bag, output: Path, model: Any, options: LabelOptions, model_name: str,
-                 progress: Progress, comparison: Comparison | None) -> None:
+    def __init__(
+        self,
+        bag: Bag,
+        output: Path,
+        model: Any,
+        options: LabelOptions,
+        model_name: str,
+        progress: Progress,
+        comparison: Comparison | None,
+    ) -> None:
         card = model.card
         self._bag, self._output, self._options, self._progress, self._card = bag, output, options, progress, card
         self._source = _Source.open(bag, options, card.dt)
-        self._labeller = Labeller(model, self._source.tool_rotation, known_pose=options.known_pose, steps=options.steps,
-                                  seed=options.seed)
+        self._labeller = Labeller(
+            model, self._source.tool_rotation, known_pose=options.known_pose, steps=options.steps, seed=options.seed
+        )
         stride = (card.frames - 1) // 2 if options.stride is None else options.stride
-        self._planner = WindowPlanner(card.frames, stride, card.dt, tuple(card.image_size), hold=options.hold,
-                                      corrupt=options.corruption.spoil if options.corruption.blur else None)
+        self._planner = WindowPlanner(
+            card.frames,
+            stride,
+            card.dt,
+            tuple(card.image_size),
+            hold=options.hold,
+            corrupt=options.corruption.spoil if options.corruption.blur else None,
+        )
         self._batch = _batch_size(options, len(self._source.cameras), card)
         self._partial = PartialLabels(output.with_name(f".{output.name}.labels"), self._facts(stride, model_name))
         self._comparison = comparison or Comparison(self._source.tool_rotation)
@@ -152,9 +176,13 @@ class _Run:
         """What labels depend on; those of a work folder are taken up only if it is the same."""
         path, options = self._bag.path.resolve(), self._options
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
-        return {"recording": [[str(f), f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.is_file()],
-                "model": model_name, "card": [self._card.name, self._card.frames, self._card.dt],
-                "stride": stride, "options": repr(replace(options, batch=None))}
+        return {
+            "recording": [[str(f), f.stat().st_size, f.stat().st_mtime_ns] for f in files if f.is_file()],
+            "model": model_name,
+            "card": [self._card.name, self._card.frames, self._card.dt],
+            "stride": stride,
+            "options": repr(replace(options, batch=None)),
+        }
 
     # First pass: windows through the model.
 
@@ -174,8 +202,10 @@ class _Run:
             self._label(waiting)
         if not self._tally.windows:
             reasons = dict.fromkeys(frame.reason for frame in self._unlabelled)
-            raise BagError(f"{self._bag.path}: nothing to label: {'; '.join(reasons) or 'no frame at all'}. The model "
-                           f"reads {self._card.frames} frames {self._card.dt:g} s apart")
+            raise BagError(
+                f"{self._bag.path}: nothing to label: {'; '.join(reasons) or 'no frame at all'}. The model "
+                f"reads {self._card.frames} frames {self._card.dt:g} s apart"
+            )
         self._tally.seconds = time.monotonic() - begin
 
     def _windows(self) -> Iterator[Window]:
@@ -183,8 +213,10 @@ class _Run:
         for frame in self._source.stream:
             yield from self._planner.add(frame)
             self._unlabelled += self._planner.take_unlabelled()
-            self._progress(0.95 * min(1.0, max(0, frame.log_ns - bag.start_ns) / max(bag.end_ns - bag.start_ns, 1)),
-                           "reading" if self._tally.windows < self._partial.resumed else "labelling")
+            self._progress(
+                0.95 * min(1.0, max(0, frame.log_ns - bag.start_ns) / max(bag.end_ns - bag.start_ns, 1)),
+                "reading" if self._tally.windows < self._partial.resumed else "labelling",
+            )
         yield from self._planner.finish()
         self._unlabelled += self._planner.take_unlabelled()
 
@@ -250,15 +282,25 @@ class _Run:
         recorded = (self._bag.end_ns - self._bag.start_ns) * 1e-9
         tolerances = {name: getattr(self._source.setup, name) for name in ("image_tolerance", "pose_tolerance")}
         return {
-            "recording": str(self._bag.path), "output": str(self._output), "prefix": self._source.prefix,
-            "model": self._card.name, "dt": self._card.dt, "cameras": self._source.cameras,
+            "recording": str(self._bag.path),
+            "output": str(self._output),
+            "prefix": self._source.prefix,
+            "model": self._card.name,
+            "dt": self._card.dt,
+            "cameras": self._source.cameras,
             "tool_frame": "robot" if self._source.robot else "model (no robot was named: --robot)",
-            "windows": self._tally.windows, "windows_with_known_pose": self._tally.known, **tolerances,
-            "stride": self._planner.stride, "hold": self._options.hold,
+            "windows": self._tally.windows,
+            "windows_with_known_pose": self._tally.known,
+            **tolerances,
+            "stride": self._planner.stride,
+            "hold": self._options.hold,
             "corruption": repr(self._options.corruption),
-            "out_of_order": dict(self._source.stream.out_of_order), **figures,
-            "recorded_seconds": recorded, "seconds": self._tally.seconds, "model_seconds": self._tally.model_seconds,
+            "out_of_order": dict(self._source.stream.out_of_order),
+            **figures,
+            "recorded_seconds": recorded,
+            "seconds": self._tally.seconds,
+            "model_seconds": self._tally.model_seconds,
             "windows_resumed": self._tally.windows - self._tally.labelled,
             "frames_per_second": figures["frames"] / self._tally.seconds,
-            "times_real_time": recorded / self._tally.seconds}
-
+            "times_real_time": recorded / self._tally.seconds,
+        }

@@ -59,11 +59,18 @@ class PartialLabels:
         path = self._path(number)
         part = path.with_suffix(".part")
         with open(part, "wb") as file:
-            np.savez(file, images=np.frombuffer(encode_picture(tall, "png"), np.uint8),
-                     shape=np.array(prediction.action_images.shape), K=prediction.K, E=prediction.world_from_camera,
-                     cameras=np.array(prediction.camera_names), dt=prediction.dt, given=labels.given,
-                     **{name: getattr(labels.chunk, name) for name in _CHUNK},
-                     **{name: getattr(labels, name) for name in _ARRAYS})
+            np.savez(
+                file,
+                images=np.frombuffer(encode_picture(tall, "png"), np.uint8),
+                shape=np.array(prediction.action_images.shape),
+                K=prediction.K,
+                E=prediction.world_from_camera,
+                cameras=np.array(prediction.camera_names),
+                dt=prediction.dt,
+                given=labels.given,
+                **{name: getattr(labels.chunk, name) for name in _CHUNK},
+                **{name: getattr(labels, name) for name in _ARRAYS},
+            )
         os.replace(part, path)
 
     def load(self, number: int) -> WindowLabels:
@@ -73,8 +80,9 @@ class PartialLabels:
             arrays = {name: stored[name] for name in _ARRAYS}
             stamp, dt, cameras = int(arrays["stamps_ns"][0]), float(stored["dt"]), tuple(stored["cameras"].tolist())
             prediction = Prediction(stamp, cameras, images, None, stored["K"], stored["E"], dt)
-            return WindowLabels(Chunk(stamp, dt, *(stored[name] for name in _CHUNK)), prediction,
-                                bool(stored["given"]), **arrays)
+            return WindowLabels(
+                Chunk(stamp, dt, *(stored[name] for name in _CHUNK)), prediction, bool(stored["given"]), **arrays
+            )
 
     def all(self, count: int) -> Iterator[WindowLabels]:
         """The first `count` windows, one at a time."""

@@ -15,8 +15,8 @@ __all__ = ["HOLD", "Unlabelled", "Window", "WindowPlanner"]
 
 HOLD = 2
 """So many frames in a row that lack a camera's picture are bridged by the one before; such a frame gets no label."""
-_STILL = 1e-3     # m and rad (as matrix entries), px: a camera that moves further within a window is left out of it
-_VIEWS = 2        # cameras that decoding needs
+_STILL = 1e-3  # m and rad (as matrix entries), px: a camera that moves further within a window is left out of it
+_VIEWS = 2  # cameras that decoding needs
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class _Moment:
     E: dict[str, np.ndarray]
     tool_pose: np.ndarray | None = None
     openness: float | None = None
-    held: dict[str, int] = field(default_factory=dict)    # camera -> for how many frames its picture has been held
+    held: dict[str, int] = field(default_factory=dict)  # camera -> for how many frames its picture has been held
     covered: bool = False
 
     @property
@@ -75,14 +75,22 @@ class WindowPlanner:
     window of a stretch ends with it. Frames in no window are told by `take_unlabelled`.
     """
 
-    def __init__(self, frames: int, stride: int, dt: float, size: tuple[int, int], *, hold: int = HOLD,
-                 corrupt: Callable[[np.ndarray, str, int], np.ndarray] | None = None) -> None:
+    def __init__(
+        self,
+        frames: int,
+        stride: int,
+        dt: float,
+        size: tuple[int, int],
+        *,
+        hold: int = HOLD,
+        corrupt: Callable[[np.ndarray, str, int], np.ndarray] | None = None,
+    ) -> None:
         if not 1 <= stride < frames:
             raise ValueError(f"stride is {stride}; give 1 to {frames - 1} frames, the model's windows hold {frames}")
         self.frames, self.stride, self.dt_ns, self.size, self.hold = frames, stride, round(dt * 1e9), size, hold
         self._corrupt = corrupt
         self._key: tuple | None = None
-        self._moments: deque[_Moment] = deque()     # from index self._base of the stretch on
+        self._moments: deque[_Moment] = deque()  # from index self._base of the stretch on
         self._base, self._next = 0, 0
         self._unlabelled: list[Unlabelled] = []
 
@@ -100,8 +108,12 @@ class WindowPlanner:
         if not frame.instruction or len(moment.images) < _VIEWS or any(len(m.images) < _VIEWS for m in before):
             windows += self.finish()
             why = "; ".join(what for what, _ in frame.problems) or "one camera only"
-            self._leave(moment, "no instruction yet: record one or give --instruction" if not frame.instruction
-                        else f"fewer than two cameras see: {why}")
+            self._leave(
+                moment,
+                "no instruction yet: record one or give --instruction"
+                if not frame.instruction
+                else f"fewer than two cameras see: {why}",
+            )
             return windows
         self._key = key
         for one in (*before, moment):
@@ -168,7 +180,7 @@ class WindowPlanner:
             return []
         windows = self._cut(self._next)
         self._next += self.stride
-        while self._base <= self._next - self.stride:     # a last window begins later than the newest regular one
+        while self._base <= self._next - self.stride:  # a last window begins later than the newest regular one
             moment = self._moments.popleft()
             self._base += 1
             if not moment.covered:
@@ -177,19 +189,31 @@ class WindowPlanner:
 
     def _cut(self, start: int) -> list[Window]:
         moments = [self._moments[i] for i in range(start - self._base, start - self._base + self.frames)]
-        cameras = tuple(name for name in sorted(moments[0].images) if all(name in m.images for m in moments)
-                        and _still([m.E[name] for m in moments]) and _still([m.K[name] for m in moments]))
+        cameras = tuple(
+            name
+            for name in sorted(moments[0].images)
+            if all(name in m.images for m in moments)
+            and _still([m.E[name] for m in moments])
+            and _still([m.K[name] for m in moments])
+        )
         if len(cameras) < _VIEWS:
             return []
         for moment in moments:
             moment.covered = True
-        return [Window(
-            np.array([m.stamp_ns for m in moments]), np.array([m.log_ns for m in moments]), cameras,
-            np.stack([np.stack([m.images[name] for m in moments]) for name in cameras]),
-            np.stack([moments[0].K[name] for name in cameras]), np.stack([moments[0].E[name] for name in cameras]),
-            self._key[0], np.stack([np.full(7, np.nan) if m.tool_pose is None else m.tool_pose for m in moments]),
-            np.array([np.nan if m.openness is None else m.openness for m in moments]),
-            np.array([m.fresh for m in moments]))]
+        return [
+            Window(
+                np.array([m.stamp_ns for m in moments]),
+                np.array([m.log_ns for m in moments]),
+                cameras,
+                np.stack([np.stack([m.images[name] for m in moments]) for name in cameras]),
+                np.stack([moments[0].K[name] for name in cameras]),
+                np.stack([moments[0].E[name] for name in cameras]),
+                self._key[0],
+                np.stack([np.full(7, np.nan) if m.tool_pose is None else m.tool_pose for m in moments]),
+                np.array([np.nan if m.openness is None else m.openness for m in moments]),
+                np.array([m.fresh for m in moments]),
+            )
+        ]
 
     def _leave(self, moment: _Moment, reason: str) -> None:
         self._unlabelled.append(Unlabelled(moment.stamp_ns, moment.log_ns, reason))

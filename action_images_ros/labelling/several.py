@@ -18,15 +18,22 @@ def targets(bags: Sequence[Path], output: Path) -> dict[Path, Path]:
         return {bags[0]: output}
     made = {bag: output / (bag.stem if bag.suffix in (".mcap", ".db3") else bag.name) for bag in bags}
     if len(set(made.values())) < len(bags):
-        raise ValueError(f"bags are {[str(bag) for bag in bags]}; their names must differ, since the outputs are named "
-                         "like them")
+        raise ValueError(
+            f"bags are {[str(bag) for bag in bags]}; their names must differ, since the outputs are named like them"
+        )
     return made
 
 
-def label_bags(bags: Sequence[Path], output: Path, model: str | os.PathLike, options: LabelOptions = LabelOptions(), *,  # noqa: B008
-               threads: int | None = None,
-               progress: Callable[[str, float, str], None] = lambda name, share, doing: None,
-               load: Callable | None = None) -> tuple[list[dict], dict[str, str]]:
+def label_bags(
+    bags: Sequence[Path],
+    output: Path,
+    model: str | os.PathLike,
+    options: LabelOptions = LabelOptions(),  # noqa: B008
+    *,
+    threads: int | None = None,
+    progress: Callable[[str, float, str], None] = lambda name, share, doing: None,
+    load: Callable | None = None,
+) -> tuple[list[dict], dict[str, str]]:
     """The reports, and why others could not be labelled by their path. Of several, those done already are left alone.
 
     progress: called with name, share done and what is being done. load: makes the model (default: `load_model`).
@@ -46,8 +53,16 @@ def label_bags(bags: Sequence[Path], output: Path, model: str | os.PathLike, opt
             if not bag.exists():
                 raise FileNotFoundError(f"{bag} does not exist; give a rosbag2 folder, a .mcap or a .db3 file")
             loaded = loaded or load(folder, threads=threads)
-            reports.append(label_bag(bag, target, loaded, options, model_name=str(folder),
-                                     progress=lambda share, doing, name=bag.name: progress(name, share, doing)))
+            reports.append(
+                label_bag(
+                    bag,
+                    target,
+                    loaded,
+                    options,
+                    model_name=str(folder),
+                    progress=lambda share, doing, name=bag.name: progress(name, share, doing),
+                )
+            )
         except (ValueError, FileNotFoundError) as error:
             failed[str(bag)] = str(error)
     return reports, failed

@@ -19,15 +19,20 @@ from .planner import Unlabelled
 
 __all__ = ["LabelTopics", "Written", "labels_prefix"]
 
-_CAMERA = {"action_images": "sensor_msgs/msg/Image", "camera_info": "sensor_msgs/msg/CameraInfo",
-           "pose": "geometry_msgs/msg/PoseStamped"}
-_WHOLE = {"chunk/poses": ("trajectory_msgs/msg/MultiDOFJointTrajectory", "latched"),
-          "chunk/gripper": ("trajectory_msgs/msg/JointTrajectory", "latched"),
-          "chunk/confidence": ("sensor_msgs/msg/PointCloud2", "latched"),
-          "pose": ("geometry_msgs/msg/PoseWithCovarianceStamped", "events"),
-          "gripper": ("sensor_msgs/msg/JointState", "events"),
-          "gap": ("std_msgs/msg/String", "events"),
-          "path": ("nav_msgs/msg/Path", "latched")}
+_CAMERA = {
+    "action_images": "sensor_msgs/msg/Image",
+    "camera_info": "sensor_msgs/msg/CameraInfo",
+    "pose": "geometry_msgs/msg/PoseStamped",
+}
+_WHOLE = {
+    "chunk/poses": ("trajectory_msgs/msg/MultiDOFJointTrajectory", "latched"),
+    "chunk/gripper": ("trajectory_msgs/msg/JointTrajectory", "latched"),
+    "chunk/confidence": ("sensor_msgs/msg/PointCloud2", "latched"),
+    "pose": ("geometry_msgs/msg/PoseWithCovarianceStamped", "events"),
+    "gripper": ("sensor_msgs/msg/JointState", "events"),
+    "gap": ("std_msgs/msg/String", "events"),
+    "path": ("nav_msgs/msg/Path", "latched"),
+}
 
 Written = tuple[int, str, object]
 """When (log time, ns), on which topic, which message."""
@@ -57,8 +62,10 @@ class LabelTopics:
         """BagError where the recording has topics of that prefix already."""
         there = [name for name in bag.topics if name.startswith(prefix)]
         if there:
-            raise BagError(f"{bag.path} has labels already ({', '.join(sorted(there)[:3])}, ..); give --prefix another "
-                           "name, such as label2")
+            raise BagError(
+                f"{bag.path} has labels already ({', '.join(sorted(there)[:3])}, ..); give --prefix another "
+                "name, such as label2"
+            )
 
     def window(self, labels: WindowLabels) -> Iterator[Written]:
         """A window's action images and chunk, at the time of its first frame."""
@@ -68,9 +75,11 @@ class LabelTopics:
             frame = f"{camera}_optical_frame"
             pose = pose7_from_matrix(prediction.world_from_camera[view])
             tall = stack_frames(prediction.action_images[view])
-            for part, message in (("action_images", make.image(tall, "raw", stamp, frame)),
-                                  ("camera_info", make.camera_info(prediction.K[view], size, stamp, frame)),
-                                  ("pose", make.pose(pose, stamp, self._base))):
+            for part, message in (
+                ("action_images", make.image(tall, "raw", stamp, frame)),
+                ("camera_info", make.camera_info(prediction.K[view], size, stamp, frame)),
+                ("pose", make.pose(pose, stamp, self._base)),
+            ):
                 yield log, f"{self._prefix}chunk/{camera}/{part}", message
         header = make.header(stamp, self._base)
         yield log, f"{self._prefix}chunk/poses", self._poses(header, chunk)
@@ -84,12 +93,27 @@ class LabelTopics:
             return
         make, header = self._messages, self._messages.header(label.stamp_ns, self._base)
         pose = make.pose(label.pose, label.stamp_ns, self._base).pose
-        yield label.log_ns, f"{self._prefix}pose", make.make(
-            "geometry_msgs/PoseWithCovarianceStamped", header=header, pose=make.make(
-                "geometry_msgs/PoseWithCovariance", pose=pose, covariance=label.covariance.reshape(-1)))
-        yield label.log_ns, f"{self._prefix}gripper", make.make(
-            "sensor_msgs/JointState", header=header, name=[GRIPPER_JOINT], position=np.array([label.openness]),
-            velocity=np.array([]), effort=np.array([]))
+        yield (
+            label.log_ns,
+            f"{self._prefix}pose",
+            make.make(
+                "geometry_msgs/PoseWithCovarianceStamped",
+                header=header,
+                pose=make.make("geometry_msgs/PoseWithCovariance", pose=pose, covariance=label.covariance.reshape(-1)),
+            ),
+        )
+        yield (
+            label.log_ns,
+            f"{self._prefix}gripper",
+            make.make(
+                "sensor_msgs/JointState",
+                header=header,
+                name=[GRIPPER_JOINT],
+                position=np.array([label.openness]),
+                velocity=np.array([]),
+                effort=np.array([]),
+            ),
+        )
 
     def gap(self, frame: Unlabelled) -> Iterator[Written]:
         """A frame without a label: JSON with stamp_ns and reason."""
@@ -111,28 +135,57 @@ class LabelTopics:
     def _poses(self, header, chunk):
         make, points = self._messages.make, []
         for index, (x, y, z, qx, qy, qz, qw) in enumerate(chunk.poses.tolist()):
-            transform = make("geometry_msgs/Transform", translation=make("geometry_msgs/Vector3", x=x, y=y, z=z),
-                             rotation=make("geometry_msgs/Quaternion", x=qx, y=qy, z=qz, w=qw))
-            points.append(make("trajectory_msgs/MultiDOFJointTrajectoryPoint", transforms=[transform], velocities=[],
-                               accelerations=[], time_from_start=self._duration(index * chunk.dt)))
+            transform = make(
+                "geometry_msgs/Transform",
+                translation=make("geometry_msgs/Vector3", x=x, y=y, z=z),
+                rotation=make("geometry_msgs/Quaternion", x=qx, y=qy, z=qz, w=qw),
+            )
+            points.append(
+                make(
+                    "trajectory_msgs/MultiDOFJointTrajectoryPoint",
+                    transforms=[transform],
+                    velocities=[],
+                    accelerations=[],
+                    time_from_start=self._duration(index * chunk.dt),
+                )
+            )
         return make("trajectory_msgs/MultiDOFJointTrajectory", header=header, joint_names=[TOOL_JOINT], points=points)
 
     def _gripper(self, header, chunk):
         none = np.array([])
-        points = [self._messages.make(
-            "trajectory_msgs/JointTrajectoryPoint", positions=np.array([openness]), velocities=none, accelerations=none,
-            effort=none, time_from_start=self._duration(index * chunk.dt))
-            for index, openness in enumerate(chunk.openness.tolist())]
-        return self._messages.make("trajectory_msgs/JointTrajectory", header=header, joint_names=[GRIPPER_JOINT],
-                                   points=points)
+        points = [
+            self._messages.make(
+                "trajectory_msgs/JointTrajectoryPoint",
+                positions=np.array([openness]),
+                velocities=none,
+                accelerations=none,
+                effort=none,
+                time_from_start=self._duration(index * chunk.dt),
+            )
+            for index, openness in enumerate(chunk.openness.tolist())
+        ]
+        return self._messages.make(
+            "trajectory_msgs/JointTrajectory", header=header, joint_names=[GRIPPER_JOINT], points=points
+        )
 
     def _confidence(self, header, chunk):
         rows = confidence_rows(chunk)
         field = self._types["sensor_msgs/msg/PointField"]
-        fields = [field(name=name, offset=offset, count=1,
-                        datatype=field.UINT32 if kind == np.dtype("<u4") else field.FLOAT32)
-                  for name, (kind, offset) in CONFIDENCE.fields.items()]
+        fields = [
+            field(
+                name=name, offset=offset, count=1, datatype=field.UINT32 if kind == np.dtype("<u4") else field.FLOAT32
+            )
+            for name, (kind, offset) in CONFIDENCE.fields.items()
+        ]
         return self._messages.make(
-            "sensor_msgs/PointCloud2", header=header, height=1, width=len(rows), fields=fields, is_bigendian=False,
-            point_step=rows.itemsize, row_step=rows.nbytes, data=np.frombuffer(rows.tobytes(), np.uint8),
-            is_dense=bool(chunk.valid.all()))
+            "sensor_msgs/PointCloud2",
+            header=header,
+            height=1,
+            width=len(rows),
+            fields=fields,
+            is_bigendian=False,
+            point_step=rows.itemsize,
+            row_step=rows.nbytes,
+            data=np.frombuffer(rows.tobytes(), np.uint8),
+            is_dense=bool(chunk.valid.all()),
+        )

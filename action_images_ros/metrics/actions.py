@@ -38,6 +38,7 @@ def tracks(decoded: DecodedActions, world_from_tool, K, world_from_camera, size)
     track_px: distance in px at TRACK_SIZE between the points of the decoded and of the true pose, infinite where the
     frame is not valid. seen, claimed: whether the true and the decoded point lie inside the picture.
     """
+
     def points(matrices):
         uv, depth = project(action_points(matrices)[None], K[:, None, None], world_from_camera[:, None, None])
         inside = (depth > 1e-6) & ((uv >= -0.5) & (uv <= np.array(size[::-1]) - 0.5)).all(-1)
@@ -62,8 +63,12 @@ def jaccard(distance: np.ndarray, seen: np.ndarray, claimed: np.ndarray, thresho
 
 def constant_actions(pose: np.ndarray, openness: float, frames: int) -> DecodedActions:
     """One pose [7] held for T frames, as if it had been decoded."""
-    return DecodedActions(np.tile(np.asarray(pose, float), (frames, 1)), np.full(frames, float(openness)),
-                          np.tile(np.eye(6) * 1e-6, (frames, 1, 1)), np.ones(frames, bool))
+    return DecodedActions(
+        np.tile(np.asarray(pose, float), (frames, 1)),
+        np.full(frames, float(openness)),
+        np.tile(np.eye(6) * 1e-6, (frames, 1, 1)),
+        np.ones(frames, bool),
+    )
 
 
 def mean_pose(poses: np.ndarray, openness: np.ndarray) -> tuple[np.ndarray, float]:

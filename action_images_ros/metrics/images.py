@@ -39,10 +39,14 @@ def ssim(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
     from skimage.metrics import structural_similarity
 
     _check(truth, guess)
-    return np.array([
-        structural_similarity(a, b, channel_axis=-1, data_range=255, gaussian_weights=True, sigma=1.5,
-                              use_sample_covariance=False)
-        for a, b in zip(truth, guess, strict=True)])
+    return np.array(
+        [
+            structural_similarity(
+                a, b, channel_axis=-1, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+            )
+            for a, b in zip(truth, guess, strict=True)
+        ]
+    )
 
 
 def seams(truth: np.ndarray, guess: np.ndarray, grid: int) -> np.ndarray:

@@ -27,8 +27,9 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def bootstrap(values, episodes, statistic: str = "mean", *, confidence: float = 0.95, resamples: int = 1000,
-              seed: int = 0) -> tuple[float, float]:
+def bootstrap(
+    values, episodes, statistic: str = "mean", *, confidence: float = 0.95, resamples: int = 1000, seed: int = 0
+) -> tuple[float, float]:
     """Percentile bootstrap interval (low, high) of the "mean" or "median" of values [N].
 
     Whole episodes are drawn with replacement, not values: the frames of one episode err together. episodes: [N] labels.

@@ -25,17 +25,27 @@ def paired(before: Iterable[dict], after: Iterable[dict]) -> list[dict]:
     p: probability of discordant counts this uneven or more so if there were no difference.
     """
     first = {(row["task"], row["seed"]): bool(row["success"]) for row in before}
-    pairs = [(row["task"], first[row["task"], row["seed"]], bool(row["success"]))
-             for row in after if (row["task"], row["seed"]) in first]
+    pairs = [
+        (row["task"], first[row["task"], row["seed"]], bool(row["success"]))
+        for row in after
+        if (row["task"], row["seed"]) in first
+    ]
     tasks = list(dict.fromkeys(task for task, _, _ in pairs))
     entries = []
     for task in tasks + [ALL] * (len(tasks) > 1):
         outcomes = [(old, new) for name, old, new in pairs if task in (name, ALL)]
         lost, won = outcomes.count((True, False)), outcomes.count((False, True))
-        entries.append({
-            "task": task, "episodes": len(outcomes), "before": sum(old for old, _ in outcomes),
-            "after": sum(new for _, new in outcomes), "lost": lost, "won": won,
-            "p": binomtest(lost, lost + won, 0.5).pvalue if lost + won else 1.0})
+        entries.append(
+            {
+                "task": task,
+                "episodes": len(outcomes),
+                "before": sum(old for old, _ in outcomes),
+                "after": sum(new for _, new in outcomes),
+                "lost": lost,
+                "won": won,
+                "p": binomtest(lost, lost + won, 0.5).pvalue if lost + won else 1.0,
+            }
+        )
     return entries
 
 
@@ -52,11 +62,14 @@ def compare_files(first: str | Path, second: str | Path) -> list[dict]:
     The entries of `paired` with "condition"; before is the first file. Raises FileNotFoundError and ValueError.
     """
     before, after = (_by_condition(_read_rows(Path(path))) for path in (first, second))
-    entries = [{"condition": name} | entry for name in before if name in after
-               for entry in paired(before[name], after[name])]
+    entries = [
+        {"condition": name} | entry for name in before if name in after for entry in paired(before[name], after[name])
+    ]
     if not entries:
-        raise ValueError(f"{first} and {second} have no seed of a task and condition in common: evaluate both with the "
-                         "same --seed, --tasks and --condition")
+        raise ValueError(
+            f"{first} and {second} have no seed of a task and condition in common: evaluate both with the "
+            "same --seed, --tasks and --condition"
+        )
     return entries
 
 

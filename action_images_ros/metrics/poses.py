@@ -10,7 +10,6 @@ from ..geometry.pose import matrix_from_pose7, vector_from_rotation
 __all__ = ["pose_errors"]
 
 
-
 def pose_errors(decoded: DecodedActions, world_from_tool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Position error (m), rotation error (rad) and normalised estimation error squared `[T]`; NaN where unsolved."""
     solved = np.isfinite(decoded.poses).all(-1)

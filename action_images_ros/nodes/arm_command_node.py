@@ -36,8 +36,8 @@ from ..ros.newest import Newest
 from ..ros.parameters import choice, declare
 
 _PARTS = ("poses", "gripper", "confidence")
-_EXECUTED_POSES = 200      # kept for rviz
-_EXECUTED_SECONDS = 0.1    # between two of them
+_EXECUTED_POSES = 200  # kept for rviz
+_EXECUTED_SECONDS = 0.1  # between two of them
 
 
 class ArmCommandNode(GraphNode):
@@ -53,13 +53,15 @@ class ArmCommandNode(GraphNode):
         """Read parameters, refuse limits that make no sense, connect."""
         self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
         self._period = 1.0 / declare(self, "rate", 100.0, "commands per second", low=10.0, high=500.0)
-        self._priority = declare(self, "realtime_priority", 10, "SCHED_FIFO priority of the commands, 0: none", low=0,
-                                 high=99)
+        self._priority = declare(
+            self, "realtime_priority", 10, "SCHED_FIFO priority of the commands, 0: none", low=0, high=99
+        )
         self._require_approval = declare(self, "require_approval", False, "each chunk waits for ~/approve")
         self._approval = Approval(declare(self, "approval_timeout", 20.0, "a proposal lapses after, s", low=0.1))
         self._pose_timeout = declare(self, "pose_timeout", 0.3, "steady time without current_pose, s", low=0.01)
-        self.executor_core = ChunkExecutor(self._limits(), settings=self._settings(), rules=self._rules(),
-                                           gripper=self._gripper_switch())
+        self.executor_core = ChunkExecutor(
+            self._limits(), settings=self._settings(), rules=self._rules(), gripper=self._gripper_switch()
+        )
         self._watchdog = Watchdog({"current_pose": self._pose_timeout})
         self._pairing = Pairing(_PARTS)
         self._waiting = Newest()
@@ -94,7 +96,8 @@ class ArmCommandNode(GraphNode):
             max_linear_speed=declare(self, "max_linear_speed", 0.25, "m/s", low=0.001, high=2.0),
             max_angular_speed=declare(self, "max_angular_speed", 1.0, "rad/s", low=0.001, high=6.0),
             max_linear_acceleration=declare(self, "max_linear_acceleration", 2.0, "m/s^2", low=0.01),
-            max_angular_acceleration=declare(self, "max_angular_acceleration", 8.0, "rad/s^2", low=0.01))
+            max_angular_acceleration=declare(self, "max_angular_acceleration", 8.0, "rad/s^2", low=0.01),
+        )
 
     def _settings(self) -> ExecutorSettings:
         default = ExecutorSettings()
@@ -108,11 +111,13 @@ class ArmCommandNode(GraphNode):
             max_enable_drift=declare(self, "max_enable_drift", default.max_enable_drift, "m"),
             max_enable_turn=declare(self, "max_enable_turn", default.max_enable_turn, "rad"),
             max_measured_speed=declare(self, "max_measured_speed", default.max_measured_speed, "m/s"),
-            max_measured_angular_speed=declare(self, "max_measured_angular_speed",
-                                               default.max_measured_angular_speed, "rad/s"),
+            max_measured_angular_speed=declare(
+                self, "max_measured_angular_speed", default.max_measured_angular_speed, "rad/s"
+            ),
             max_pose_age=declare(self, "max_pose_age", default.max_pose_age, "s, by its stamp"),
             max_execution_age=declare(self, "max_execution_age", default.max_execution_age, "s"),
-            clock_stall_seconds=declare(self, "clock_stall_seconds", default.clock_stall_seconds, "s"))
+            clock_stall_seconds=declare(self, "clock_stall_seconds", default.clock_stall_seconds, "s"),
+        )
 
     def _rules(self) -> AcceptanceRules:
         d = AcceptanceRules()
@@ -126,13 +131,19 @@ class ArmCommandNode(GraphNode):
             max_rotation_sigma=declare(self, "max_rotation_sigma", d.max_rotation_sigma, "rad"),
             max_chunk_speed=declare(self, "max_chunk_speed", d.max_chunk_speed, "m/s"),
             max_chunk_angular_speed=declare(self, "max_chunk_angular_speed", d.max_chunk_angular_speed, "rad/s"),
-            outside_workspace=choice("outside_workspace", declare(
-                self, "outside_workspace", d.outside_workspace, "reject or truncate"), ("reject", "truncate")))
+            outside_workspace=choice(
+                "outside_workspace",
+                declare(self, "outside_workspace", d.outside_workspace, "reject or truncate"),
+                ("reject", "truncate"),
+            ),
+        )
 
     def _gripper_switch(self) -> GripperSwitch:
-        return GripperSwitch(declare(self, "gripper_close_below", 0.4, "openness"),
-                             declare(self, "gripper_open_above", 0.6, "openness"),
-                             declare(self, "gripper_dwell", 0.3, "least time between two switches, s"))
+        return GripperSwitch(
+            declare(self, "gripper_close_below", 0.4, "openness"),
+            declare(self, "gripper_open_above", 0.6, "openness"),
+            declare(self, "gripper_dwell", 0.3, "least time between two switches, s"),
+        )
 
     # Messages.
     def _on_pose(self, message: PoseStamped) -> None:
@@ -153,8 +164,9 @@ class ArmCommandNode(GraphNode):
     def _on_part(self, part: str, data: bytes) -> None:
         """One serialised part of a chunk, in the thread that reads chunks."""
         if len(data) > MAX_BYTES:
-            self.complain("chunk", f"chunk/{part} of {len(data)} bytes is refused unread; send at most {MAX_FRAMES} "
-                          "frames", WARN)
+            self.complain(
+                "chunk", f"chunk/{part} of {len(data)} bytes is refused unread; send at most {MAX_FRAMES} frames", WARN
+            )
             return
         message = deserialize_message(bytes(data), message_type(topic(f"chunk/{part}").type))
         parts = self._pairing.add(part, stamp_of(message), message)
@@ -167,7 +179,7 @@ class ArmCommandNode(GraphNode):
             return
         with self.lock:
             if not self.executor_core.enabled or chunk.stamp_ns < self._enabled_ns:
-                return   # what was seen before the arm was enabled must not move it
+                return  # what was seen before the arm was enabled must not move it
             if not self._require_approval:
                 self._execute(chunk)
             elif self._approval.propose(chunk, time.monotonic()):
@@ -239,12 +251,14 @@ class ArmCommandNode(GraphNode):
     def activate(self) -> None:
         """Start the command thread; nothing is commanded until enabled."""
         self._stop.clear()
-        sys.setswitchinterval(0.001)   # the command thread must not wait 5 ms for a callback's Python
+        sys.setswitchinterval(0.001)  # the command thread must not wait 5 ms for a callback's Python
         gc.collect()
         gc.freeze()
         self._waiting.open()
-        self._threads = [threading.Thread(target=self._command_loop, name="commands", daemon=True),
-                         threading.Thread(target=self._read_chunks, name="chunks", daemon=True)]
+        self._threads = [
+            threading.Thread(target=self._command_loop, name="commands", daemon=True),
+            threading.Thread(target=self._read_chunks, name="chunks", daemon=True),
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -273,8 +287,10 @@ class ArmCommandNode(GraphNode):
         try:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(self._priority))
         except OSError as error:
-            self.get_logger().info(f"realtime_priority {self._priority} is not granted ({error}), commands run at the "
-                                   "usual priority; grant it with rtprio in /etc/security/limits.conf")
+            self.get_logger().info(
+                f"realtime_priority {self._priority} is not granted ({error}), commands run at the "
+                "usual priority; grant it with rtprio in /etc/security/limits.conf"
+            )
 
     def _command_loop(self) -> None:
         self._take_priority()
@@ -344,8 +360,10 @@ class ArmCommandNode(GraphNode):
             self.values["incomplete_chunks"] = "; ".join(f"{i} lacks {', '.join(p)}" for i, p in waiting.items())
         if len(self._periods) > 10:
             milliseconds = 1000 * np.array(self._periods)
-            self.values["period_ms"] = (f"median {np.median(milliseconds):.2f} p99 "
-                                        f"{np.percentile(milliseconds, 99):.2f} max {milliseconds.max():.2f}")
+            self.values["period_ms"] = (
+                f"median {np.median(milliseconds):.2f} p99 "
+                f"{np.percentile(milliseconds, 99):.2f} max {milliseconds.max():.2f}"
+            )
 
 
 def _finite(chunk) -> np.ndarray:

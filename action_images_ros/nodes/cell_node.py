@@ -22,7 +22,7 @@ from ..ros.parameters import ParameterError, declare
 
 _PLAN_SECONDS = 2.4
 _PLAN_DT = 0.1
-_PLAN_EVERY = 0.8   # simulated seconds
+_PLAN_EVERY = 0.8  # simulated seconds
 
 
 class CellNode(GraphNode):
@@ -36,8 +36,10 @@ class CellNode(GraphNode):
     def configure(self) -> None:
         """Read parameters, refuse to run where a real robot could listen, connect."""
         if self.get_namespace() == "/" or "cell" not in self.get_namespace().strip("/").split("/"):
-            raise ParameterError(f"the namespace is {self.get_namespace()!r}; the cell runs in /cell only, so that its "
-                                 "poses and commands never meet a real arm's")
+            raise ParameterError(
+                f"the namespace is {self.get_namespace()!r}; the cell runs in /cell only, so that its "
+                "poses and commands never meet a real arm's"
+            )
         self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
         settings = CellSettings(
             task=declare(self, "task", "reach_target", "a task of docs/tasks.md"),
@@ -46,7 +48,8 @@ class CellNode(GraphNode):
             image_size=tuple(declare(self, "image_size", [192, 192], "height and width, px")),
             camera_rate=declare(self, "camera_rate", 10.0, "pictures per simulated second", low=0.1, high=50.0),
             factor=declare(self, "real_time_factor", 1.0, "simulated seconds per second", low=0.01, high=100.0),
-            command_timeout=declare(self, "command_timeout", 0.5, "hold without commands after, s", low=0.05))
+            command_timeout=declare(self, "command_timeout", 0.5, "hold without commands after, s", low=0.05),
+        )
         self._cell = None
         self._cameras: dict[str, dict] = {}
         self._plan_due_ns = self._reset_ns = 0
@@ -86,9 +89,11 @@ class CellNode(GraphNode):
             self._planner.follow(cell.task, cell.seed)
         for view, name in enumerate(cell.camera_names):
             if name not in self._cameras:
-                self._cameras[name] = {"image": self.advertise("<cam>/image_raw", name),
-                                       "info": self.advertise("<cam>/camera_info", name),
-                                       "pose": self.advertise("<cam>/pose", name)}
+                self._cameras[name] = {
+                    "image": self.advertise("<cam>/image_raw", name),
+                    "info": self.advertise("<cam>/camera_info", name),
+                    "pose": self.advertise("<cam>/pose", name),
+                }
             pose = pose7_from_matrix(cell.world_from_camera[view])
             self._cameras[name]["pose"].publish(pose_stamped(pose, time_ns, self._base))
         self._publish_status(time_ns)
@@ -114,8 +119,9 @@ class CellNode(GraphNode):
             frame = f"{name}_optical_frame"
             message = image_from_rgb(snapshot.images[view])
             message.header.stamp, message.header.frame_id = stamp_from_ns(snapshot.time_ns), frame
-            self._cameras[name]["info"].publish(camera_info_from_intrinsics(
-                self._cell.K[view], snapshot.images.shape[1:3], snapshot.time_ns, frame))
+            self._cameras[name]["info"].publish(
+                camera_info_from_intrinsics(self._cell.K[view], snapshot.images.shape[1:3], snapshot.time_ns, frame)
+            )
             self._cameras[name]["image"].publish(message)
 
     def _publish_plan(self, chunk) -> None:
@@ -125,11 +131,24 @@ class CellNode(GraphNode):
     def _publish_status(self, time_ns: int) -> None:
         self._status_at = time.monotonic()
         cell, runner = self._cell, self.runner
-        self._status.publish(String(data=json.dumps({
-            "episode": self._episode, "task": cell.task, "seed": cell.seed, "instruction": cell.instruction,
-            "success": self._success, "time_ns": time_ns, "cell_seconds": cell.time_ns * 1e-9,
-            "cameras": list(cell.camera_names), "real_time_factor": round(runner.measured_factor, 3),
-            "held": runner.commands.held})))
+        self._status.publish(
+            String(
+                data=json.dumps(
+                    {
+                        "episode": self._episode,
+                        "task": cell.task,
+                        "seed": cell.seed,
+                        "instruction": cell.instruction,
+                        "success": self._success,
+                        "time_ns": time_ns,
+                        "cell_seconds": cell.time_ns * 1e-9,
+                        "cameras": list(cell.camera_names),
+                        "real_time_factor": round(runner.measured_factor, 3),
+                        "held": runner.commands.held,
+                    }
+                )
+            )
+        )
 
     # Called from the executor's thread.
     def _on_target(self, message: PoseStamped) -> None:
@@ -139,11 +158,14 @@ class CellNode(GraphNode):
             self.complain("target", str(error))
             return
         if stamp_of(message) < self._reset_ns:
-            return   # meant for the scene before
+            return  # meant for the scene before
         age = (self.runner.time_ns() - stamp_of(message)) * 1e-9
         if age > self.runner.settings.command_timeout:
-            self.complain("target", f"target_pose is {age:.2f} s old (command_timeout "
-                          f"{self.runner.settings.command_timeout:g} s); it is not followed")
+            self.complain(
+                "target",
+                f"target_pose is {age:.2f} s old (command_timeout "
+                f"{self.runner.settings.command_timeout:g} s); it is not followed",
+            )
             return
         self.solved("target")
         self.runner.commands.pose = (pose, time.monotonic())
@@ -159,9 +181,15 @@ class CellNode(GraphNode):
         task, seed = self.get_parameter("task").value, self.get_parameter("seed").value
         complaint = self.runner.reset(task, seed)
         response.success = not complaint
-        response.message = complaint or json.dumps({
-            "episode": self._episode, "task": task, "seed": seed, "instruction": self._cell.instruction,
-            "time_ns": self.runner.time_ns()})
+        response.message = complaint or json.dumps(
+            {
+                "episode": self._episode,
+                "task": task,
+                "seed": seed,
+                "instruction": self._cell.instruction,
+                "time_ns": self.runner.time_ns(),
+            }
+        )
         return response
 
     def check(self) -> None:

@@ -43,8 +43,10 @@ class DecoderNode(GraphNode):
         self._cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "the policy's cameras"))
         self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
         encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
-        self._turn = rotation("robot_tool_from_model_tool", declare(
-            self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"))
+        self._turn = rotation(
+            "robot_tool_from_model_tool",
+            declare(self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"),
+        )
         dt = declare(self, "dt", 0.0, "seconds between frames; 0: from the model's card", low=0.0)
         model = declare(self, "model", "nano", "directory of the model or a name in models/")
         self._dt = dt or read_card_facts(model).dt
@@ -55,8 +57,9 @@ class DecoderNode(GraphNode):
         for camera in self._cameras:
             for part in _PARTS:
                 suffix = "/compressed" if part == "action_images" and encoding == "png" else ""
-                self.listen(f"chunk/<cam>/{part}{suffix}",
-                            lambda m, key=f"{camera} {part}": self._on_part(key, m), camera)
+                self.listen(
+                    f"chunk/<cam>/{part}{suffix}", lambda m, key=f"{camera} {part}": self._on_part(key, m), camera
+                )
 
     def _on_part(self, key: str, message: Any) -> None:
         if not self.active:
@@ -74,8 +77,10 @@ class DecoderNode(GraphNode):
         self._gripper.publish(gripper_message(chunk, self._base))
         self._confidence.publish(confidence_message(chunk, self._base))
         valid = int(chunk.valid.sum())
-        self.values.update(valid_frames=f"{valid} of {len(chunk)}",
-                           sigma_position_mm=f"{1000 * np.nanmedian(chunk.sigma_position):.1f}" if valid else "none")
+        self.values.update(
+            valid_frames=f"{valid} of {len(chunk)}",
+            sigma_position_mm=f"{1000 * np.nanmedian(chunk.sigma_position):.1f}" if valid else "none",
+        )
         if valid < len(chunk):
             self.complain("valid", f"{len(chunk) - valid} of {len(chunk)} frames could not be decoded", WARN)
         else:

@@ -30,8 +30,8 @@ from ..ros.graph_node import WARN, GraphNode, run_node
 from ..ros.live_bag import LiveBag
 from ..ros.parameters import ParameterError, choice, declare, names, rotation
 
-_DEPTH = 100        # messages that may wait while the node is busy
-_PATH = 1000        # newest poses on label/path
+_DEPTH = 100  # messages that may wait while the node is busy
+_PATH = 1000  # newest poses on label/path
 
 
 class LabelNode(GraphNode):
@@ -43,33 +43,43 @@ class LabelNode(GraphNode):
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self.live: LiveBag | None = None
-        self.windows = 0    # published so far
+        self.windows = 0  # published so far
 
     def configure(self) -> None:
         """Read parameters, load the model, connect."""
         cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "names of the cameras used"))
         if len(cameras) < 2:
             raise ParameterError(f"cameras is {list(cameras)}; give at least 2: one picture does not tell depth")
-        transport = choice("image_transport", declare(self, "image_transport", "raw", "raw or compressed"),
-                           ("raw", "compressed"))
+        transport = choice(
+            "image_transport", declare(self, "image_transport", "raw", "raw or compressed"), ("raw", "compressed")
+        )
         encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
         base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
-        turn = rotation("robot_tool_from_model_tool", declare(
-            self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"))
+        turn = rotation(
+            "robot_tool_from_model_tool",
+            declare(self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"),
+        )
         robot = declare(self, "robot", "cell", "name or file of config/robots: where its gripper is told")
         file = declare(self, "calibration_file", "", "camera poses, YAML")
         model = declare(self, "model", "nano", "directory of the model or a name in models/")
         threads = declare(self, "torch_threads", 0, "threads of the model, 0: all", low=0, high=1024)
         topics = self._topics(cameras, transport)
         self._setup = robot_setup(
-            robot, cameras=tuple(f"{camera}={self._full(f'<cam>/image_raw{_suffix(transport)}', camera)}"
-                                 for camera in cameras),
-            namespace=self.get_namespace(), base_frame=base, robot_tool_from_model_tool=turn,
+            robot,
+            cameras=tuple(
+                f"{camera}={self._full(f'<cam>/image_raw{_suffix(transport)}', camera)}" for camera in cameras
+            ),
+            namespace=self.get_namespace(),
+            base_frame=base,
+            robot_tool_from_model_tool=turn,
             instruction_text=declare(self, "instruction", "", "used where none is published"),
-            extrinsics=choice("extrinsics", declare(self, "extrinsics", "auto", "auto, topic or file"),
-                              ("auto", "topic", "file")), calibration_file=file,
+            extrinsics=choice(
+                "extrinsics", declare(self, "extrinsics", "auto", "auto, topic or file"), ("auto", "topic", "file")
+            ),
+            calibration_file=file,
             image_tolerance=declare(self, "image_tolerance", 0.05, "frame to each camera's picture, s", low=0.0),
-            pose_tolerance=declare(self, "pose_tolerance", 0.1, "frame to the poses beside it, s", low=0.0))
+            pose_tolerance=declare(self, "pose_tolerance", 0.1, "frame to the poses beside it, s", low=0.0),
+        )
         known = choice("known_pose", declare(self, "known_pose", "auto", ", ".join(KNOWN_POSE)), KNOWN_POSE)
         stride = declare(self, "stride", 0, "frames from window to window, 0: half a window", low=0)
         hold = declare(self, "hold", 2, "frames without a picture that are bridged", low=0)
@@ -80,29 +90,43 @@ class LabelNode(GraphNode):
         loaded = self._make_model(self) if self._make_model is not None else self._load(model, threads)
         card = loaded.card
         self._labeller = Labeller(loaded, turn, known_pose=known, steps=steps, seed=seed)
-        self._new_planner = lambda: WindowPlanner(card.frames, stride or (card.frames - 1) // 2, card.dt,
-                                                  tuple(card.image_size), hold=hold)
+        self._new_planner = lambda: WindowPlanner(
+            card.frames, stride or (card.frames - 1) // 2, card.dt, tuple(card.image_size), hold=hold
+        )
         self._new_planner()
         self._dt, self._base = card.dt, base
         self._chunks = ChunkPublisher(self, cameras, encoding, base, video=False)
         self._out = {name: self.advertise(f"label/{name}") for name in ("pose", "gripper", "gap", "path")}
         self._path: deque = deque(maxlen=_PATH)
         self.live = LiveBag({self._full(name, camera): topic(name).type for name, camera in topics}, idle=idle)
-        FrameStream(self.live, self._setup, self._dt)      # says at once what is wrong with the setup
+        FrameStream(self.live, self._setup, self._dt)  # says at once what is wrong with the setup
         for name, camera in topics:
             full, lasting = self._full(name, camera), topic(name).qos == "latched" or name.endswith("camera_info")
-            self.listen(name, lambda data, full=full, lasting=lasting: self.live.put(
-                full, data, self.now_ns(), lasting=lasting), camera, raw_depth=_DEPTH)
+            self.listen(
+                name,
+                lambda data, full=full, lasting=lasting: self.live.put(full, data, self.now_ns(), lasting=lasting),
+                camera,
+                raw_depth=_DEPTH,
+            )
 
     def _load(self, model: str, threads: int):
         from ..world_model.load import load_model  # torch, only here
+
         return load_model(str(models_path(model)), threads=threads or None)
 
     def _topics(self, cameras, transport: str) -> list[tuple[str, str | None]]:
-        own = [(name, camera) for camera in cameras for name in (
-            f"<cam>/image_raw{_suffix(transport)}", "<cam>/camera_info", "<cam>/pose")]
-        return [*own, *((name, None) for name in ("joint_states", "current_pose", "gripper_command", "instruction",
-                                                  "cell/status"))]
+        own = [
+            (name, camera)
+            for camera in cameras
+            for name in (f"<cam>/image_raw{_suffix(transport)}", "<cam>/camera_info", "<cam>/pose")
+        ]
+        return [
+            *own,
+            *(
+                (name, None)
+                for name in ("joint_states", "current_pose", "gripper_command", "instruction", "cell/status")
+            ),
+        ]
 
     def _full(self, name: str, camera: str | None) -> str:
         return self.resolve_topic_name(topic_name(name, camera))
@@ -130,8 +154,12 @@ class LabelNode(GraphNode):
         """Say when the replay is too fast."""
         lost = self.live.lost
         if lost:
-            self.complain("backlog", f"{lost} pictures were not taken, since the model is slower than the replay; play "
-                          "the recording at a lower rate, or use `action-images label`", WARN)
+            self.complain(
+                "backlog",
+                f"{lost} pictures were not taken, since the model is slower than the replay; play "
+                "the recording at a lower rate, or use `action-images label`",
+                WARN,
+            )
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -139,7 +167,7 @@ class LabelNode(GraphNode):
             try:
                 for frame in FrameStream(self.live, self._setup, self._dt):
                     self._use(planner.add(frame), planner, merger)
-            except BagError as error:    # a clock that was set back, pictures of another size: begin anew
+            except BagError as error:  # a clock that was set back, pictures of another size: begin anew
                 if self.live.pictures:
                     self.complain("frames", str(error))
             else:
@@ -155,10 +183,14 @@ class LabelNode(GraphNode):
             self._gap(gap)
         for window in windows:
             try:
-                labels, = self._labeller.label([window])
+                (labels,) = self._labeller.label([window])
             except Exception as error:  # the thread must not die silently
-                self.complain("label", f"the model gave no labels: {error}" if isinstance(error, ValueError)
-                              else f"the model failed: {error!r}")
+                self.complain(
+                    "label",
+                    f"the model gave no labels: {error}"
+                    if isinstance(error, ValueError)
+                    else f"the model failed: {error!r}",
+                )
                 continue
             self.solved("label")
             # A latched topic keeps one message: whoever listens needs a moment to take it before the next one comes.
@@ -166,8 +198,11 @@ class LabelNode(GraphNode):
             self._published = time.monotonic()
             self._chunks.publish(labels.prediction)
             self.windows += 1
-            self.values.update(windows=self.windows, known_pose=labels.given,
-                               valid_frames=f"{int(labels.chunk.valid.sum())} of {len(labels.chunk)}")
+            self.values.update(
+                windows=self.windows,
+                known_pose=labels.given,
+                valid_frames=f"{int(labels.chunk.valid.sum())} of {len(labels.chunk)}",
+            )
             self._tell(merger.add(labels))
 
     def _tell(self, labels: list[FrameLabel]) -> None:
@@ -180,8 +215,9 @@ class LabelNode(GraphNode):
             message.pose.pose = pose_from_pose7(label.pose)
             message.pose.covariance = label.covariance.reshape(-1)
             self._out["pose"].publish(message)
-            self._out["gripper"].publish(JointState(header=message.header, name=[GRIPPER_JOINT],
-                                                    position=[label.openness]))
+            self._out["gripper"].publish(
+                JointState(header=message.header, name=[GRIPPER_JOINT], position=[label.openness])
+            )
             self._path.append(label.pose)
         if labels and self._path:
             self._out["path"].publish(path_from_poses(list(self._path), labels[-1].stamp_ns, self._base))

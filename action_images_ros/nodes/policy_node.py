@@ -21,7 +21,7 @@ from ..ros.oracle import OraclePolicy
 from ..ros.parameters import ParameterError, choice, declare, names, rotation
 from ..world_model.load import RUNTIMES
 
-_MODEL_TIME = 0.5   # weight of the newest chunk in the mean compute time
+_MODEL_TIME = 0.5  # weight of the newest chunk in the mean compute time
 
 
 class PolicyNode(GraphNode):
@@ -42,41 +42,55 @@ class PolicyNode(GraphNode):
         cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "names of the cameras used"))
         if len(cameras) < 2:
             raise ParameterError(f"cameras is {list(cameras)}; give at least 2: one picture does not tell depth")
-        transport = choice("image_transport", declare(self, "image_transport", "raw", "raw or compressed"),
-                           ("raw", "compressed"))
-        self._encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"),
-                                ("raw", "png"))
+        transport = choice(
+            "image_transport", declare(self, "image_transport", "raw", "raw or compressed"), ("raw", "compressed")
+        )
+        self._encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
         self._period = 1.0 / declare(self, "rate", 10.0, "most chunks per second", low=0.01, high=100.0)
         self._seed = declare(self, "seed", 0, "seed of the sampler's noise", low=0)
         self._video_every = declare(self, "video_every", 3, "every how many chunks with the video, 0: never", low=0)
         self._count = 0
         self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
-        kind = choice("policy", declare(self, "policy", "model", "model, or oracle (tests only)"),
-                      ("model", "oracle"))
-        turn = rotation("robot_tool_from_model_tool", declare(
-            self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"))
+        kind = choice("policy", declare(self, "policy", "model", "model, or oracle (tests only)"), ("model", "oracle"))
+        turn = rotation(
+            "robot_tool_from_model_tool",
+            declare(self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"),
+        )
         model = declare(self, "model", "nano", "directory of the model or a name in models/")
         threads = declare(self, "torch_threads", 1, "threads of the model, 0: all", low=0, high=1024)
         runtime = choice("runtime", declare(self, "runtime", "torch", ", ".join(RUNTIMES)), RUNTIMES)
-        providers = names("onnx_providers", declare(
-            self, "onnx_providers", [""], "execution providers of onnxruntime in order of preference"))
+        providers = names(
+            "onnx_providers",
+            declare(self, "onnx_providers", [""], "execution providers of onnxruntime in order of preference"),
+        )
         self._card = read_card_facts(model)
         settings = CollectorSettings(
-            cameras=cameras, size=self._card.image_size, base_frame=self._base,
+            cameras=cameras,
+            size=self._card.image_size,
+            base_frame=self._base,
             slop_s=declare(self, "slop", 0.05, "largest difference of the cameras' stamps, s", low=0.0),
             max_image_age_s=declare(self, "max_image_age", 1.0, "older images give no chunk, s", low=0.01),
             max_pose_age_s=declare(self, "max_pose_age", 0.2, "pose to image, s", low=0.001),
             finger_joints=names("finger_joints", declare(self, "finger_joints", [""], "the gripper's joints")),
             finger_closed=declare(self, "finger_closed", 0.0, "their sum, closed"),
             finger_open=declare(self, "finger_open", 0.08, "their sum, open"),
-            robot_tool_from_model_tool=turn)
+            robot_tool_from_model_tool=turn,
+        )
         if not settings.finger_joints:
             raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
         source = choice("extrinsics", declare(self, "extrinsics", "auto", ", ".join(SOURCES)), SOURCES)
         file = declare(self, "calibration_file", "", "camera poses, YAML")
         extrinsics = Extrinsics(cameras, self._base, source=source, calibration_file=file, node=self)
-        self._policy = self._load(kind, model, turn, runtime=runtime, threads=threads or None, providers=providers,
-                                  views=len(cameras), video=self._video_every > 0)
+        self._policy = self._load(
+            kind,
+            model,
+            turn,
+            runtime=runtime,
+            threads=threads or None,
+            providers=providers,
+            views=len(cameras),
+            video=self._video_every > 0,
+        )
         self.collector = ObservationCollector(settings, extrinsics)
         self.collector.set_instruction(declare(self, "instruction", "", "instruction before one is published"))
         self._connect(cameras, transport)
@@ -92,6 +106,7 @@ class PolicyNode(GraphNode):
         if self._make_policy is not None:
             return self._make_policy(self)
         from ..world_model.load import load_model  # with the torch runtimes: torch, only here
+
         return load_model(str(models_path(model)), **how)
 
     def _connect(self, cameras, transport: str) -> None:
@@ -162,7 +177,7 @@ class PolicyNode(GraphNode):
         try:
             observation = self.collector.observe(self.now_ns())
         except ValueError as error:
-            waiting = not self.collector.instruction   # nothing is wrong, nobody has said what to do
+            waiting = not self.collector.instruction  # nothing is wrong, nobody has said what to do
             self.complain("observation", str(error), WARN if waiting else self.missing)
             return None
         self.solved("observation")
@@ -170,8 +185,12 @@ class PolicyNode(GraphNode):
         try:
             prediction = self._policy.predict(observation, mode="policy", seed=self._seed + self._count)
         except Exception as error:  # the thread must not die silently: the arm holds, the user reads why
-            self.complain("prediction", f"the policy gave no chunk: {error}" if isinstance(error, ValueError)
-                          else f"the policy failed: {error!r}")
+            self.complain(
+                "prediction",
+                f"the policy gave no chunk: {error}"
+                if isinstance(error, ValueError)
+                else f"the policy failed: {error!r}",
+            )
             return None
         self.solved("prediction")
         return prediction
@@ -182,13 +201,20 @@ class PolicyNode(GraphNode):
         weight = _MODEL_TIME if self._mean_seconds else 1.0
         self._mean_seconds += weight * (seconds - self._mean_seconds)
         age = (self.now_ns() - prediction.stamp_ns) * 1e-9
-        self.values.update(chunk_seconds=f"{seconds:.3f}", mean_chunk_seconds=f"{self._mean_seconds:.3f}",
-                           chunk_age_seconds=f"{age:.3f}",
-                           **{f"stage_{k}": f"{v:.3f}" for k, v in stages.items()})
+        self.values.update(
+            chunk_seconds=f"{seconds:.3f}",
+            mean_chunk_seconds=f"{self._mean_seconds:.3f}",
+            chunk_age_seconds=f"{age:.3f}",
+            **{f"stage_{k}": f"{v:.3f}" for k, v in stages.items()},
+        )
         horizon = (len(prediction.action_images[0]) - 1) * prediction.dt
         if age > horizon:
-            self.complain("slow", f"a chunk is {age:.2f} s old when published, longer than its horizon of {horizon:g} "
-                          "s: the arm waits between chunks; use a smaller model, a GPU or more torch_threads", WARN)
+            self.complain(
+                "slow",
+                f"a chunk is {age:.2f} s old when published, longer than its horizon of {horizon:g} "
+                "s: the arm waits between chunks; use a smaller model, a GPU or more torch_threads",
+                WARN,
+            )
         else:
             self.solved("slow")
 

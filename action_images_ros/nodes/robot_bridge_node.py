@@ -33,9 +33,9 @@ from ..ros.gripper_drivers import GripperSettings, make_gripper_driver
 from ..ros.parameters import ParameterError, choice, declare, names, rotation
 from ..ros.transforms import NoTransform, TransformSource
 
-_SAMPLES = 6            # pairs of joints and pose that the cross-check keeps, at different places
-_APART_RAD = 0.05       # joints that moved less make no new place
-_PAIR_NS = 20_000_000   # a pose this near to joint states belongs to them
+_SAMPLES = 6  # pairs of joints and pose that the cross-check keeps, at different places
+_APART_RAD = 0.05  # joints that moved less make no new place
+_PAIR_NS = 20_000_000  # a pose this near to joint states belongs to them
 
 
 class RobotBridgeNode(GraphNode):
@@ -52,9 +52,12 @@ class RobotBridgeNode(GraphNode):
         self._fingers = GripperJoints(
             names("finger_joints", declare(self, "finger_joints", [""], "the gripper's joints")),
             declare(self, "finger_closed", 0.0, "their sum, closed"),
-            declare(self, "finger_open", 0.08, "their sum, open"))
-        self._turn = rotation("robot_tool_from_model_tool", declare(
-            self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"))
+            declare(self, "finger_open", 0.08, "their sum, open"),
+        )
+        self._turn = rotation(
+            "robot_tool_from_model_tool",
+            declare(self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"),
+        )
         self._joints = JointState()
         self._joint_stamp_ns = 0
         self._description: RobotDescription | None = None
@@ -73,8 +76,11 @@ class RobotBridgeNode(GraphNode):
         self.every(0.2, lambda: self._arm.prepare(time.monotonic()))
 
     def _declare_pose_source(self) -> None:
-        self._source = choice("pose_source", declare(
-            self, "pose_source", "driver", f"where current_pose comes from: {', '.join(POSE_SOURCES)}"), POSE_SOURCES)
+        self._source = choice(
+            "pose_source",
+            declare(self, "pose_source", "driver", f"where current_pose comes from: {', '.join(POSE_SOURCES)}"),
+            POSE_SOURCES,
+        )
         rate = declare(self, "pose_rate", 100.0, "current_pose per second from TF", low=1.0, high=500.0)
         states = declare(self, "xarm_states", "xarm/robot_states", "topic of the arm's state with pose_source: xarm")
         if self._source != "driver" and not self._tool:
@@ -85,34 +91,60 @@ class RobotBridgeNode(GraphNode):
             self._transforms = TransformSource(self)
             self.every(1.0 / rate, self._pose_from_tf)
         elif self._source == "xarm":
-            subscription = self.create_subscription(interface_type("xarm_msgs/msg/RobotMsg"), states,
-                                                    self._on_xarm_state, qos.STATE)
+            subscription = self.create_subscription(
+                interface_type("xarm_msgs/msg/RobotMsg"), states, self._on_xarm_state, qos.STATE
+            )
             self._mine.append((self.destroy_subscription, subscription))
 
     def _declare_drivers(self) -> None:
-        arm = POSE_INTERFACES[choice("pose_interface", declare(
-            self, "pose_interface", "crisp", ", ".join(POSE_INTERFACES)), tuple(POSE_INTERFACES))]
-        hand = GRIPPER_INTERFACES[choice("gripper_interface", declare(
-            self, "gripper_interface", "topic", ", ".join(GRIPPER_INTERFACES)), tuple(GRIPPER_INTERFACES))]
+        arm = POSE_INTERFACES[
+            choice(
+                "pose_interface",
+                declare(self, "pose_interface", "crisp", ", ".join(POSE_INTERFACES)),
+                tuple(POSE_INTERFACES),
+            )
+        ]
+        hand = GRIPPER_INTERFACES[
+            choice(
+                "gripper_interface",
+                declare(self, "gripper_interface", "topic", ", ".join(GRIPPER_INTERFACES)),
+                tuple(GRIPPER_INTERFACES),
+            )
+        ]
         speed = declare(self, "driver_speed", 0.1, "for drivers that plan themselves, m/s", low=0.001, high=1.0)
-        self._arm = make_arm_driver(self, ArmSettings(
-            arm, declare(self, "pose_target", "", "topic or service; empty: the usual one") or arm.target, self._base,
-            joints=names("joints", declare(self, "joints", [""], "the controller's order; empty: the chain's")),
-            lookahead_s=declare(self, "lookahead", 0.1, "time given to reach a joint target, s", low=0.01, high=2.0),
-            max_joint_step=declare(self, "max_joint_step", 0.1, "largest step of a joint per command, rad", low=0.001,
-                                   high=1.0),
-            linear_speed=speed,
-            linear_acceleration=declare(self, "driver_acceleration", 0.5, "likewise, m/s^2", low=0.01, high=10.0)),
-            self._joints)
+        self._arm = make_arm_driver(
+            self,
+            ArmSettings(
+                arm,
+                declare(self, "pose_target", "", "topic or service; empty: the usual one") or arm.target,
+                self._base,
+                joints=names("joints", declare(self, "joints", [""], "the controller's order; empty: the chain's")),
+                lookahead_s=declare(
+                    self, "lookahead", 0.1, "time given to reach a joint target, s", low=0.01, high=2.0
+                ),
+                max_joint_step=declare(
+                    self, "max_joint_step", 0.1, "largest step of a joint per command, rad", low=0.001, high=1.0
+                ),
+                linear_speed=speed,
+                linear_acceleration=declare(self, "driver_acceleration", 0.5, "likewise, m/s^2", low=0.01, high=10.0),
+            ),
+            self._joints,
+        )
         self._mine.append((lambda driver: driver.close(), self._arm))
         closed, opened = self._gripper_range(hand)
-        self._hand = make_gripper_driver(self, GripperSettings(
-            hand, declare(self, "gripper_target", "", "action, service or topic; empty: the usual one") or hand.target,
-            closed, opened,
-            joint=declare(self, "gripper_joint", "", "joint named in a ParallelGripperCommand")
-            or (self._fingers.names or ("",))[0],
-            speed=declare(self, "gripper_speed", 0.1, "m/s", low=0.001, high=1.0),
-            force=declare(self, "gripper_force", 20.0, "N, or the driver's own unit", low=0.0, high=235.0)))
+        self._hand = make_gripper_driver(
+            self,
+            GripperSettings(
+                hand,
+                declare(self, "gripper_target", "", "action, service or topic; empty: the usual one") or hand.target,
+                closed,
+                opened,
+                joint=declare(self, "gripper_joint", "", "joint named in a ParallelGripperCommand")
+                or (self._fingers.names or ("",))[0],
+                speed=declare(self, "gripper_speed", 0.1, "m/s", low=0.001, high=1.0),
+                force=declare(self, "gripper_force", 20.0, "N, or the driver's own unit", low=0.0, high=235.0),
+            ),
+        )
         self._mine.append((lambda driver: driver.close(), self._hand))
         self.values.update(pose_interface=arm.name, gripper_interface=hand.name)
 
@@ -171,7 +203,7 @@ class RobotBridgeNode(GraphNode):
 
     def _on_joints(self, message: JointStateMessage) -> None:
         if len(message.name) != len(message.position):
-            return   # velocities or efforts alone
+            return  # velocities or efforts alone
         positions = dict(zip(message.name, message.position, strict=True))
         if not np.isfinite(list(positions.values())).all():
             self.complain("joints", f"joint_states are not finite: {positions}; check the joint state broadcaster")
@@ -231,9 +263,10 @@ class RobotBridgeNode(GraphNode):
         if self._chain is None or abs(stamp_ns - self._joint_stamp_ns) > _PAIR_NS:
             return
         positions = {name: self._joints.positions[name] for name in self._chain.moving}
-        apart = [max((abs(positions[n] - sample.positions[n]) for n in positions), default=0.0)
-                 for sample in self._samples]
-        if apart and min(apart) < _APART_RAD:   # the newest at every place: a fault that was mended is forgotten
+        apart = [
+            max((abs(positions[n] - sample.positions[n]) for n in positions), default=0.0) for sample in self._samples
+        ]
+        if apart and min(apart) < _APART_RAD:  # the newest at every place: a fault that was mended is forgotten
             del self._samples[int(np.argmin(apart))]
         self._samples.append(Sample(positions, pose))
 
@@ -260,8 +293,13 @@ class RobotBridgeNode(GraphNode):
             else:
                 self.solved(key)
         if self._description is None or not self._tool:
-            self._judge(Finding("current_pose", "unchecked", "robot_description or tool_frame is missing: TCP and base "
-                                "are not cross-checked"))
+            self._judge(
+                Finding(
+                    "current_pose",
+                    "unchecked",
+                    "robot_description or tool_frame is missing: TCP and base are not cross-checked",
+                )
+            )
             return
         findings = [check_tool_rotation(self._description, self._tool, self._fingers, self._turn)]
         if self._source in ("driver", "xarm"):

@@ -28,17 +28,25 @@ class ViewNode(GraphNode):
         rate = declare(self, "rate", 5.0, "frames per second shown; 1 / dt is real time", low=0.1, high=100.0)
         self._loop = declare(self, "loop", True, "begin again when a chunk is over and no new one has come")
         encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
-        transport = choice("image_transport", declare(self, "image_transport", "raw", "raw or compressed"),
-                           ("raw", "compressed"))
+        transport = choice(
+            "image_transport", declare(self, "image_transport", "raw", "raw or compressed"), ("raw", "compressed")
+        )
         suffix, raw = ("/compressed" if encoding == "png" else ""), ("/compressed" if transport != "raw" else "")
         self._playback = {camera: Playback(self._loop) for camera in cameras}
-        self._outputs = {(camera, stream): self.advertise(f"view/<cam>/{stream}", camera)
-                         for camera in cameras for stream in _STREAMS}
+        self._outputs = {
+            (camera, stream): self.advertise(f"view/<cam>/{stream}", camera)
+            for camera in cameras
+            for stream in _STREAMS
+        }
         for camera in cameras:
-            self.listen(f"chunk/<cam>/action_images{suffix}",
-                        lambda m, c=camera: self._on_frames(c, "action_images", m), camera)
-            self.listen(f"chunk/<cam>/predicted_video{suffix}",
-                        lambda m, c=camera: self._on_frames(c, "predicted_video", m), camera)
+            self.listen(
+                f"chunk/<cam>/action_images{suffix}", lambda m, c=camera: self._on_frames(c, "action_images", m), camera
+            )
+            self.listen(
+                f"chunk/<cam>/predicted_video{suffix}",
+                lambda m, c=camera: self._on_frames(c, "predicted_video", m),
+                camera,
+            )
             self.listen("chunk/<cam>/camera_info", lambda m, c=camera: self._on_info(c, m), camera)
             self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: self._on_picture(c, m), camera)
         self.every(1.0 / rate, self._show)

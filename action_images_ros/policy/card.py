@@ -8,7 +8,18 @@ from pathlib import Path
 
 from ..paths import models_path
 
-__all__ = ["BACKENDS", "CARD", "CONFIG", "PATCH", "TEMPORAL_COMPRESSION", "WEIGHTS", "CardFacts", "ModelCard", "latent_frames", "read_card_facts"]
+__all__ = [
+    "BACKENDS",
+    "CARD",
+    "CONFIG",
+    "PATCH",
+    "TEMPORAL_COMPRESSION",
+    "WEIGHTS",
+    "CardFacts",
+    "ModelCard",
+    "latent_frames",
+    "read_card_facts",
+]
 
 CARD = "model_card.json"
 CONFIG = "config.json"
@@ -65,7 +76,6 @@ class ModelCard:
         (folder / CARD).write_text(json.dumps(values, indent=2) + "\n")
 
 
-
 @dataclass(frozen=True)
 class CardFacts:
     """What the nodes beside the policy need of a model: image size (H, W), frames T, seconds between them."""
@@ -90,6 +100,7 @@ def read_card_facts(model: str) -> CardFacts:
     if facts.frames < 2 or not facts.dt > 0 or min(facts.image_size) < 8:
         raise ValueError(f"{path} gives {facts}; frames must be 2 or more, dt above 0")
     return facts
+
 
 TEMPORAL_COMPRESSION = 4
 PATCH = 16  # image pixels per token

@@ -10,7 +10,6 @@ from ..geometry.pose import to_robot_tool
 __all__ = ["chunk_from_prediction"]
 
 
-
 def chunk_from_prediction(prediction, robot_tool_from_model_tool) -> Chunk:
     """Decode a `Prediction`'s action images into a chunk of robot tool poses.
 

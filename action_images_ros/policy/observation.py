@@ -46,12 +46,16 @@ class Observation:
             raise ValueError(f"camera_names is {list(names)}; give at least one camera and every name once")
         images = np.asarray(self.images)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[0] != views or images.shape[3] != 3:
-            raise ValueError(f"images is {images.dtype} {list(images.shape)}; give uint8 RGB "
-                             f"[{views}, H, W, 3], one size for all cameras (prepare_image makes them)")
+            raise ValueError(
+                f"images is {images.dtype} {list(images.shape)}; give uint8 RGB "
+                f"[{views}, H, W, 3], one size for all cameras (prepare_image makes them)"
+            )
         K, E = np.asarray(self.K, dtype=np.float64), np.asarray(self.world_from_camera, dtype=np.float64)
         if K.shape != (views, 3, 3) or E.shape != (views, 4, 4):
-            raise ValueError(f"K is {list(K.shape)} and world_from_camera {list(E.shape)}; "
-                             f"give [{views}, 3, 3] and [{views}, 4, 4], one per camera of {list(names)}")
+            raise ValueError(
+                f"K is {list(K.shape)} and world_from_camera {list(E.shape)}; "
+                f"give [{views}, 3, 3] and [{views}, 4, 4], one per camera of {list(names)}"
+            )
         K, E = normalise_signs(K, E)
         pose = np.asarray(self.tool_pose, dtype=np.float64)
         if pose.shape != (7,):
@@ -62,8 +66,15 @@ class Observation:
             raise ValueError(f"openness is {openness}; give 0 (closed) to 1 (open): check its range")
         if not str(self.instruction).strip():
             raise ValueError("instruction is empty; say what the arm is to do, e.g. 'lift the red block'")
-        for name, value in (("camera_names", names), ("images", images), ("K", K), ("world_from_camera", E),
-                            ("tool_pose", pose), ("openness", openness), ("stamp_ns", int(self.stamp_ns))):
+        for name, value in (
+            ("camera_names", names),
+            ("images", images),
+            ("K", K),
+            ("world_from_camera", E),
+            ("tool_pose", pose),
+            ("openness", openness),
+            ("stamp_ns", int(self.stamp_ns)),
+        ):
             object.__setattr__(self, name, value)
 
 
@@ -87,7 +98,7 @@ def prepare_image(image: np.ndarray, K: np.ndarray, size: tuple[int, int]) -> tu
     crop_h = min(height, max(1, round(width * out_h / out_w)))
     crop_w = min(width, max(1, round(height * out_w / out_h)))
     y0, x0 = (height - crop_h) // 2, (width - crop_w) // 2
-    crop = np.ascontiguousarray(image[y0:y0 + crop_h, x0:x0 + crop_w])
+    crop = np.ascontiguousarray(image[y0 : y0 + crop_h, x0 : x0 + crop_w])
     shrinks = crop_h >= out_h and crop_w >= out_w
     resized = cv2.resize(crop, (out_w, out_h), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return resized, resize_intrinsics(crop_intrinsics(K, x0, y0), out_w / crop_w, out_h / crop_h)
@@ -123,8 +134,16 @@ def observe(
         intrinsics.append(k)
         extrinsics.append(e)
     model_pose = to_model_tool(np.asarray(robot_tool_pose, dtype=np.float64), robot_tool_from_model_tool)
-    return Observation(stamp_ns, names, np.stack(prepared), np.stack(intrinsics), np.stack(extrinsics),
-                       model_pose, openness, instruction)
+    return Observation(
+        stamp_ns,
+        names,
+        np.stack(prepared),
+        np.stack(intrinsics),
+        np.stack(extrinsics),
+        model_pose,
+        openness,
+        instruction,
+    )
 
 
 class Synchroniser:

@@ -27,5 +27,3 @@ class Prediction:
     dt: float
     stage_seconds: dict[str, float] = field(default_factory=dict)
     step_seconds: tuple[float, ...] = ()
-
-

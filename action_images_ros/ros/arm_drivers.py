@@ -28,11 +28,11 @@ from .conversions import duration_from_seconds, pose_stamped
 __all__ = ["ArmDriver", "ArmSettings", "JointState", "make_arm_driver"]
 
 Array = npt.NDArray[np.float64]
-_POSE_COMMANDS = 2            # moveit_msgs/srv/ServoCommandType POSE
+_POSE_COMMANDS = 2  # moveit_msgs/srv/ServoCommandType POSE
 _XARM_MODES = {"xarm_servo": 1, "xarm_position": 7}
-_RETRY_S = 1.0                # between two attempts to prepare a driver
-_FRESH_S = 0.5                # joint states older than this start no inverse kinematics
-_ANSWER_S = 0.5               # a service that does not answer within this is asked again
+_RETRY_S = 1.0  # between two attempts to prepare a driver
+_FRESH_S = 0.5  # joint states older than this start no inverse kinematics
+_ANSWER_S = 0.5  # a service that does not answer within this is asked again
 
 
 @dataclass
@@ -89,13 +89,18 @@ class _TopicDriver:
     def problem(self, steady_s: float) -> str:
         """Nobody listens, or somebody else commands too."""
         name = self._publisher.topic_name
-        others = [info.node_name for info in self._node.get_publishers_info_by_topic(name)
-                  if info.node_name != self._node.get_name()]
+        others = [
+            info.node_name
+            for info in self._node.get_publishers_info_by_topic(name)
+            if info.node_name != self._node.get_name()
+        ]
         if others:
             return f"{name} is also published by {', '.join(sorted(others))}; stop it: one node commands an arm"
         if not self._publisher.get_subscription_count():
-            return (f"nobody subscribes to {name}; start the driver's controller ({self._settings.interface.what}) or "
-                    "set pose_target")
+            return (
+                f"nobody subscribes to {name}; start the driver's controller ({self._settings.interface.what}) or "
+                "set pose_target"
+            )
         return ""
 
     def close(self) -> None:
@@ -120,8 +125,10 @@ class DirectDriver:
     def problem(self, steady_s: float) -> str:
         """The driver does not listen, or somebody else commands too."""
         if self._topic != self._own:
-            return (f"pose_target is {self._topic}, arm_command publishes {self._own}; start the graph in the driver's "
-                    "namespace, or remap the driver")
+            return (
+                f"pose_target is {self._topic}, arm_command publishes {self._own}; start the graph in the driver's "
+                "namespace, or remap the driver"
+            )
         publishers = self._node.get_publishers_info_by_topic(self._topic)
         if len(publishers) > 1:
             names = ", ".join(sorted(info.node_name for info in publishers))
@@ -129,8 +136,9 @@ class DirectDriver:
         own = {"robot_bridge", "cell"}
         listeners = self._node.get_subscriptions_info_by_topic(self._topic)
         if all(info.node_name in own for info in listeners):
-            return (f"nobody subscribes to {self._topic}; start the driver's controller "
-                    f"({self._settings.interface.what})")
+            return (
+                f"nobody subscribes to {self._topic}; start the driver's controller ({self._settings.interface.what})"
+            )
         return ""
 
     def close(self) -> None:
@@ -175,8 +183,11 @@ class ServoDriver(PoseTopicDriver):
     def __init__(self, node: Node, settings: ArmSettings) -> None:
         super().__init__(node, settings)
         self._type = interface_type("moveit_msgs/srv/ServoCommandType")
-        service = settings.target.rsplit("/", 1)[0] + "/switch_command_type" if "/" in settings.target else \
-            "switch_command_type"
+        service = (
+            settings.target.rsplit("/", 1)[0] + "/switch_command_type"
+            if "/" in settings.target
+            else "switch_command_type"
+        )
         self._switch = _Call(node, self._type, service)
         self._ready = False
 
@@ -233,8 +244,10 @@ class JointDriver(_TopicDriver):
         if missing:
             return f"joint_states lacks {', '.join(missing)}; start the joint state broadcaster"
         if set(self._names()) != set(self.solver.joints):
-            return (f"joints is {list(self._names())}, the chain has {list(self.solver.joints)}; name exactly these in "
-                    "the controller's order")
+            return (
+                f"joints is {list(self._names())}, the chain has {list(self.solver.joints)}; name exactly these in "
+                "the controller's order"
+            )
         if steady_s - self._joints.at_s > _FRESH_S:
             return f"joint_states are {steady_s - self._joints.at_s:.1f} s old; check the joint state broadcaster"
         return super().problem(steady_s)
@@ -255,8 +268,9 @@ class JointDriver(_TopicDriver):
         if not self._trajectory:
             self._publisher.publish(Float64MultiArray(data=positions))
             return
-        point = JointTrajectoryPoint(positions=positions,
-                                     time_from_start=duration_from_seconds(self._settings.lookahead_s))
+        point = JointTrajectoryPoint(
+            positions=positions, time_from_start=duration_from_seconds(self._settings.lookahead_s)
+        )
         self._publisher.publish(JointTrajectory(joint_names=list(self._names()), points=[point]))
 
     def _start(self, steady_s: float) -> Mapping[str, float]:
@@ -275,8 +289,10 @@ class XarmDriver:
         self._mode = _XARM_MODES[settings.interface.name]
         prefix = settings.target.rsplit("/", 1)[0] + "/" if "/" in settings.target else ""
         self._move = _Call(node, self._type, settings.target)
-        self._steps = [(_Call(node, self._int16, f"{prefix}set_mode"), self._mode),
-                       (_Call(node, self._int16, f"{prefix}set_state"), 0)]
+        self._steps = [
+            (_Call(node, self._int16, f"{prefix}set_mode"), self._mode),
+            (_Call(node, self._int16, f"{prefix}set_state"), 0),
+        ]
         self._throttle = Throttle(settings.interface.rate_hz[1])
         self._prepared, self._refusal = 0, ""
 
@@ -308,7 +324,7 @@ class XarmDriver:
             request.acc = 1000.0 * self._settings.linear_acceleration
         answer = self._move.answer()
         if answer is not None and answer.ret != 0:
-            self._prepared = 0   # an error of the arm takes it out of its mode
+            self._prepared = 0  # an error of the arm takes it out of its mode
             self._refusal = f"{self._move.name} returned {answer.ret} {answer.message}".rstrip()
             raise ValueError(f"{self._refusal}; clear the arm's error and look at its state")
         self._move.ask(request, steady_s, 0.0)
@@ -317,8 +333,10 @@ class XarmDriver:
         """The service is not there, or the arm is not in its mode."""
         if not self._move.present:
             service = self._move.name.rsplit("/", 1)[1]
-            return (f"the service {self._move.name} is not there; start xarm_api with services.{service}: true in "
-                    "xarm_user_params.yaml, or set pose_target")
+            return (
+                f"the service {self._move.name} is not there; start xarm_api with services.{service}: true in "
+                "xarm_user_params.yaml, or set pose_target"
+            )
         if self._prepared < len(self._steps):
             return f"the arm is not in mode {self._mode}: {self._refusal or 'set_mode and set_state have not answered'}"
         return ""

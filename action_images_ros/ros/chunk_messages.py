@@ -32,8 +32,18 @@ MAX_FRAMES = 512
 MAX_BYTES = 256 * MAX_FRAMES
 """A serialised part of a chunk that is larger is refused unread."""
 
-__all__ = ["GRIPPER_JOINT", "MAX_BYTES", "MAX_FRAMES", "TOOL_JOINT", "chunk_from_messages", "confidence_message",
-           "gripper_message", "poses_message", "split_frames", "stack_frames"]
+__all__ = [
+    "GRIPPER_JOINT",
+    "MAX_BYTES",
+    "MAX_FRAMES",
+    "TOOL_JOINT",
+    "chunk_from_messages",
+    "confidence_message",
+    "gripper_message",
+    "poses_message",
+    "split_frames",
+    "stack_frames",
+]
 
 
 def poses_message(chunk: Chunk, frame_id: str) -> MultiDOFJointTrajectory:
@@ -41,8 +51,11 @@ def poses_message(chunk: Chunk, frame_id: str) -> MultiDOFJointTrajectory:
     message = MultiDOFJointTrajectory(joint_names=[TOOL_JOINT])
     message.header.stamp, message.header.frame_id = stamp_from_ns(chunk.stamp_ns), frame_id
     for index, pose in enumerate(chunk.poses):
-        message.points.append(MultiDOFJointTrajectoryPoint(
-            transforms=[transform_from_pose7(pose)], time_from_start=duration_from_seconds(index * chunk.dt)))
+        message.points.append(
+            MultiDOFJointTrajectoryPoint(
+                transforms=[transform_from_pose7(pose)], time_from_start=duration_from_seconds(index * chunk.dt)
+            )
+        )
     return message
 
 
@@ -51,16 +64,23 @@ def gripper_message(chunk: Chunk, frame_id: str) -> JointTrajectory:
     message = JointTrajectory(joint_names=[GRIPPER_JOINT])
     message.header.stamp, message.header.frame_id = stamp_from_ns(chunk.stamp_ns), frame_id
     for index, openness in enumerate(chunk.openness):
-        message.points.append(JointTrajectoryPoint(
-            positions=[float(openness)], time_from_start=duration_from_seconds(index * chunk.dt)))
+        message.points.append(
+            JointTrajectoryPoint(positions=[float(openness)], time_from_start=duration_from_seconds(index * chunk.dt))
+        )
     return message
 
 
 def confidence_message(chunk: Chunk, frame_id: str) -> PointCloud2:
     """One point per frame: x y z (m), sigma_position (m), sigma_rotation (rad), valid (1 or 0)."""
     rows = confidence_rows(chunk)
-    message = PointCloud2(height=1, width=len(rows), is_bigendian=False, is_dense=bool(chunk.valid.all()),
-                          point_step=CONFIDENCE.itemsize, row_step=CONFIDENCE.itemsize * len(rows))
+    message = PointCloud2(
+        height=1,
+        width=len(rows),
+        is_bigendian=False,
+        is_dense=bool(chunk.valid.all()),
+        point_step=CONFIDENCE.itemsize,
+        row_step=CONFIDENCE.itemsize * len(rows),
+    )
     message.header.stamp, message.header.frame_id = stamp_from_ns(chunk.stamp_ns), frame_id
     for name, (kind, offset) in CONFIDENCE.fields.items():
         datatype = PointField.UINT32 if kind == np.dtype("<u4") else PointField.FLOAT32
@@ -71,8 +91,9 @@ def confidence_message(chunk: Chunk, frame_id: str) -> PointCloud2:
     return message
 
 
-def chunk_from_messages(poses: MultiDOFJointTrajectory, gripper: JointTrajectory, confidence: PointCloud2,
-                        frame_id: str) -> Chunk:
+def chunk_from_messages(
+    poses: MultiDOFJointTrajectory, gripper: JointTrajectory, confidence: PointCloud2, frame_id: str
+) -> Chunk:
     """The chunk of three messages of one id; ValueError when they do not fit together or to `frame_id`.
 
     The covariance is rebuilt as isotropic from the two sigmas, which are those of the worst direction.
@@ -88,23 +109,35 @@ def chunk_from_messages(poses: MultiDOFJointTrajectory, gripper: JointTrajectory
         raise ValueError(f"chunk/poses has {count} frames; send at most {MAX_FRAMES}")
     rows = _confidence_rows(confidence)
     if count < 2 or len(gripper.points) != count or len(rows) != count:
-        raise ValueError(f"chunk/poses has {count} frames, chunk/gripper {len(gripper.points)}, chunk/confidence "
-                         f"{len(rows)}; all three need the same number, at least 2")
+        raise ValueError(
+            f"chunk/poses has {count} frames, chunk/gripper {len(gripper.points)}, chunk/confidence "
+            f"{len(rows)}; all three need the same number, at least 2"
+        )
     dt = seconds_from_duration(poses.points[1].time_from_start)
     for index, (pose, finger) in enumerate(zip(poses.points, gripper.points, strict=True)):
         if len(pose.transforms) != 1 or len(finger.positions) != 1:
-            raise ValueError(f"frame {index} has {len(pose.transforms)} poses and {len(finger.positions)} openings; "
-                             "one of each is expected")
+            raise ValueError(
+                f"frame {index} has {len(pose.transforms)} poses and {len(finger.positions)} openings; "
+                "one of each is expected"
+            )
         for point in (pose, finger):
             if abs(seconds_from_duration(point.time_from_start) - index * dt) > 1e-6:
-                raise ValueError(f"frame {index} is at {seconds_from_duration(point.time_from_start)} s, expected "
-                                 f"{index * dt:.6f}: frames must be equally spaced and start at 0")
+                raise ValueError(
+                    f"frame {index} is at {seconds_from_duration(point.time_from_start)} s, expected "
+                    f"{index * dt:.6f}: frames must be equally spaced and start at 0"
+                )
     covariance = np.zeros((count, 6, 6))
     diagonal = np.arange(3)
     covariance[:, diagonal, diagonal] = np.square(rows["sigma_position"], dtype=np.float64)[:, None]
     covariance[:, diagonal + 3, diagonal + 3] = np.square(rows["sigma_rotation"], dtype=np.float64)[:, None]
-    return Chunk(stamp_ns, dt, np.stack([pose7_from_transform(p.transforms[0], checked=False) for p in poses.points]),
-                 np.array([p.positions[0] for p in gripper.points]), covariance, rows["valid"] != 0)
+    return Chunk(
+        stamp_ns,
+        dt,
+        np.stack([pose7_from_transform(p.transforms[0], checked=False) for p in poses.points]),
+        np.array([p.positions[0] for p in gripper.points]),
+        covariance,
+        rows["valid"] != 0,
+    )
 
 
 def _confidence_rows(message: PointCloud2) -> np.ndarray:
@@ -113,6 +146,8 @@ def _confidence_rows(message: PointCloud2) -> np.ndarray:
         raise ValueError(f"chunk/confidence has the fields {names}, expected {list(CONFIDENCE.names)}")
     count = message.width * message.height
     if count > MAX_FRAMES or len(message.data) != count * CONFIDENCE.itemsize:
-        raise ValueError(f"chunk/confidence is {message.width} x {message.height} points in {len(message.data)} bytes; "
-                         f"send at most {MAX_FRAMES} points of {CONFIDENCE.itemsize} bytes")
+        raise ValueError(
+            f"chunk/confidence is {message.width} x {message.height} points in {len(message.data)} bytes; "
+            f"send at most {MAX_FRAMES} points of {CONFIDENCE.itemsize} bytes"
+        )
     return np.frombuffer(message.data, CONFIDENCE, count=count)

@@ -23,7 +23,8 @@ class ChunkPublisher:
             self._outputs[camera] = {
                 "action_images": node.advertise(f"chunk/<cam>/action_images{suffix}", camera),
                 "camera_info": node.advertise("chunk/<cam>/camera_info", camera),
-                "pose": node.advertise("chunk/<cam>/pose", camera)}
+                "pose": node.advertise("chunk/<cam>/pose", camera),
+            }
             if video:
                 self._outputs[camera]["video"] = node.advertise(f"chunk/<cam>/predicted_video{suffix}", camera)
 
@@ -32,8 +33,9 @@ class ChunkPublisher:
         size = prediction.action_images.shape[2:4]
         for view, camera in enumerate(prediction.camera_names):
             out = self._outputs[camera]
-            out["camera_info"].publish(camera_info_from_intrinsics(
-                prediction.K[view], size, prediction.stamp_ns, _optical_frame(camera)))
+            out["camera_info"].publish(
+                camera_info_from_intrinsics(prediction.K[view], size, prediction.stamp_ns, _optical_frame(camera))
+            )
             pose = pose7_from_matrix(prediction.world_from_camera[view])
             out["pose"].publish(pose_stamped(pose, prediction.stamp_ns, self._base))
         self._publish_frames("action_images", prediction.action_images, prediction)

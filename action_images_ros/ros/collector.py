@@ -53,8 +53,10 @@ class ObservationCollector:
 
     def __init__(self, settings: CollectorSettings, extrinsics: Extrinsics) -> None:
         if abs(settings.finger_open - settings.finger_closed) < 1e-9:
-            raise ValueError(f"finger_open and finger_closed are both {settings.finger_open}; give the sum of the "
-                             "finger joints for the open and the closed gripper")
+            raise ValueError(
+                f"finger_open and finger_closed are both {settings.finger_open}; give the sum of the "
+                "finger joints for the open and the closed gripper"
+            )
         self.settings, self.extrinsics = settings, extrinsics
         self.fresh = threading.Event()
         self._lock = threading.RLock()
@@ -116,15 +118,19 @@ class ObservationCollector:
             s = self.settings
             missing = self._synchroniser.missing()
             if missing:
-                return (f"no image from {', '.join(missing)} (parameter cameras is {list(s.cameras)}); "
-                        "start the driver or correct the name")
+                return (
+                    f"no image from {', '.join(missing)} (parameter cameras is {list(s.cameras)}); "
+                    "start the driver or correct the name"
+                )
             stale = self._synchroniser.stale(now_ns, s.max_image_age_s)
             if stale:
                 ages = ", ".join(f"{name} {age:.1f} s" for name, age in stale.items())
                 return f"images are old: {ages} (max_image_age is {s.max_image_age_s:g} s); check driver and clocks"
             if self._set is None or (now_ns - self._set[0]) * 1e-9 > s.max_image_age_s:
-                return (f"the cameras are not synchronised: their newest images are {self._synchroniser.spread():.3f} "
-                        f"s apart (slop is {s.slop_s:g} s); trigger them together or raise slop")
+                return (
+                    f"the cameras are not synchronised: their newest images are {self._synchroniser.spread():.3f} "
+                    f"s apart (slop is {s.slop_s:g} s); trigger them together or raise slop"
+                )
         return ""
 
     def observe(self, now_ns: int) -> Observation:
@@ -144,9 +150,17 @@ class ObservationCollector:
             images[camera] = self._image(camera, message)
             intrinsics[camera] = self._intrinsics(camera, infos.get(camera), images[camera].shape[:2])
             extrinsics[camera] = self.extrinsics.world_from_camera(camera, message.header.frame_id)
-        return observe(stamp_ns, images, intrinsics, extrinsics, self._pose_at(stamp_ns, poses),
-                       self._openness(joints, gripper, now_ns), instruction, size=self.settings.size,
-                       robot_tool_from_model_tool=self.settings.robot_tool_from_model_tool)
+        return observe(
+            stamp_ns,
+            images,
+            intrinsics,
+            extrinsics,
+            self._pose_at(stamp_ns, poses),
+            self._openness(joints, gripper, now_ns),
+            instruction,
+            size=self.settings.size,
+            robot_tool_from_model_tool=self.settings.robot_tool_from_model_tool,
+        )
 
     def _image(self, camera: str, message: Any) -> np.ndarray:
         try:
@@ -156,8 +170,10 @@ class ObservationCollector:
         size = image.shape[:2]
         before = self._sizes.setdefault(camera, size)
         if size != before:
-            raise ValueError(f"{camera}/image_raw changed its size from {before[1]}x{before[0]} to {size[1]}x{size[0]}"
-                             "; set the driver back, or deactivate, clean up and configure this node again")
+            raise ValueError(
+                f"{camera}/image_raw changed its size from {before[1]}x{before[0]} to {size[1]}x{size[0]}"
+                "; set the driver back, or deactivate, clean up and configure this node again"
+            )
         return image
 
     def _intrinsics(self, camera: str, info: CameraInfo | None, size: tuple[int, int]) -> np.ndarray:
@@ -168,8 +184,10 @@ class ObservationCollector:
         except ValueError as error:
             raise ValueError(f"{camera}/camera_info: {error}") from None
         if calibrated != size:
-            raise ValueError(f"{camera}/camera_info is for {calibrated[1]}x{calibrated[0]}, the image is "
-                             f"{size[1]}x{size[0]}; publish the calibration of this resolution")
+            raise ValueError(
+                f"{camera}/camera_info is for {calibrated[1]}x{calibrated[0]}, the image is "
+                f"{size[1]}x{size[0]}; publish the calibration of this resolution"
+            )
         return K
 
     def _pose_at(self, stamp_ns: int, poses: Sequence[tuple[int, PoseStamped]]) -> np.ndarray:
@@ -178,12 +196,17 @@ class ObservationCollector:
             raise ValueError("nothing came on current_pose; the driver must publish the TCP's pose in the base frame")
         before = max((entry for entry in poses if entry[0] <= stamp_ns), key=lambda e: e[0], default=None)
         after = min((entry for entry in poses if entry[0] >= stamp_ns), key=lambda e: e[0], default=None)
-        near = [entry for entry in (before, after) if entry is not None
-                and abs(entry[0] - stamp_ns) * 1e-9 <= self.settings.max_pose_age_s]
+        near = [
+            entry
+            for entry in (before, after)
+            if entry is not None and abs(entry[0] - stamp_ns) * 1e-9 <= self.settings.max_pose_age_s
+        ]
         if not near:
             gap = min(abs(entry[0] - stamp_ns) for entry in poses) * 1e-9
-            raise ValueError(f"current_pose is {gap:.2f} s away from the images (max_pose_age is "
-                             f"{self.settings.max_pose_age_s:g} s); check the driver's rate and clocks")
+            raise ValueError(
+                f"current_pose is {gap:.2f} s away from the images (max_pose_age is "
+                f"{self.settings.max_pose_age_s:g} s); check the driver's rate and clocks"
+            )
         values = [pose7_from_pose_stamped(message, self.settings.base_frame, "current_pose") for _, message in near]
         if len(near) == 1 or near[0][0] == near[1][0]:
             return values[0]
@@ -197,8 +220,10 @@ class ObservationCollector:
         """
         s = self.settings
         if joints is None:
-            raise ValueError("nothing came on joint_states; the gripper's opening is needed "
-                             f"(finger_joints is {list(s.finger_joints)})")
+            raise ValueError(
+                "nothing came on joint_states; the gripper's opening is needed "
+                f"(finger_joints is {list(s.finger_joints)})"
+            )
         measured = openness_from_joints(joint_sum(joints, s.finger_joints), s.finger_closed, s.finger_open)
         if gripper is None:
             return measured

@@ -21,10 +21,23 @@ from ..interfaces.fields import (
     pose7_from_transform,
 )
 
-__all__ = ["camera_info_from_intrinsics", "duration_from_seconds", "intrinsics_from_camera_info", "joint_sum",
-           "ns_from_stamp", "openness_from_joints", "path_from_poses", "pose_from_pose7", "pose7_from_pose",
-           "pose7_from_transform", "pose_stamped", "pose7_from_pose_stamped", "seconds_from_duration", "stamp_from_ns",
-           "transform_from_pose7"]
+__all__ = [
+    "camera_info_from_intrinsics",
+    "duration_from_seconds",
+    "intrinsics_from_camera_info",
+    "joint_sum",
+    "ns_from_stamp",
+    "openness_from_joints",
+    "path_from_poses",
+    "pose_from_pose7",
+    "pose7_from_pose",
+    "pose7_from_transform",
+    "pose_stamped",
+    "pose7_from_pose_stamped",
+    "seconds_from_duration",
+    "stamp_from_ns",
+    "transform_from_pose7",
+]
 
 
 def stamp_from_ns(ns: int) -> Time:

@@ -40,21 +40,25 @@ def read_calibration(path: str | Path, base_frame: str) -> dict[str, np.ndarray]
 class Extrinsics:
     """Answers where each camera is. Feed `add_pose` from the pose topics; TF listens by itself."""
 
-    def __init__(self, cameras: Sequence[str], base_frame: str, *, source: str = "auto", calibration_file: str = "",
-                 node=None) -> None:
+    def __init__(
+        self, cameras: Sequence[str], base_frame: str, *, source: str = "auto", calibration_file: str = "", node=None
+    ) -> None:
         if source not in SOURCES:
             raise ParameterError(f"extrinsics is {source!r}; choose one of {', '.join(SOURCES)}")
         if source == "tf" and not HAS_TF:
-            raise ParameterError("extrinsics is 'tf' and tf2_ros cannot be imported; install ros-jazzy-tf2-ros-py or "
-                                 "set extrinsics to topic or file")
+            raise ParameterError(
+                "extrinsics is 'tf' and tf2_ros cannot be imported; install ros-jazzy-tf2-ros-py or "
+                "set extrinsics to topic or file"
+            )
         if source == "file" and not calibration_file:
             raise ParameterError("extrinsics is 'file' and calibration_file is empty; name the file")
         self.base_frame, self.source = base_frame, source
         self._file = read_calibration(calibration_file, base_frame) if calibration_file else {}
         missing = [name for name in cameras if name not in self._file]
         if source == "file" and missing:
-            raise ParameterError(f"calibration_file {calibration_file} lacks the cameras {missing}; "
-                                 f"it has {sorted(self._file)}")
+            raise ParameterError(
+                f"calibration_file {calibration_file} lacks the cameras {missing}; it has {sorted(self._file)}"
+            )
         self._topic: dict[str, np.ndarray | str] = {}
         self._buffer = self._listener = None
         if HAS_TF and source in ("auto", "tf") and node is not None:
@@ -80,6 +84,7 @@ class Extrinsics:
         if self._buffer is not None:
             try:
                 from rclpy.time import Time
+
                 found = self._buffer.lookup_transform(self.base_frame, optical_frame, Time())
                 return matrix_from_pose7(pose7_from_transform(found.transform))
             except (tf2_ros.TransformException, ValueError) as error:
@@ -91,6 +96,8 @@ class Extrinsics:
             tried.append(known or f"nothing came on {camera}/pose")
         if camera in self._file:
             return self._file[camera]
-        raise ValueError(f"the pose of camera {camera!r} is not known ({'; '.join(tried)}); publish the transform "
-                         f"{self.base_frame} -> {optical_frame or 'its optical frame'}, {camera}/pose, or set "
-                         "calibration_file")
+        raise ValueError(
+            f"the pose of camera {camera!r} is not known ({'; '.join(tried)}); publish the transform "
+            f"{self.base_frame} -> {optical_frame or 'its optical frame'}, {camera}/pose, or set "
+            "calibration_file"
+        )

@@ -35,7 +35,7 @@ from .parameters import ParameterError, declare
 
 __all__ = ["GraphNode", "run_node"]
 
-_PARENT_SECONDS, _PARENT_PATIENCE = 0.2, 5.0   # between two looks at the parent; given to a graceful end
+_PARENT_SECONDS, _PARENT_PATIENCE = 0.2, 5.0  # between two looks at the parent; given to a graceful end
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -49,7 +49,7 @@ class GraphNode(LifecycleNode):
 
     heartbeat_seconds = 0.5
     start_up_seconds = 10.0
-    complaint_seconds = 5.0   # the same problem is logged again after this long
+    complaint_seconds = 5.0  # the same problem is logged again after this long
 
     def __init__(self, name: str, **kwargs: Any) -> None:
         super().__init__(name, **kwargs)
@@ -91,8 +91,9 @@ class GraphNode(LifecycleNode):
 
     def create_service(self, srv_type, srv_name, callback, *args, **kwargs):
         """As of rclpy, the callback guarded: its exception is the answer."""
-        return super().create_service(srv_type, srv_name, self.guarded(f"service {srv_name}", callback), *args,
-                                      **kwargs)
+        return super().create_service(
+            srv_type, srv_name, self.guarded(f"service {srv_name}", callback), *args, **kwargs
+        )
 
     def create_timer(self, timer_period_sec, callback, *args, **kwargs):
         """As of rclpy, the callback guarded: see `guarded`."""
@@ -116,6 +117,7 @@ class GraphNode(LifecycleNode):
             if what in self._problems:
                 self.solved(what)
             return result
+
         return run
 
     def failed(self, what: str, error: Exception) -> None:
@@ -125,8 +127,9 @@ class GraphNode(LifecycleNode):
     def advertise(self, name: str, camera: str | None = None):
         """A publisher for a row of the table of topics."""
         row = self._row(name, "publishers")
-        publisher = self.create_publisher(topics.message_type(row.type), topics.topic_name(name, camera),
-                                          qos.PROFILES[row.qos])
+        publisher = self.create_publisher(
+            topics.message_type(row.type), topics.topic_name(name, camera), qos.PROFILES[row.qos]
+        )
         self._mine.append((self.destroy_publisher, publisher))
         return publisher
 
@@ -142,8 +145,9 @@ class GraphNode(LifecycleNode):
         self._mine.append((self.destroy_subscription, subscription))
         if once is not None:
             # What a person says with `ros2 topic pub` is volatile: a transient local subscription never hears it.
-            volatile = self.create_subscription(kind, topic, once.hears("volatile"), qos.volatile(profile),
-                                                raw=raw_depth > 0)
+            volatile = self.create_subscription(
+                kind, topic, once.hears("volatile"), qos.volatile(profile), raw=raw_depth > 0
+            )
             self._mine.append((self.destroy_subscription, volatile))
         return subscription
 
@@ -176,7 +180,7 @@ class GraphNode(LifecycleNode):
             if now - when < (self.complaint_seconds if _gist(text) == _gist(message) else 0.5):
                 return
             self._logged[key] = (message, now)
-        if level == ERROR:   # two lines: rclpy wants every line to keep its severity
+        if level == ERROR:  # two lines: rclpy wants every line to keep its severity
             self.get_logger().error(message)
         else:
             self.get_logger().warning(message)
@@ -215,9 +219,12 @@ class GraphNode(LifecycleNode):
         with self.lock:
             problems = dict(self._problems)
             values = dict(self.values)
-        status = DiagnosticStatus(level=max((level for level, _ in problems.values()), default=OK),
-                                  name=self.get_fully_qualified_name().lstrip("/"), hardware_id="action_images_ros",
-                                  message="; ".join(m for _, m in problems.values()) or self._state)
+        status = DiagnosticStatus(
+            level=max((level for level, _ in problems.values()), default=OK),
+            name=self.get_fully_qualified_name().lstrip("/"),
+            hardware_id="action_images_ros",
+            message="; ".join(m for _, m in problems.values()) or self._state,
+        )
         status.values = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
         message = DiagnosticArray(status=[status])
         message.header.stamp = header.stamp
@@ -334,6 +341,7 @@ def _end_with_parent(stop: threading.Event) -> None:
         stop.set()
         time.sleep(_PARENT_PATIENCE)
         os._exit(1)
+
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
@@ -344,10 +352,10 @@ def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, le
     seconds for that on a busy machine.
     """
     stop = threading.Event()
-    for sign in (signal.SIGINT, signal.SIGTERM):   # also where SIGINT is ignored: a process started with &
+    for sign in (signal.SIGINT, signal.SIGTERM):  # also where SIGINT is ignored: a process started with &
         signal.signal(sign, lambda *_: stop.set())
     _end_with_parent(stop)
-    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)   # threads end before the context does
+    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)  # threads end before the context does
     node, code = None, 0
     try:
         node = make()
@@ -360,7 +368,7 @@ def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, le
                 executor.spin_once(timeout_sec=0.1)
             except ExternalShutdownException:
                 raise
-            except Exception as error:   # rclpy itself, e.g. over a message that is no valid text
+            except Exception as error:  # rclpy itself, e.g. over a message that is no valid text
                 node.complain("executor", f"a message or call could not be handled: {error!r}")
     except ParameterError as error:
         print(f"{error}", file=sys.stderr)

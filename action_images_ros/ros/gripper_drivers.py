@@ -16,7 +16,7 @@ from . import qos
 
 __all__ = ["GripperDriver", "GripperSettings", "make_gripper_driver"]
 
-_GRASP_BELOW = 0.05     # openness below which the Franka hand grasps with force instead of moving
+_GRASP_BELOW = 0.05  # openness below which the Franka hand grasps with force instead of moving
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,13 @@ class TopicGripper:
 
     def problem(self) -> str:
         """Nobody listens."""
-        return "" if self._publisher.get_subscription_count() else (
-            f"nobody subscribes to {self._publisher.topic_name}; start the gripper's controller or set gripper_target")
+        return (
+            ""
+            if self._publisher.get_subscription_count()
+            else (
+                f"nobody subscribes to {self._publisher.topic_name}; start the gripper's controller or set gripper_target"
+            )
+        )
 
     def close(self) -> None:
         """Destroy the publisher."""
@@ -129,8 +134,10 @@ class XarmGripper:
     def problem(self) -> str:
         """The service is not there, or its last answer was an error."""
         if not self._client.service_is_ready():
-            return (f"the service {self._client.srv_name} is not there; start xarm_api with services."
-                    "set_gripper_position: true, or set gripper_target")
+            return (
+                f"the service {self._client.srv_name} is not there; start xarm_api with services."
+                "set_gripper_position: true, or set gripper_target"
+            )
         return self._answer
 
     def close(self) -> None:
@@ -144,6 +151,7 @@ class ActionGripper:
     def __init__(self, node: Node, settings: GripperSettings, make_client: Callable[..., Any] | None = None) -> None:
         if make_client is None:
             from rclpy.action import ActionClient
+
             make_client = ActionClient
         self._settings = settings
         self._types, names = _actions(settings)
@@ -187,8 +195,10 @@ class ActionGripper:
         """An action server is not there, or its last answer was an error."""
         for key, client in self._clients.items():
             if not client.server_is_ready():
-                return (f"the action {self._names[key]} is not there; start the gripper's driver "
-                        f"({self._settings.interface.what}) or set gripper_target")
+                return (
+                    f"the action {self._names[key]} is not there; start the gripper's driver "
+                    f"({self._settings.interface.what}) or set gripper_target"
+                )
         return self._answer
 
     def close(self) -> None:
@@ -210,7 +220,7 @@ def _goal(settings: GripperSettings, types: dict[str, Any], openness: float) -> 
         if openness > _GRASP_BELOW:
             return "Move", types["Move"].Goal(width=position, speed=settings.speed)
         goal = types["Grasp"].Goal(width=position, speed=settings.speed, force=settings.force)
-        goal.epsilon.inner = goal.epsilon.outer = abs(settings.opened - settings.closed)   # whatever lies between
+        goal.epsilon.inner = goal.epsilon.outer = abs(settings.opened - settings.closed)  # whatever lies between
         return "Grasp", goal
     goal = types["goal"].Goal()
     if settings.interface.name == "robotiq":

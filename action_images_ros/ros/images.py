@@ -13,18 +13,26 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from ..interfaces.images import ENCODINGS, checked_encoding, checked_rgb, encode_picture, rgb_from_file, rgb_from_pixels
 
-__all__ = ["ENCODINGS", "HAS_CV_BRIDGE", "compressed_from_rgb", "image_from_rgb", "rgb_from_compressed",
-           "rgb_from_image", "rgb_from_message"]
+__all__ = [
+    "ENCODINGS",
+    "HAS_CV_BRIDGE",
+    "compressed_from_rgb",
+    "image_from_rgb",
+    "rgb_from_compressed",
+    "rgb_from_image",
+    "rgb_from_message",
+]
 
 
 def _find_bridge():
     """cv_bridge where it is installed and works: one built for another numpy fails only when it is used."""
     try:
         from cv_bridge import CvBridge
+
         bridge = CvBridge()
         bridge.imgmsg_to_cv2(Image(height=1, width=1, encoding="bgr8", step=3, data=bytes(3)), "rgb8")
         return bridge
-    except Exception:   # whatever is wrong with it, numpy does the same
+    except Exception:  # whatever is wrong with it, numpy does the same
         return None
 
 
@@ -58,7 +66,7 @@ def image_from_rgb(rgb: np.ndarray) -> Image:
     """A rgb8 message of uint8 RGB `[h, w, 3]`; the header is left to the caller."""
     rgb = checked_rgb(rgb)
     message = Image(height=rgb.shape[0], width=rgb.shape[1], encoding="rgb8", is_bigendian=0, step=3 * rgb.shape[1])
-    data = array.array("B")     # a plain ndarray would be copied byte by byte: 54 ms instead of 0.1
+    data = array.array("B")  # a plain ndarray would be copied byte by byte: 54 ms instead of 0.1
     data.frombytes(rgb.tobytes())
     message.data = data
     return message
@@ -72,4 +80,3 @@ def compressed_from_rgb(rgb: np.ndarray, kind: str = "png") -> CompressedImage:
     payload.frombytes(data)
     message.data = payload
     return message
-

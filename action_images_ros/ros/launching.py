@@ -18,8 +18,17 @@ from ..graph.options import GraphOptions, ProcessSpec, effective_parameters
 from ..interfaces.topics import TOPICS, topic_names
 from .rviz import write_rviz
 
-__all__ = ["LABEL_ARGUMENTS", "POLICY_ARGUMENTS", "check_arguments", "label_options", "launch_environment",
-           "play_command", "policy_options", "rviz_file", "truth"]
+__all__ = [
+    "LABEL_ARGUMENTS",
+    "POLICY_ARGUMENTS",
+    "check_arguments",
+    "label_options",
+    "launch_environment",
+    "play_command",
+    "policy_options",
+    "rviz_file",
+    "truth",
+]
 
 POLICY_ARGUMENTS = {
     "model": ("", "directory of a model or a name in models/; empty: as in the parameter files"),
@@ -46,7 +55,7 @@ LABEL_ARGUMENTS = {
     "namespace": ("auto", "namespace of the recording's topics; auto: cell for the cell, none for a robot"),
 }
 _REPLAY = "replay"
-_DELAY_S = 10    # the nodes must be up when the first message comes
+_DELAY_S = 10  # the nodes must be up when the first message comes
 
 
 def truth(name: str, text: str) -> bool | None:
@@ -58,8 +67,9 @@ def truth(name: str, text: str) -> bool | None:
     return text.lower() == "true"
 
 
-def check_arguments(given: Mapping[str, str], known: Mapping[str, object], command_line: Sequence[str] = (), *,
-                    top: bool = True) -> None:
+def check_arguments(
+    given: Mapping[str, str], known: Mapping[str, object], command_line: Sequence[str] = (), *, top: bool = True
+) -> None:
     """ValueError naming arguments that the launch file does not have.
 
     given: every launch configuration there is. command_line: the words of it; those of the form NAME:=VALUE must be
@@ -92,6 +102,7 @@ def policy_options(value: Mapping[str, str]) -> GraphOptions:
             raise ValueError(f"{name} is {value[name]!r} with robot {value['robot']!r}; only the cell has one")
     if value["task"]:
         from ..cell.tasks.registry import find_task
+
         find_task(value["task"])
         overrides.setdefault("cell", {})["task"] = value["task"]
     if value["seed"]:
@@ -99,9 +110,16 @@ def policy_options(value: Mapping[str, str]) -> GraphOptions:
             raise ValueError(f"seed is {value['seed']!r}; give a whole number from 0 to 2147483648")
         overrides.setdefault("cell", {})["seed"] = int(value["seed"])
     return GraphOptions(
-        robot=value["robot"], model=value["model"], instruction=value["instruction"], policy=value["policy"],
-        cameras=_names(value["cameras"]), use_sim_time=truth("use_sim_time", value["use_sim_time"]),
-        params_file=value["params_file"], namespace=_namespace(value["namespace"]), overrides=overrides)
+        robot=value["robot"],
+        model=value["model"],
+        instruction=value["instruction"],
+        policy=value["policy"],
+        cameras=_names(value["cameras"]),
+        use_sim_time=truth("use_sim_time", value["use_sim_time"]),
+        params_file=value["params_file"],
+        namespace=_namespace(value["namespace"]),
+        overrides=overrides,
+    )
 
 
 def label_options(value: Mapping[str, str]) -> GraphOptions:
@@ -122,23 +140,42 @@ def label_options(value: Mapping[str, str]) -> GraphOptions:
         home = ("cell" if value["robot"] == "cell" else "") if namespace is None else namespace.strip("/")
         namespace = f"{_REPLAY}/{home}".rstrip("/")
     return GraphOptions(
-        robot=value["robot"], model=value["model"], instruction=value["instruction"], label=True,
-        cameras=_names(value["cameras"]), params_file=value["params_file"], namespace=namespace,
-        overrides={"label": {"known_pose": value["known_pose"]}})
+        robot=value["robot"],
+        model=value["model"],
+        instruction=value["instruction"],
+        label=True,
+        cameras=_names(value["cameras"]),
+        params_file=value["params_file"],
+        namespace=namespace,
+        overrides={"label": {"known_pose": value["known_pose"]}},
+    )
 
 
 def play_command(bag: str, rate: str, specs: Sequence[ProcessSpec]) -> list[str]:
     """`ros2 bag play` of the label node's inputs alone, moved below /replay. ValueError when it cannot be started."""
     if shutil.which("ros2") is None:
-        raise ValueError("ros2 is not on PATH; source the ROS installation (ros-jazzy-ros2bag), or use action-images "
-                         "label")
+        raise ValueError(
+            "ros2 is not on PATH; source the ROS installation (ros-jazzy-ros2bag), or use action-images label"
+        )
     label = next(spec for spec in specs if spec.node.name == "label")
     cameras = effective_parameters(label).get("cameras", [])
     home = "/" + label.namespace.removeprefix(_REPLAY).strip("/")
     inputs = topic_names([row for row in TOPICS if "label" in row.subscribers], cameras)
     played = [f"{home.rstrip('/')}/{name}" for name in inputs]
-    return ["ros2", "bag", "play", bag, "--rate", rate, "--delay", str(_DELAY_S), "--topics", *played,
-            "--remap", *(f"{name}:=/{_REPLAY}{name}" for name in played)]
+    return [
+        "ros2",
+        "bag",
+        "play",
+        bag,
+        "--rate",
+        rate,
+        "--delay",
+        str(_DELAY_S),
+        "--topics",
+        *played,
+        "--remap",
+        *(f"{name}:=/{_REPLAY}{name}" for name in played),
+    ]
 
 
 def rviz_file(specs: Sequence[ProcessSpec]) -> Path:
@@ -146,13 +183,15 @@ def rviz_file(specs: Sequence[ProcessSpec]) -> Path:
     try:
         from ament_index_python.packages import PackageNotFoundError, get_package_prefix
     except ImportError:
-        raise ValueError("rviz is 'true' and ament_index_python cannot be imported; source the ROS installation"
-                         ) from None
+        raise ValueError(
+            "rviz is 'true' and ament_index_python cannot be imported; source the ROS installation"
+        ) from None
     try:
         prefix = Path(get_package_prefix("rviz2"))
     except PackageNotFoundError:
-        raise ValueError("rviz is 'true' and rviz2 is not installed; install ros-jazzy-rviz2 or leave rviz out"
-                         ) from None
+        raise ValueError(
+            "rviz is 'true' and rviz2 is not installed; install ros-jazzy-rviz2 or leave rviz out"
+        ) from None
     if not (prefix / "lib" / "rviz2" / "rviz2").exists():
         raise ValueError(f"rviz is 'true' and {prefix}/lib/rviz2/rviz2 does not exist; reinstall ros-jazzy-rviz2")
     parameters = effective_parameters(next(spec for spec in specs if spec.node.name == "view"))
@@ -165,5 +204,3 @@ def launch_environment() -> dict[str, str]:
     the current folder."""
     profile = graph_environment()["FASTRTPS_DEFAULT_PROFILES_FILE"]
     return {"FASTRTPS_DEFAULT_PROFILES_FILE": profile, PARENT_VARIABLE: str(os.getpid()), "PYTHONSAFEPATH": "1"}
-
-

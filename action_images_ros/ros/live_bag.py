@@ -32,8 +32,8 @@ class LiveBag:
         self._queue: queue.Queue = queue.Queue()
         self._bytes = 0
         self._lasting: dict[str, BagMessage] = {}
-        self.waiting = False    # whether everything put in has been used
-        self.pictures = 0       # given since `messages` was last called
+        self.waiting = False  # whether everything put in has been used
+        self.pictures = 0  # given since `messages` was last called
 
     def put(self, topic: str, data: bytes, now_ns: int, *, lasting: bool) -> None:
         """A message as it came over the wire. lasting: true until another one comes."""

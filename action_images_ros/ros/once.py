@@ -24,11 +24,13 @@ class Once:
 
     def hears(self, source: str) -> Callable[[Any], None]:
         """The callback of one of the two subscriptions."""
+
         def take(message: Any) -> None:
             last, now = self._last, self._clock()
             if last is not None and last[0] != source and last[1] == message and now - last[2] < _WITHIN_S:
-                self._last = None    # said again it counts again
+                self._last = None  # said again it counts again
                 return
             self._last = (source, message, now)
             self._callback(message)
+
         return take

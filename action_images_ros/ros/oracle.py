@@ -60,25 +60,44 @@ class OraclePolicy:
         with self._lock:
             poses, gripper = self._poses, self._gripper
         if poses is None or gripper is None or poses.header.stamp != gripper.header.stamp:
-            raise ValueError("policy is 'oracle' and cell/expert_plan has not come; only the cell has an expert, with "
-                             "its parameter publish_expert set")
+            raise ValueError(
+                "policy is 'oracle' and cell/expert_plan has not come; only the cell has an expert, with "
+                "its parameter publish_expert set"
+            )
         count = len(poses.points)
-        plan = Chunk(ns_from_stamp(poses.header.stamp), seconds_from_duration(poses.points[1].time_from_start),
-                     np.stack([pose7_from_transform(point.transforms[0]) for point in poses.points]),
-                     np.array([point.positions[0] for point in gripper.points]),
-                     np.zeros((count, 6, 6)), np.ones(count, dtype=bool))
+        plan = Chunk(
+            ns_from_stamp(poses.header.stamp),
+            seconds_from_duration(poses.points[1].time_from_start),
+            np.stack([pose7_from_transform(point.transforms[0]) for point in poses.points]),
+            np.array([point.positions[0] for point in gripper.points]),
+            np.zeros((count, 6, 6)),
+            np.ones(count, dtype=bool),
+        )
         if not plan.stamp_ns <= observation.stamp_ns <= plan.end_ns:
-            raise ValueError(f"the expert's plan covers {plan.stamp_ns} to {plan.end_ns}, the images are of "
-                             f"{observation.stamp_ns}; wait for the next plan")
+            raise ValueError(
+                f"the expert's plan covers {plan.stamp_ns} to {plan.end_ns}, the images are of "
+                f"{observation.stamp_ns}; wait for the next plan"
+            )
         begin = _nearest_time(plan, to_robot_tool(observation.tool_pose, self._rotation), observation.stamp_ns)
         times = begin + np.round(np.arange(self.frames) * self.dt * 1e9).astype(np.int64)
         samples = [plan.sample(min(int(time), plan.end_ns)) for time in times]
         model_poses = to_model_tool(np.stack([pose for pose, _ in samples]), self._rotation)
         model_poses[0] = observation.tool_pose
-        drawn = encode(matrix_from_pose7(model_poses), np.array([openness for _, openness in samples]),
-                       observation.K, observation.world_from_camera, observation.images.shape[1:3])
-        return DrawnPrediction(observation.stamp_ns, observation.camera_names, to_uint8(drawn.images), observation.K,
-                               observation.world_from_camera, self.dt)
+        drawn = encode(
+            matrix_from_pose7(model_poses),
+            np.array([openness for _, openness in samples]),
+            observation.K,
+            observation.world_from_camera,
+            observation.images.shape[1:3],
+        )
+        return DrawnPrediction(
+            observation.stamp_ns,
+            observation.camera_names,
+            to_uint8(drawn.images),
+            observation.K,
+            observation.world_from_camera,
+            self.dt,
+        )
 
 
 def _nearest_time(plan: Chunk, pose: np.ndarray, until_ns: int) -> int:

@@ -19,8 +19,9 @@ class ParameterError(ValueError):
     """A parameter whose value makes no sense; the message names it, its value and the remedy."""
 
 
-def declare(node: Node, name: str, default: Any, what: str, *, low: float | None = None,
-            high: float | None = None) -> Any:
+def declare(
+    node: Node, name: str, default: Any, what: str, *, low: float | None = None, high: float | None = None
+) -> Any:
     """Declare a parameter and return its value; `low` and `high` are inclusive. Raises ParameterError.
 
     An integer given for a float parameter is taken as a float, since YAML files are written by people.
@@ -40,14 +41,18 @@ def declare(node: Node, name: str, default: Any, what: str, *, low: float | None
     except InvalidParameterTypeException as error:
         raise ParameterError(f"{name}: {error}; {what}") from None
     except InvalidParameterValueException as error:
-        limits = f"between {low} and {high}" if None not in (low, high) else \
-            f"at least {low}" if high is None else f"at most {high}"
+        limits = (
+            f"between {low} and {high}"
+            if None not in (low, high)
+            else f"at least {low}"
+            if high is None
+            else f"at most {high}"
+        )
         raise ParameterError(f"{name} must be {limits} ({what}): {error}") from None
     return _typed(name, value, default, what, low, high)
 
 
-def _typed(name: str, value: Any, default: Any, what: str, low: float | None = None,
-           high: float | None = None) -> Any:
+def _typed(name: str, value: Any, default: Any, what: str, low: float | None = None, high: float | None = None) -> Any:
     if isinstance(default, float):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ParameterError(f"{name} is {value!r}; give a number: {what}")

@@ -33,7 +33,7 @@ class Playback:
 
     def add(self, part: str, stamp_ns: int, value: Any) -> None:
         """`action_images` or `predicted_video` (messages) or `size` (H, W) of the chunk of this id."""
-        if self._chunks and stamp_ns < max(self._chunks) - _JUMP_NS:   # ROS time was set back
+        if self._chunks and stamp_ns < max(self._chunks) - _JUMP_NS:  # ROS time was set back
             self._chunks.clear()
             self._playing, self._index, self._stacks = -1, 0, {}
         self._chunks.setdefault(stamp_ns, {})[part] = value
@@ -44,7 +44,7 @@ class Playback:
         """The next frame of every stream; empty when nothing is to be shown. ValueError on parts that do not fit."""
         if self._index >= self._count():
             self._take_next()
-        self._open("predicted_video", self._playing)   # it may come a little later than the rest
+        self._open("predicted_video", self._playing)  # it may come a little later than the rest
         count = self._count()
         if count == 0 or (self._index >= count and not self._loop):
             return {}
@@ -79,7 +79,7 @@ def overlay(picture: np.ndarray, action_image: np.ndarray, strength: float = 0.8
     scale = min(picture.shape[0] / height, picture.shape[1] / width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     y0, x0 = (picture.shape[0] - size[1]) // 2, (picture.shape[1] - size[0]) // 2
-    crop = picture[y0:y0 + size[1], x0:x0 + size[0]].astype(np.float32)
+    crop = picture[y0 : y0 + size[1], x0 : x0 + size[0]].astype(np.float32)
     blobs = cv2.resize(action_image, size, interpolation=cv2.INTER_LINEAR).astype(np.float32)
     blobs = np.maximum(blobs - 70.0, 0.0) * (255.0 / 185.0)
     weight = strength * blobs.max(axis=2, keepdims=True) / 255.0

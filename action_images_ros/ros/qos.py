@@ -11,9 +11,11 @@ __all__ = ["CLOCK", "COMMAND", "EVENTS", "LATCHED", "PROFILES", "SENSOR", "STATE
 
 def _profile(delivery: Delivery) -> QoSProfile:
     return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST, depth=delivery.depth,
+        history=HistoryPolicy.KEEP_LAST,
+        depth=delivery.depth,
         reliability=ReliabilityPolicy.RELIABLE if delivery.reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if delivery.latched else DurabilityPolicy.VOLATILE)
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if delivery.latched else DurabilityPolicy.VOLATILE,
+    )
 
 
 PROFILES = {name: _profile(delivery) for name, delivery in QOS.items()}
@@ -24,11 +26,16 @@ COMMAND, EVENTS, CLOCK = PROFILES["command"], PROFILES["events"], PROFILES["cloc
 
 def deeper(profile: QoSProfile, depth: int) -> QoSProfile:
     """The same delivery for a listener that must not miss anything while it is busy."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=profile.reliability,
-                      durability=profile.durability)
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=profile.reliability, durability=profile.durability
+    )
 
 
 def volatile(profile: QoSProfile) -> QoSProfile:
     """The same delivery for a listener that matches publishers of both durabilities, late ones' old messages apart."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=profile.depth, reliability=profile.reliability,
-                      durability=DurabilityPolicy.VOLATILE)
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=profile.depth,
+        reliability=profile.reliability,
+        durability=DurabilityPolicy.VOLATILE,
+    )

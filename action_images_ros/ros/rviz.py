@@ -13,7 +13,7 @@ from ..paths import share_path
 
 __all__ = ["rviz_config", "write_rviz"]
 
-_SHOWN = "camera_0"    # the camera whose displays in the file are repeated for every camera
+_SHOWN = "camera_0"  # the camera whose displays in the file are repeated for every camera
 _FILED = ("camera_0", "camera_1")
 
 

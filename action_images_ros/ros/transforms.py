@@ -46,8 +46,9 @@ class TransformSource:
         self._buffer = tf2_ros.Buffer()
         self._listener: Any = tf2_ros.TransformListener(self._buffer, node)
 
-    def lookup(self, parent: str, child: str, stamp_ns: int | None = None, *,
-               wait_s: float = 0.0) -> tuple[npt.NDArray[np.float64], int]:
+    def lookup(
+        self, parent: str, child: str, stamp_ns: int | None = None, *, wait_s: float = 0.0
+    ) -> tuple[npt.NDArray[np.float64], int]:
         """Pose `[7]` of `child` in `parent` (m, unit quaternion xyzw) at a stamp, and its stamp; None: the newest.
 
         wait_s: how long to wait (steady time) for a transform that is on its way; not in the executor's thread.
@@ -71,6 +72,7 @@ class TransformSource:
     def frames(self) -> list[str]:
         """Names of the frames that TF knows."""
         import yaml
+
         content = yaml.safe_load(self._buffer.all_frames_as_yaml() or "{}") or {}
         children = {str(child): str(entry.get("parent", "")) for child, entry in content.items()}
         return sorted({*children, *filter(None, children.values())})

@@ -20,7 +20,7 @@ from .worker import LabelBag, MakeLabeller, Pool
 
 __all__ = ["Workers", "fingerprint", "label_archive", "make_labeller"]
 
-_ENDS = 1 << 20    # of a large file its first and last MiB are read: weights differ there, and 20 GB take too long
+_ENDS = 1 << 20  # of a large file its first and last MiB are read: weights differ there, and 20 GB take too long
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,16 @@ def _label(label_bag: Callable, model: Any, name: str, options: LabelOptions, ba
     return label_bag(bag, output, model, options, model_name=name)
 
 
-def label_archive(sources: Iterable[str | Path], output: str | Path, model: str | os.PathLike, options: LabelOptions,
-                  workers: Workers = Workers(), *, progress: Progress | None = None,  # noqa: B008
-                  make: MakeLabeller | None = None) -> Summary:
+def label_archive(
+    sources: Iterable[str | Path],
+    output: str | Path,
+    model: str | os.PathLike,
+    options: LabelOptions,
+    workers: Workers = Workers(),
+    *,
+    progress: Progress | None = None,
+    make: MakeLabeller | None = None,
+) -> Summary:
     """Label all recordings of `sources` (see `find_bags`) into the folder `output`; called again it goes on.
 
     The folder gets `NAME` (the recording with labels), `reports/NAME.json`, `manifest.jsonl` and `summary.json`.
@@ -94,8 +101,13 @@ def label_archive(sources: Iterable[str | Path], output: str | Path, model: str 
     bags = find_bags(sources)
     model, options = _absolute(model), _elsewhere(options)
     marks = fingerprint(model)
-    common = {"model": Path(models_path(model)).name, "model_files": marks, **json.loads(json.dumps(
-        {name: value for name, value in asdict(options).items() if name != "batch"}, default=str))}
+    common = {
+        "model": Path(models_path(model)).name,
+        "model_files": marks,
+        **json.loads(
+            json.dumps({name: value for name, value in asdict(options).items() if name != "batch"}, default=str)
+        ),
+    }
     make = make or functools.partial(make_labeller, str(model), marks, options, workers.model_threads())
     with Manifest(output, bags, common) as manifest:
         if all(entry.state == "done" for entry in manifest.entries()):

@@ -41,13 +41,17 @@ def find_bags(sources: Iterable[str | Path]) -> list[NamedBag]:
             bag = Path(os.path.abspath(bag))
             known = found.setdefault(name, bag)
             if known != bag:
-                raise ValueError(f"{known} and {bag} would both be called {name!r}; give the folder that holds both, "
-                                 "or a .jsonl list with a name for each")
+                raise ValueError(
+                    f"{known} and {bag} would both be called {name!r}; give the folder that holds both, "
+                    "or a .jsonl list with a name for each"
+                )
     for name in found:
         inside = next((parent for parent in map(str, Path(name).parents) if parent in found), None)
         if inside:
-            raise ValueError(f"{found[name]} would lie inside the labels of {found[inside]} ({inside!r}); rename one, "
-                             "or give a .jsonl list with a name for each")
+            raise ValueError(
+                f"{found[name]} would lie inside the labels of {found[inside]} ({inside!r}); rename one, "
+                "or give a .jsonl list with a name for each"
+            )
     if not found:
         raise ValueError("no bag was given; give bags, a folder of bags, or a .txt or .jsonl list")
     return [NamedBag(name, bag) for name, bag in found.items()]
@@ -61,7 +65,8 @@ def is_one(path: Path) -> bool:
     inside = [child for child in path.iterdir() if not child.name.startswith(".")]
     stored = [child for child in inside if child.suffix in _STORAGE and child.is_file()]
     return any(child.name == "metadata.yaml" for child in inside) or (
-        len(stored) == 1 and not any(child.is_dir() for child in inside))
+        len(stored) == 1 and not any(child.is_dir() for child in inside)
+    )
 
 
 def _bags_of(source: Path) -> Iterator[tuple[str, Path]]:
@@ -99,10 +104,11 @@ def _listed(path: Path) -> Iterator[tuple[str, Path]]:
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
-                raise ValueError(f"{path}, line {number} is no JSON ({error}); give one object with 'bag' per line"
-                                 ) from None
+                raise ValueError(
+                    f"{path}, line {number} is no JSON ({error}); give one object with 'bag' per line"
+                ) from None
             if isinstance(row, dict) and "format" in row and "bag" not in row:
-                continue    # the head of a manifest
+                continue  # the head of a manifest
             if not isinstance(row, dict) or not isinstance(row.get("bag"), str):
                 raise ValueError(f"{path}, line {number} has no 'bag'; give one object with 'bag' per line")
         bag = path.parent / row["bag"]
@@ -110,6 +116,7 @@ def _listed(path: Path) -> Iterator[tuple[str, Path]]:
             raise FileNotFoundError(f"{path}, line {number}: {bag} does not exist")
         name = str(row.get("name") or _stem(bag))
         if Path(name).is_absolute() or any(part.startswith(".") for part in Path(name).parts):
-            raise ValueError(f"{path}, line {number}: name is {name!r}; give a relative path without '..' or hidden "
-                             "parts")
+            raise ValueError(
+                f"{path}, line {number}: name is {name!r}; give a relative path without '..' or hidden parts"
+            )
         yield name, bag

@@ -72,13 +72,14 @@ class Manifest:
     def __enter__(self) -> Manifest:
         self._check()
         self.output.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.output / ".lock", "w")   # noqa: SIM115  (closed in __exit__)
+        self._lock = open(self.output / ".lock", "w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._lock.close()
-            raise ValueError(f"{self.output} is being worked on by another process; wait for it, or give another "
-                             "--output") from None
+            raise ValueError(
+                f"{self.output} is being worked on by another process; wait for it, or give another --output"
+            ) from None
         try:
             self._open()
         except BaseException:
@@ -103,8 +104,10 @@ class Manifest:
         if self.output.is_dir() and not (self.output / FILE).is_file():
             others = sorted(p.name for p in self.output.iterdir() if p.name not in _OURS)
             if others:
-                raise ValueError(f"output {self.output} holds other files ({', '.join(others[:5])}) and no {FILE}; "
-                                 "give a new or empty folder")
+                raise ValueError(
+                    f"output {self.output} holds other files ({', '.join(others[:5])}) and no {FILE}; "
+                    "give a new or empty folder"
+                )
 
     def _open(self) -> None:
         path = self.output / FILE
@@ -114,14 +117,15 @@ class Manifest:
         for name, bag in self._bags:
             known = self._entries.get(name)
             if known is not None and known.bag != str(bag):
-                raise ValueError(f"{path} has {known.bag} under the name {name!r}, now it is {bag}; give another "
-                                 "--output")
+                raise ValueError(
+                    f"{path} has {known.bag} under the name {name!r}, now it is {bag}; give another --output"
+                )
             self._entries.setdefault(name, Entry(name, str(bag)))
         self._entries = {name: self._as_found(entry) for name, entry in self._entries.items()}
         part = path.with_name(f".{FILE}.part")
         part.write_text("".join(json.dumps(row) + "\n" for row in (head, *map(asdict, self._entries.values()))))
         os.replace(part, path)
-        self._file = open(path, "a")   # noqa: SIM115  (closed in __exit__)
+        self._file = open(path, "a")
 
     def _read(self, path: Path) -> None:
         lines = path.read_text().splitlines()
@@ -131,16 +135,22 @@ class Manifest:
                 rows.append(json.loads(line))
             except json.JSONDecodeError:
                 if number < len(lines) - 1 or number == 0:
-                    raise ValueError(f"{path}, line {number + 1} is damaged; repair it, or give another --output"
-                                     ) from None
+                    raise ValueError(
+                        f"{path}, line {number + 1} is damaged; repair it, or give another --output"
+                    ) from None
         if not rows or rows[0].get("format") != FORMAT:
             raise ValueError(f"{path} is no manifest of this version; give another --output")
         before = rows[0]["settings"]
-        changed = [f"{key} ({before.get(key)!r}, now {self._settings.get(key)!r})"
-                   for key in sorted({*before, *self._settings}) if before.get(key) != self._settings.get(key)]
+        changed = [
+            f"{key} ({before.get(key)!r}, now {self._settings.get(key)!r})"
+            for key in sorted({*before, *self._settings})
+            if before.get(key) != self._settings.get(key)
+        ]
         if changed:
-            raise ValueError(f"{self.output} was begun with other settings: {'; '.join(changed)}. Labels are not "
-                             "mixed: call it as before, or give another --output")
+            raise ValueError(
+                f"{self.output} was begun with other settings: {'; '.join(changed)}. Labels are not "
+                "mixed: call it as before, or give another --output"
+            )
         try:
             self._entries = {row["name"]: Entry(**row) for row in rows[1:]}
         except (KeyError, TypeError) as error:
@@ -149,8 +159,12 @@ class Manifest:
     def _as_found(self, entry: Entry) -> Entry:
         if (self.output / entry.name).exists():
             report = report_path(self.output, entry.name)
-            return replace(entry, state="done", error="",
-                           report=report.relative_to(self.output).as_posix() if report.is_file() else "")
+            return replace(
+                entry,
+                state="done",
+                error="",
+                report=report.relative_to(self.output).as_posix() if report.is_file() else "",
+            )
         return replace(entry, state="waiting", report="")
 
     def entries(self) -> Iterator[Entry]:

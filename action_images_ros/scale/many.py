@@ -37,8 +37,13 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """For a JSON file."""
-        return {"done": len(self.done), "failed": len(self.failed), "resumed": self.resumed, "retried": self.retried,
-                "bags": [asdict(entry) for entry in self.entries]}
+        return {
+            "done": len(self.done),
+            "failed": len(self.failed),
+            "resumed": self.resumed,
+            "retried": self.retried,
+            "bags": [asdict(entry) for entry in self.entries],
+        }
 
 
 def label_many(manifest: Manifest, pool: Pool, *, retries: int = 2, progress: Progress | None = None) -> Summary:
@@ -75,7 +80,7 @@ def label_many(manifest: Manifest, pool: Pool, *, retries: int = 2, progress: Pr
             state = "done" if _is_there(manifest, outcome.name) else "waiting" if again else "failed"
             _record(manifest, outcome, state)
             if state == "waiting":
-                queue.append(outcome.name)    # at the end: what broke it may have passed by then
+                queue.append(outcome.name)  # at the end: what broke it may have passed by then
                 summary.retried += 1
                 tell(f"{outcome.name}: {outcome.error}; again")
             else:
@@ -99,6 +104,12 @@ def _record(manifest: Manifest, outcome: Outcome, state: str) -> None:
     error = outcome.error if state != "done" else ""
     if outcome.state == "done" and state != "done":
         error = "its worker said it is done, but the bag is not in the output folder; do all workers see that folder?"
-    manifest.update(outcome.name, state=state, attempts=manifest.entry(outcome.name).attempts + 1,
-                    worker=outcome.worker, seconds=round(outcome.seconds, 3), error=error,
-                    report=report.relative_to(manifest.output).as_posix() if there else "")
+    manifest.update(
+        outcome.name,
+        state=state,
+        attempts=manifest.entry(outcome.name).attempts + 1,
+        worker=outcome.worker,
+        seconds=round(outcome.seconds, 3),
+        error=error,
+        report=report.relative_to(manifest.output).as_posix() if there else "",
+    )

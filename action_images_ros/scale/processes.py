@@ -54,7 +54,7 @@ class ProcessPool:
         try:
             worker.pipe.send(job)
         except OSError:
-            pass      # it died; `wait` finds out
+            pass  # it died; `wait` finds out
 
     def wait(self, seconds: float) -> list[Outcome]:
         signals = {end: worker for worker in self._all for end in (worker.pipe, worker.process.sentinel)}
@@ -84,13 +84,22 @@ class ProcessPool:
         if not worker.ready:
             self._false_starts += 1
             if self._false_starts >= _MOST_FALSE_STARTS:
-                raise StartError(f"workers end before they are ready (exit code {worker.process.exitcode}); is there "
-                                 "memory for the model? Try fewer --workers")
+                raise StartError(
+                    f"workers end before they are ready (exit code {worker.process.exitcode}); is there "
+                    "memory for the model? Try fewer --workers"
+                )
         self._all[self._all.index(worker)] = self._new()
         if worker.job is None:
             return []
-        return [Outcome(worker.job.name, "lost", worker.name, time.monotonic() - worker.begun,
-                        f"its worker died ({_ending(worker.process.exitcode)})")]
+        return [
+            Outcome(
+                worker.job.name,
+                "lost",
+                worker.name,
+                time.monotonic() - worker.begun,
+                f"its worker died ({_ending(worker.process.exitcode)})",
+            )
+        ]
 
     def close(self) -> None:
         for worker in self._all:
@@ -112,7 +121,7 @@ def _ending(code: int | None) -> str:
 
 
 def _work(pipe: Connection, make: MakeLabeller) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)      # Ctrl-C is for the parent, who ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
     worker = Worker(make)
     try:
@@ -120,7 +129,7 @@ def _work(pipe: Connection, make: MakeLabeller) -> None:
         while True:
             pipe.send(worker.label(pipe.recv()))
     except (EOFError, OSError):
-        pass                                          # the parent closed its end
+        pass  # the parent closed its end
 
 
 def _end_with_parent() -> None:

@@ -21,10 +21,10 @@ _INSTALL = "Ray is not installed; `pip install 'action_images_ros[ray]'`, or lea
 @dataclass
 class _Actor:
     handle: Any
-    starting: Any                  # reference to what `begin` will say; None when it has
+    starting: Any  # reference to what `begin` will say; None when it has
     name: str = "starting"
     job: Job | None = None
-    answer: Any = None             # reference to the job's Outcome
+    answer: Any = None  # reference to the job's Outcome
     begun: float = 0.0
 
 
@@ -38,8 +38,9 @@ class RayPool:
     Raises ValueError when Ray is missing, the cluster does not answer, or no node has room for one actor.
     """
 
-    def __init__(self, make: MakeLabeller, address: str, *, workers: int | None = None, cpus: float = 1.0,
-                 gpus: float = 0.0) -> None:
+    def __init__(
+        self, make: MakeLabeller, address: str, *, workers: int | None = None, cpus: float = 1.0, gpus: float = 0.0
+    ) -> None:
         for name, value in (("workers", 1 if workers is None else workers), ("ray-cpus", cpus)):
             if value <= 0:
                 raise ValueError(f"{name} is {value}; give a number above 0")
@@ -57,18 +58,20 @@ class RayPool:
             self._false_starts, self._grown = 0, 0.0
             self._all: list[_Actor] = []
             if room(self._nodes(), self._needs) == 0:
-                raise ValueError(f"no node of {address} has room for a worker of {cpus:g} CPU and {gpus:g} GPU; the "
-                                 f"nodes have {self._nodes()}; change --ray-cpus or --ray-gpus")
+                raise ValueError(
+                    f"no node of {address} has room for a worker of {cpus:g} CPU and {gpus:g} GPU; the "
+                    f"nodes have {self._nodes()}; change --ray-cpus or --ray-gpus"
+                )
             self._grow()
         except BaseException:
             ray.shutdown()
             raise
 
     def _connect(self, address: str, workers: int | None, cpus: float, gpus: float) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")     # it would phone home
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would phone home
         options: dict[str, Any] = {"logging_level": "warning", "log_to_driver": False}
         if address == "local":
-            count = math.ceil(workers * cpus) if workers else os.cpu_count() or 1    # the user's number counts
+            count = math.ceil(workers * cpus) if workers else os.cpu_count() or 1  # the user's number counts
             options |= {"num_cpus": count, "include_dashboard": False, "object_store_memory": 80_000_000}
             if gpus == 0:
                 options["num_gpus"] = 0
@@ -77,13 +80,16 @@ class RayPool:
             options["address"] = address
         try:
             self._ray.init(**options)
-        except Exception as error:   # Ray has its own for every layer
-            raise ValueError(f"the Ray cluster at {address!r} does not take us: {type(error).__name__}: {error}; start "
-                             "one with `ray start --head`, the same Ray and Python version here and there") from error
+        except Exception as error:  # Ray has its own for every layer
+            raise ValueError(
+                f"the Ray cluster at {address!r} does not take us: {type(error).__name__}: {error}; start "
+                "one with `ray start --head`, the same Ray and Python version here and there"
+            ) from error
 
     def _nodes(self) -> list[dict[str, float]]:
-        return [{key: node["Resources"].get(key, 0.0) for key in self._needs} for node in self._ray.nodes()
-                if node["Alive"]]
+        return [
+            {key: node["Resources"].get(key, 0.0) for key in self._needs} for node in self._ray.nodes() if node["Alive"]
+        ]
 
     def _grow(self) -> None:
         self._grown = time.monotonic()
@@ -131,13 +137,20 @@ class RayPool:
             self._false_starts += 1
             if self._false_starts >= _MOST_FALSE_STARTS:
                 raise StartError(f"workers end before they are ready: {reason}")
-        self._ray.kill(actor.handle)      # one that is only out of reach must not go on
+        self._ray.kill(actor.handle)  # one that is only out of reach must not go on
         self._all.remove(actor)
         self._grow()
         if actor.job is None:
             return []
-        return [Outcome(actor.job.name, "lost", actor.name, time.monotonic() - actor.begun,
-                        f"its worker died ({type(error).__name__}: {reason})")]
+        return [
+            Outcome(
+                actor.job.name,
+                "lost",
+                actor.name,
+                time.monotonic() - actor.begun,
+                f"its worker died ({type(error).__name__}: {reason})",
+            )
+        ]
 
     def close(self) -> None:
         for actor in self._all:
@@ -173,5 +186,7 @@ def _answers(address: str, seconds: float = 5.0) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), seconds).close()
     except (OSError, OverflowError) as error:
-        raise ValueError(f"no Ray cluster answers at {address}: {error}; start one with `ray start --head "
-                         f"--port={port}`, check the address and the firewall, or use --ray local") from None
+        raise ValueError(
+            f"no Ray cluster answers at {address}: {error}; start one with `ray start --head "
+            f"--port={port}`, check the address and the firewall, or use --ray local"
+        ) from None

@@ -65,7 +65,7 @@ class Run:
     busy: float
 
 
-def simulate(bag_seconds: np.ndarray, workers: int, rates: Rates = Rates(), seed: int = 0) -> Run:  # noqa: B008
+def simulate(bag_seconds: np.ndarray, workers: int, rates: Rates = Rates(), seed: int = 0) -> Run:
     """`workers` take one bag after the other, each as soon as it is free. bag_seconds: [N], s of work per bag.
 
     Workers die at random (exponential) and lose what they had of the bag (although a try after that takes up finished
@@ -73,9 +73,9 @@ def simulate(bag_seconds: np.ndarray, workers: int, rates: Rates = Rates(), seed
     `restart_seconds` later.
     """
     random = np.random.default_rng(seed)
-    free = [0.0] * workers                       # when each is free, a heap
+    free = [0.0] * workers  # when each is free, a heap
     waiting = list(reversed(bag_seconds.tolist()))
-    late: list[float] = []                       # bags of workers that died
+    late: list[float] = []  # bags of workers that died
     life = rates.hours_between_deaths * 3600
     end = lost = 0.0
     deaths = 0
@@ -88,8 +88,10 @@ def simulate(bag_seconds: np.ndarray, workers: int, rates: Rates = Rates(), seed
             lost += death + rates.restart_seconds
             late.append(work)
             if deaths > 100 * len(bag_seconds):
-                raise ValueError(f"hours_between_deaths is {rates.hours_between_deaths}; workers die faster than they "
-                                 "finish a bag: give shorter bags")
+                raise ValueError(
+                    f"hours_between_deaths is {rates.hours_between_deaths}; workers die faster than they "
+                    "finish a bag: give shorter bags"
+                )
             heapq.heappush(free, begin + death + rates.restart_seconds)
         else:
             heapq.heappush(free, begin + work)
@@ -97,8 +99,13 @@ def simulate(bag_seconds: np.ndarray, workers: int, rates: Rates = Rates(), seed
     return Run(end / 3600, deaths, lost / 3600, float(bag_seconds.sum() / (end * workers)))
 
 
-def size(archive: Archive = Archive(), rates: Rates = Rates(), *, days: float = 7.0,  # noqa: B008
-         workers: int | None = None) -> dict[str, Any]:
+def size(
+    archive: Archive = Archive(),
+    rates: Rates = Rates(),
+    *,
+    days: float = 7.0,
+    workers: int | None = None,
+) -> dict[str, Any]:
     """Workers for `days`, or the time that `workers` take; storage in TB (10^12 bytes), traffic in MB/s.
 
     The bags' lengths are lognormal with the archive's mean. Storage: the recordings as raw and as jpeg pictures, and
@@ -115,8 +122,10 @@ def size(archive: Archive = Archive(), rates: Rates = Rates(), *, days: float = 
     while workers is None and run.hours > days * 24:
         longest = work.max() / 3600
         if longest > days * 24:
-            raise ValueError(f"days is {days:g}, but the longest bag alone takes one worker {longest:.3g} h; give more "
-                             "days, or cut the recordings")
+            raise ValueError(
+                f"days is {days:g}, but the longest bag alone takes one worker {longest:.3g} h; give more "
+                "days, or cut the recordings"
+            )
         chosen += max(1, math.ceil(0.01 * chosen))
         run = simulate(work, chosen, rates)
     frames = archive.hours * 3600 / rates.dt
@@ -124,24 +133,40 @@ def size(archive: Archive = Archive(), rates: Rates = Rates(), *, days: float = 
     raw = pictures * archive.height * archive.width * 3
     jpeg = pictures * archive.height * archive.width * rates.jpeg_bytes_per_pixel
     labels = frames * (rates.label_bytes_per_frame + archive.cameras * rates.label_bytes_per_picture)
-    traffic = {name: 3 * (total + labels / 3) / (run.hours * 3600) / 1e6 for name, total in (("raw", raw),
-                                                                                            ("jpeg", jpeg))}
-    return {"archive": asdict(archive), "rates": asdict(rates), "bags": count, "frames": frames, "workers": chosen,
-            "worker_hours": work.sum() / 3600, "run": asdict(run), "days": run.hours / 24,
-            "memory_gib": chosen * rates.worker_gib, "raw_tb": raw / 1e12, "jpeg_tb": jpeg / 1e12,
-            "labels_tb": labels / 1e12, "raw_mb_per_s": traffic["raw"], "jpeg_mb_per_s": traffic["jpeg"]}
+    traffic = {
+        name: 3 * (total + labels / 3) / (run.hours * 3600) / 1e6 for name, total in (("raw", raw), ("jpeg", jpeg))
+    }
+    return {
+        "archive": asdict(archive),
+        "rates": asdict(rates),
+        "bags": count,
+        "frames": frames,
+        "workers": chosen,
+        "worker_hours": work.sum() / 3600,
+        "run": asdict(run),
+        "days": run.hours / 24,
+        "memory_gib": chosen * rates.worker_gib,
+        "raw_tb": raw / 1e12,
+        "jpeg_tb": jpeg / 1e12,
+        "labels_tb": labels / 1e12,
+        "raw_mb_per_s": traffic["raw"],
+        "jpeg_mb_per_s": traffic["jpeg"],
+    }
 
 
 def rows(result: dict[str, Any]) -> list[dict[str, str]]:
     """The result of `size` as rows of a table."""
     run = result["run"]
-    shown = [("recordings", f"{result['archive']['hours']:,.0f} h in {result['bags']:,} bags"),
-             ("frames to label", f"{result['frames'] / 1e6:,.4g} million"),
-             ("work", f"{result['worker_hours']:,.0f} worker hours"),
-             ("workers", f"{result['workers']:,}"), ("time", f"{result['days']:.3g} days"),
-             ("workers that die", f"{run['deaths']:,} ({run['lost_hours']:,.3g} h lost; busy {run['busy']:.1%})"),
-             ("memory of all workers", f"{result['memory_gib']:,.0f} GiB"),
-             ("labels", f"{result['labels_tb']:,.3g} TB"),
-             ("recordings, jpeg", f"{result['jpeg_tb']:,.3g} TB; traffic {result['jpeg_mb_per_s']:,.3g} MB/s"),
-             ("recordings, raw", f"{result['raw_tb']:,.3g} TB; traffic {result['raw_mb_per_s']:,.3g} MB/s")]
+    shown = [
+        ("recordings", f"{result['archive']['hours']:,.0f} h in {result['bags']:,} bags"),
+        ("frames to label", f"{result['frames'] / 1e6:,.4g} million"),
+        ("work", f"{result['worker_hours']:,.0f} worker hours"),
+        ("workers", f"{result['workers']:,}"),
+        ("time", f"{result['days']:.3g} days"),
+        ("workers that die", f"{run['deaths']:,} ({run['lost_hours']:,.3g} h lost; busy {run['busy']:.1%})"),
+        ("memory of all workers", f"{result['memory_gib']:,.0f} GiB"),
+        ("labels", f"{result['labels_tb']:,.3g} TB"),
+        ("recordings, jpeg", f"{result['jpeg_tb']:,.3g} TB; traffic {result['jpeg_mb_per_s']:,.3g} MB/s"),
+        ("recordings, raw", f"{result['raw_tb']:,.3g} TB; traffic {result['raw_mb_per_s']:,.3g} MB/s"),
+    ]
     return [{"what": what, "figure": figure} for what, figure in shown]

@@ -87,7 +87,7 @@ class Worker:
             self._attempt(job)
         except (ValueError, FileNotFoundError) as failure:
             state, error = "bad", str(failure)
-        except Exception as failure:   # whatever it is, the other recordings go on
+        except Exception as failure:  # whatever it is, the other recordings go on
             last = traceback.extract_tb(failure.__traceback__)[-1]
             where = f"{Path(last.filename).name}:{last.lineno}"
             state, error = "error", f"{type(failure).__name__}: {failure} ({where})"
@@ -96,7 +96,7 @@ class Worker:
     def _attempt(self, job: Job) -> None:
         final, work = Path(job.output) / job.name, work_folder(job.output, job.name)
         if final.exists():
-            return                     # a worker that was taken for dead had done it
+            return  # a worker that was taken for dead had done it
         work.mkdir(parents=True, exist_ok=True)
         with open(work / ".lock", "w") as lock:
             try:
@@ -107,21 +107,28 @@ class Worker:
                 return
             made = work / final.name
             if made.exists():
-                shutil.rmtree(made)    # whole, but of a try that was cut off before its report
+                shutil.rmtree(made)  # whole, but of a try that was cut off before its report
             begun = time.monotonic()
             report = dict(self._label(Path(job.bag), made))
             if not made.is_dir():
                 raise RuntimeError(f"the labeller ended without writing {made}")
-            _write_report(report_path(job.output, job.name), {
-                "bag": job.bag, "worker": self.name, "seconds": round(time.monotonic() - begun, 3), **report,
-                "output": str(final)})
+            _write_report(
+                report_path(job.output, job.name),
+                {
+                    "bag": job.bag,
+                    "worker": self.name,
+                    "seconds": round(time.monotonic() - begun, 3),
+                    **report,
+                    "output": str(final),
+                },
+            )
             final.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.rename(made, final)
             except OSError as error:
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                     raise
-                return                 # another was first; its bag counts
+                return  # another was first; its bag counts
         shutil.rmtree(work, ignore_errors=True)
 
 

@@ -82,8 +82,17 @@ class PackedBatch:
         if canvas.wanted(VIDEO):
             target_video = pixel_latents.on_canvas(segments, canvas, canvas.wanted(VIDEO))
         return Batch(
-            canvas, known, target_video, target_action, there(self.rays), there(self.text), self.windows,
-            there(self.poses), there(self.told), openness[:, 0], self.seeds,
+            canvas,
+            known,
+            target_video,
+            target_action,
+            there(self.rays),
+            there(self.text),
+            self.windows,
+            there(self.poses),
+            there(self.told),
+            openness[:, 0],
+            self.seeds,
         )
 
 
@@ -136,8 +145,10 @@ class BatchMaker:
         rngs = [np.random.default_rng((config.seed, step, i + 1)) for i in indices or range(config.batch_size)]
         windows = [self.drawer.draw(rng, views, mode != "policy", augment) for rng in rngs]
         if mode == "label":  # no plan foresees a motion played backwards: the actions must be read off the video
-            windows = [w.reversed() if rng.random() < config.label_reversed else w
-                       for w, rng in zip(windows, rngs, strict=True)]
+            windows = [
+                w.reversed() if rng.random() < config.label_reversed else w
+                for w, rng in zip(windows, rngs, strict=True)
+            ]
         return self.pack(windows, build_canvas(mode, views, config.frames, known_pose), rngs)
 
     def assemble(self, windows: list[Window], canvas: Canvas) -> Batch:
@@ -145,8 +156,7 @@ class BatchMaker:
         return self.pack(windows, canvas).unpack()
 
     def pack(self, windows: list[Window], canvas: Canvas, rngs: list | None = None) -> PackedBatch:
-        """These windows, ready to be unpacked; ``rngs`` None: no text dropout, no jitter of the known pose, no noise
-        """
+        """These windows, ready to be unpacked; ``rngs`` None: no text dropout, no jitter of the known pose, no noise"""
         config, size = self.config, self.config.image_size
         K = np.stack([w.K for w in windows])
         E = np.stack([w.world_from_camera for w in windows])
@@ -172,8 +182,18 @@ class BatchMaker:
         openness = _float_tensor(np.stack([w.openness for w in windows]))
         rays = torch.from_numpy(coarse_rays(K, E, size))
         return PackedBatch(
-            canvas, size, images, given_uv, wanted_uv, openness, rays, text, windows, _float_tensor(poses),
-            _float_tensor(shown[:, 0]), seeds,
+            canvas,
+            size,
+            images,
+            given_uv,
+            wanted_uv,
+            openness,
+            rays,
+            text,
+            windows,
+            _float_tensor(poses),
+            _float_tensor(shown[:, 0]),
+            seeds,
         )
 
     def _jitter(self, poses: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -141,9 +141,7 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict:
     """Values of a recipe over those of its base; `above`: the recipes that are based on it."""
     if not path.is_file():
         asked = f", the base of {above[-1]}," if above else ""
-        raise FileNotFoundError(
-            f"config {path}{asked} does not exist: give a recipe such as config/training/nano.yaml"
-        )
+        raise FileNotFoundError(f"config {path}{asked} does not exist: give a recipe such as config/training/nano.yaml")
     if path.resolve() in above:
         raise ValueError(f"{path} is based on itself by way of {above[-1]}: take the line `base` out of one of them")
     try:

@@ -81,8 +81,19 @@ def load_batches(
     parts = MicroBatches(maker, rank, processes)
     items = range(first_step * maker.config.accumulate, len(parts))
     ahead = {"prefetch_factor": AHEAD, "multiprocessing_context": "fork", "worker_init_fn": _start} if workers else {}
-    return _closing(iter(DataLoader(parts, batch_size=None, sampler=items, num_workers=workers, collate_fn=_as_it_is,
-                                    pin_memory=pin, **ahead)))
+    return _closing(
+        iter(
+            DataLoader(
+                parts,
+                batch_size=None,
+                sampler=items,
+                num_workers=workers,
+                collate_fn=_as_it_is,
+                pin_memory=pin,
+                **ahead,
+            )
+        )
+    )
 
 
 def _closing(batches: Iterator[PackedBatch]) -> Generator[PackedBatch, None, None]:

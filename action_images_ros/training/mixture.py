@@ -29,8 +29,6 @@ class Mixture:
         return sorted({e.instruction for e in [*self.training, *self.held]})
 
 
-
-
 def load_mixture(folders: Sequence[str | Path], shares: Sequence[float] | None, fraction: float) -> Mixture:
     """Loads folders of episodes, holding a fraction of each out.
 
@@ -59,7 +57,10 @@ def load_mixture(folders: Sequence[str | Path], shares: Sequence[float] | None, 
         )
     flat, flat_held = sum(training, []), sum(held, [])
     facts = {
-        "episodes": len(flat), "frames": int(sum(len(e.poses) for e in flat)), "held_out": len(flat_held),
-        "cameras": sorted({len(e.K) for e in flat}), "sources": sources,
+        "episodes": len(flat),
+        "frames": int(sum(len(e.poses) for e in flat)),
+        "held_out": len(flat_held),
+        "cameras": sorted({len(e.K) for e in flat}),
+        "sources": sources,
     }
     return Mixture(flat, flat_held, parts, held_parts, facts)

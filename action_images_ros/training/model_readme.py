@@ -50,8 +50,10 @@ def _views(views: dict) -> str:
 def _data(data: dict) -> list[str]:
     if not data:
         return ["Not stated."]
-    lines = [f"{data.get('episodes', '?')} episodes, {data.get('frames', '?')} frames; {data.get('held_out', '?')} "
-             "more episodes were held out for validation."]
+    lines = [
+        f"{data.get('episodes', '?')} episodes, {data.get('frames', '?')} frames; {data.get('held_out', '?')} "
+        "more episodes were held out for validation."
+    ]
     for source in data.get("sources", []):
         share = f", {100 * source['share']:.0f} % of the training" if "share" in source else ""
         lines.append(f"* {source['folder']}: {source['episodes']} episodes ({', '.join(source['tasks'])}){share}")
@@ -60,11 +62,18 @@ def _data(data: dict) -> list[str]:
 
 def _training(recipe: dict) -> list[str]:
     facts = {
-        "steps": "trained_steps", "samples": "samples", "samples per step": "batch_size", "started from": "init",
-        "seconds": "training_seconds", "device": "device", "precision": "precision", "seed": "seed",
+        "steps": "trained_steps",
+        "samples": "samples",
+        "samples per step": "batch_size",
+        "started from": "init",
+        "seconds": "training_seconds",
+        "device": "device",
+        "precision": "precision",
+        "seed": "seed",
     }
     return [f"* {name}: {recipe[key]}" for name, key in facts.items() if recipe.get(key) not in (None, "")] or [
-        "Not stated."]
+        "Not stated."
+    ]
 
 
 def _figures(figures: dict) -> list[str]:
@@ -72,10 +81,15 @@ def _figures(figures: dict) -> list[str]:
     found = figures.get("validation", {})
     if not found:
         return ["None yet."]
-    lines = [f"Decoded errors of generated chunks on held-out episodes at step {figures.get('step', '?')}, medians. "
-             "*Far*: chunks whose arm travels more than 10 cm.", ""]
+    lines = [
+        f"Decoded errors of generated chunks on held-out episodes at step {figures.get('step', '?')}, medians. "
+        "*Far*: chunks whose arm travels more than 10 cm.",
+        "",
+    ]
     for name, value in found.items():
         mode, _, kind = name.partition("/")
-        lines.append(f"* {mode}, {kind.rpartition('_')[0] if kind in _UNITS else kind}: {value:.3g} "
-                     f"{_UNITS.get(kind, '')}".rstrip())
+        lines.append(
+            f"* {mode}, {kind.rpartition('_')[0] if kind in _UNITS else kind}: {value:.3g} "
+            f"{_UNITS.get(kind, '')}".rstrip()
+        )
     return lines

@@ -73,13 +73,19 @@ def train(
         if precision_on(processes.device, recipe) != recipe.precision:
             print(f"this processor has no {recipe.precision} instructions: it trains in float32", file=sys.stderr)
         if compiled_on(processes.device, recipe) != recipe.compile:
-            print("there is no C++ compiler (g++, or what CXX names): blocks are not compiled, steps take longer",
-                  file=sys.stderr)
+            print(
+                "there is no C++ compiler (g++, or what CXX names): blocks are not compiled, steps take longer",
+                file=sys.stderr,
+            )
     run = _Run(recipe, folder, trainer, judge, mixture, None if init is None else Path(init).name)
     gpu = processes.device.type == "cuda"
     feed = load_batches(
-        maker, trainer.step, workers=default_workers(processes.count, gpu) if workers is None else workers,
-        rank=processes.rank, processes=processes.count, pin=gpu,
+        maker,
+        trainer.step,
+        workers=default_workers(processes.count, gpu) if workers is None else workers,
+        rank=processes.rank,
+        processes=processes.count,
+        pin=gpu,
     )
     with Interrupt() as interrupt, closing(feed):
         run.loop(feed, interrupt, minutes)
@@ -113,8 +119,10 @@ def load_initial(init: str | Path, recipe: TrainConfig) -> Trunk:
     wrong |= {f"model.{k}": (model.config[k], v) for k, v in recipe.model.items() if model.config.get(k) != v}
     if wrong:
         listed = ", ".join(f"{key} is {there} there and {here} in the recipe" for key, (there, here) in wrong.items())
-        raise ValueError(f"init {folder} does not fit the recipe ({listed}): begin the recipe with `base:` of the one "
-                         "that made this model")
+        raise ValueError(
+            f"init {folder} does not fit the recipe ({listed}): begin the recipe with `base:` of the one "
+            "that made this model"
+        )
     return model
 
 
@@ -156,9 +164,12 @@ class _Run:
         trainer, processes = self.trainer, self.trainer.processes
         trainer.seconds += seconds
         return {
-            "step": trainer.step, "mode": mode, "seconds": round(trainer.seconds, 2),
+            "step": trainer.step,
+            "mode": mode,
+            "seconds": round(trainer.seconds, 2),
             "samples": trainer.step * self.recipe.batch_size,
-            "samples_per_second": round(self.recipe.batch_size / seconds, 2), "device": processes.description,
+            "samples_per_second": round(self.recipe.batch_size / seconds, 2),
+            "device": processes.description,
         }
 
     def _validate(self) -> dict[str, float]:
@@ -179,13 +190,22 @@ class _Run:
         if model is None:
             return
         made = {
-            "trained_steps": trainer.step, "samples": trainer.step * recipe.batch_size, "init": self.init,
-            "training_seconds": round(trainer.seconds), "device": trainer.processes.description,
+            "trained_steps": trainer.step,
+            "samples": trainer.step * recipe.batch_size,
+            "init": self.init,
+            "training_seconds": round(trainer.seconds),
+            "device": trainer.processes.description,
             "precision": precision_on(trainer.processes.device, recipe),
         }
         card = ModelCard(
-            name=self.folder.path.resolve().name, image_size=recipe.image_size, frames=recipe.frames, dt=recipe.dt,
-            tasks=self.mixture.tasks, data=self.mixture.facts, recipe=recipe.to_dict() | made, figures=trainer.figures,
+            name=self.folder.path.resolve().name,
+            image_size=recipe.image_size,
+            frames=recipe.frames,
+            dt=recipe.dt,
+            tasks=self.mixture.tasks,
+            data=self.mixture.facts,
+            recipe=recipe.to_dict() | made,
+            figures=trainer.figures,
         )
         self.folder.publish(model.cpu(), card)
 

@@ -84,5 +84,3 @@ def validate(model, maker: BatchMaker, size: int = 48, seed: int = 7, *, sampler
         errors = decoded_errors(sampler(model, fixed_batch(maker, mode, size, seed)))
         report |= {f"{mode}/{name}": value for name, value in errors.items()}
     return report
-
-

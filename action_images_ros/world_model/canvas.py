@@ -69,8 +69,6 @@ class Canvas:
         return np.stack([np.flatnonzero((self.view == v) & (self.modality == modality)) for v in range(self.views)])
 
 
-
-
 @lru_cache(maxsize=64)
 def build_canvas(mode: str, views: int, frames: int, known_pose: bool = True) -> Canvas:
     """The canvas of a mode.

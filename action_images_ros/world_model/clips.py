@@ -53,8 +53,10 @@ class Clips:
         batch, views = images.shape[:2]
         K, E = normalise_signs(self.K, self.world_from_camera)
         if K.shape != (batch, views, 3, 3) or E.shape != (batch, views, 4, 4):
-            raise ValueError(f"K is {list(K.shape)} and world_from_camera {list(E.shape)} for images "
-                             f"{list(images.shape)}; give [{batch}, {views}, 3, 3] and [{batch}, {views}, 4, 4]")
+            raise ValueError(
+                f"K is {list(K.shape)} and world_from_camera {list(E.shape)} for images "
+                f"{list(images.shape)}; give [{batch}, {views}, 3, 3] and [{batch}, {views}, 4, 4]"
+            )
         if isinstance(self.instructions, str) or len(self.instructions) != batch:
             raise ValueError(f"instructions is {self.instructions!r}; give {batch} strings, one per clip")
         if (self.poses is None) != (self.openness is None):
@@ -64,11 +66,14 @@ class Clips:
         if self.poses is not None:
             poses, openness = np.asarray(self.poses, np.float64), np.asarray(self.openness, np.float64)
             if poses.ndim != 3 or poses.shape[::2] != (batch, 7) or openness.shape != poses.shape[:2]:
-                raise ValueError(f"poses is {list(poses.shape)} and openness {list(openness.shape)}; give "
-                                 f"[{batch}, m, 7] and [{batch}, m]")
+                raise ValueError(
+                    f"poses is {list(poses.shape)} and openness {list(openness.shape)}; give "
+                    f"[{batch}, m, 7] and [{batch}, m]"
+                )
             if not (np.isfinite(openness).all() and (openness >= 0).all() and (openness <= 1).all()):
-                raise ValueError(f"openness reaches from {openness.min()} to {openness.max()}; "
-                                 "give 0 (closed) to 1 (open)")
+                raise ValueError(
+                    f"openness reaches from {openness.min()} to {openness.max()}; give 0 (closed) to 1 (open)"
+                )
             matrix_from_pose7(poses)
             object.__setattr__(self, "poses", poses)
             object.__setattr__(self, "openness", openness)

@@ -13,7 +13,6 @@ from .rays import coarse_rays
 __all__ = ["model_inputs"]
 
 
-
 def model_inputs(observation: Observation, card: ModelCard) -> tuple[np.ndarray, np.ndarray]:
     """The present action image, float32 [V, 1, H, W, 3] in [0, 1], and the rays, float32 [V, 6, H/4, W/4].
 

@@ -27,8 +27,9 @@ class TextEncoder:
         folder = models_path("minilm") if path is None else Path(path)
         for name in ("model.onnx", "tokenizer.json"):
             if not (folder / name).is_file():
-                raise FileNotFoundError(f"the text encoder's {name} is not in {folder}; "
-                                        "give the folder of models/minilm")
+                raise FileNotFoundError(
+                    f"the text encoder's {name} is not in {folder}; give the folder of models/minilm"
+                )
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -39,8 +40,9 @@ class TextEncoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options,
-                                                     providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
         self._remembered = lru_cache(maxsize=256)(self._encode_one)
 
     def encode(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -55,8 +57,8 @@ class TextEncoder:
         mask = np.zeros((len(texts), self.max_tokens), dtype=bool)
         for row, text in enumerate(texts):
             states = self._remembered(text)
-            tokens[row, :len(states)] = states
-            mask[row, :len(states)] = True
+            tokens[row, : len(states)] = states
+            mask[row, : len(states)] = True
         return tokens, mask
 
     def pooled(self, texts: list[str]) -> np.ndarray:
@@ -70,8 +72,10 @@ class TextEncoder:
             raise ValueError(f"the instruction is {text!r}; say what to do, for example 'lift the red block'")
         ids = np.array([self._tokenizer.encode(" ".join(text.split())).ids], dtype=np.int64)
         if ids.shape[1] > self.max_tokens:
-            raise ValueError(f"the instruction {text!r} has {ids.shape[1]} word pieces, more than max_tokens "
-                             f"{self.max_tokens}; say it more briefly")
+            raise ValueError(
+                f"the instruction {text!r} has {ids.shape[1]} word pieces, more than max_tokens "
+                f"{self.max_tokens}; say it more briefly"
+            )
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         states = self._session.run(["last_hidden_state"], feed)[0][0]
         states.setflags(write=False)

@@ -27,8 +27,9 @@ def title(width: int, text: str, height: int = 22) -> np.ndarray:
 
 def tiles(rows: list[list[np.ndarray]], gap: int = 4) -> np.ndarray:
     """Rows of pictures of equal size on white."""
-    return np.vstack([np.hstack([np.pad(tile, ((0, gap), (0, gap), (0, 0)), constant_values=PAPER) for tile in row])
-                      for row in rows])
+    return np.vstack(
+        [np.hstack([np.pad(tile, ((0, gap), (0, gap), (0, 0)), constant_values=PAPER) for tile in row]) for row in rows]
+    )
 
 
 def write(name: str, picture: np.ndarray) -> None:
@@ -61,14 +62,20 @@ def chunk(episode, drawn: np.ndarray, start: int) -> None:
     frames = range(start, start + 10, 2)
     rows = [[title(192, f"{(frame - start) * episode.dt:.1f} s") for frame in frames]]
     for view in range(2):
-        rows.append([cv2.resize(overlay(episode.images[view, frame], drawn[view, frame]), (192, 192),
-                                interpolation=cv2.INTER_AREA) for frame in frames])
+        rows.append(
+            [
+                cv2.resize(
+                    overlay(episode.images[view, frame], drawn[view, frame]), (192, 192), interpolation=cv2.INTER_AREA
+                )
+                for frame in frames
+            ]
+        )
     write("chunk.webp", tiles(rows))
 
 
 def noise(episode, poses: np.ndarray, drawn: np.ndarray, frame: int) -> None:
     rng = np.random.default_rng(0)
-    clean = drawn[:, frame:frame + 1]
+    clean = drawn[:, frame : frame + 1]
     columns = []
     for level in (0.0, 0.05, 0.1):
         added = smooth_noise(rng, (2 * 3, *SIZE), 255 * level) if level else np.zeros((6, *SIZE))

@@ -29,6 +29,7 @@ def recorder(rig, tmp_path):
     def make(**options):
         made.append(BagRecorder(rig.probe, tmp_path / "bag", "cell", **options))
         return made[-1]
+
     yield make
     for one in made:
         one._queue.put(None)
@@ -40,15 +41,18 @@ def _send(rig, recorder, steps=8):
 
     def send(name, message, camera=None):
         from action_images_ros.ros import qos
+
         topic = "/cell/" + topics.topic_name(name, camera)
         if topic not in rig._publishers:
             row = topics.topic(name)
-            rig._publishers[topic] = rig.probe.create_publisher(topics.message_type(row.type), topic,
-                                                                qos.PROFILES[row.qos])
+            rig._publishers[topic] = rig.probe.create_publisher(
+                topics.message_type(row.type), topic, qos.PROFILES[row.qos]
+            )
             rig.spin_until(lambda: recorder.look() is not None and topic in recorder._subscriptions, topic)
         rig._publishers[topic].publish(message)
         sent.setdefault(topic, []).append(message)
         rig.spin_until(lambda: recorder.counts.get(topic) == len(sent[topic]), f"{topic} in the recording")
+
     send("instruction", String(data="lift the block"))
     for camera in CAMERAS:
         send("<cam>/pose", extrinsic(1, camera), camera)
@@ -102,14 +106,32 @@ def test_a_full_disk_ends_the_recording_and_it_can_be_read(rig, recorder, tmp_pa
 
 def test_the_command_ends_with_a_readable_file_on_sigint(tmp_path):
     """The simulated cell as a process, recorded by another one."""
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(random.randint(101, 119)),
-                   "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    environment = {
+        **os.environ,
+        "ROS_DOMAIN_ID": str(random.randint(101, 119)),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+    }
     cell = subprocess.Popen(
-        [sys.executable, "-m", "action_images_ros.nodes.cell_node", "--ros-args", "-r", "__ns:=/cell", "-p",
-         "image_size:=[48, 64]", "-p", "camera_rate:=5.0"], env=environment)
+        [
+            sys.executable,
+            "-m",
+            "action_images_ros.nodes.cell_node",
+            "--ros-args",
+            "-r",
+            "__ns:=/cell",
+            "-p",
+            "image_size:=[48, 64]",
+            "-p",
+            "camera_rate:=5.0",
+        ],
+        env=environment,
+    )
     recorder = subprocess.Popen(
         [sys.executable, "-m", "action_images_ros.cli", "record", str(tmp_path / "bag"), "--wait", "100"],
-        env=environment, stdout=subprocess.PIPE, text=True)
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
         assert "recording to" in recorder.stdout.readline()
         part = tmp_path / ".bag.part" / "bag.mcap"
@@ -117,7 +139,7 @@ def test_the_command_ends_with_a_readable_file_on_sigint(tmp_path):
             if part.stat().st_size > 200_000:
                 break
             assert recorder.poll() is None and cell.poll() is None
-            time.sleep(0.1)     # for another process, whose time cannot be injected
+            time.sleep(0.1)  # for another process, whose time cannot be injected
         recorder.send_signal(signal.SIGINT)
         assert recorder.wait(timeout=60) == 0
     finally:
@@ -132,4 +154,3 @@ def test_the_command_ends_with_a_readable_file_on_sigint(tmp_path):
     early = {problem.partition(": ")[2] for frame in frames[:first] for problem, _ in frame.problems}
     assert early <= {"no pose", "no finger joints"}, "pictures may be heard before the arm is; nothing else is amiss"
     assert len(frames[first].images) >= 2 and frames[first].tool_pose is not None
-

@@ -27,12 +27,13 @@ def test_every_recorded_moment_is_one_picture_of_the_film(record):
     frames = list(film_frames(record, "reach the ball", 0.2, "done"))
     assert len(frames) == 6 and {frame.shape for frame in frames} == {(2 * 256 + 56, 3 * 256, 3)}
     before, after = frames[0][60:, 256:512], frames[-1][60:, 256:512]
-    assert before.std() == 0                     # no chunk yet: an empty tile
+    assert before.std() == 0  # no chunk yet: an empty tile
     assert abs(int(after[..., 0].max()) - 20) < 2  # 0.4 s after the chunk's first frame: its third
 
 
 def test_the_film_can_be_read_again(record, tmp_path):
     import av
+
     path = tmp_path / "sub" / "film.mp4"
     assert write_film(path, film_frames(record, "reach", 0.2)) == 6
     with av.open(str(path)) as container:

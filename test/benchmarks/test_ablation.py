@@ -19,8 +19,12 @@ def test_every_lever_is_measured_on_a_real_model_beside_the_slow_way(exported_fo
 def test_figures_are_those_of_the_predicted_frames(monkeypatch, exported_folder):
     """A model that is 10 mm off after the first lever, and turns the gripper the wrong way."""
     K = np.array([[[110.0, 0, 47.5], [0, 110, 47.5], [0, 0, 1]]] * 2)
-    looking = np.array([[[1.0, 0, 0, 0.5], [0, -1, 0, 0], [0, 0, -1, 1.2], [0, 0, 0, 1]],
-                        [[0, 0, 1.0, -0.7], [-1, 0, 0, 0], [0, -1, 0, 0.3], [0, 0, 0, 1]]])
+    looking = np.array(
+        [
+            [[1.0, 0, 0, 0.5], [0, -1, 0, 0], [0, 0, -1, 1.2], [0, 0, 0, 1]],
+            [[0, 0, 1.0, -0.7], [-1, 0, 0, 0], [0, -1, 0, 0.3], [0, 0, 0, 1]],
+        ]
+    )
     poses = np.tile([0.5, 0.0, 0.3, 1.0, 0, 0, 0], (9, 1))
     poses[:, 1] += np.linspace(-0.1, 0.1, 9)
     window = Window("reach_target", 3, 0, "reach", np.zeros((2, 9, 96, 96, 3), np.uint8), K, looking, poses, np.ones(9))
@@ -44,10 +48,15 @@ def test_figures_are_those_of_the_predicted_frames(monkeypatch, exported_folder)
     assert off["openness"] == 0.0 and off["rotation_deg"] < 0.2
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ({"episodes": 0}, "episodes is 0"), ({"threads": 0}, "threads is 0"), ({"tasks": ["fly"]}, "fly"),
-    ({"model": "none/such"}, "none/such"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"episodes": 0}, "episodes is 0"),
+        ({"threads": 0}, "threads is 0"),
+        ({"tasks": ["fly"]}, "fly"),
+        ({"model": "none/such"}, "none/such"),
+    ],
+)
 def test_arguments_that_cannot_be_are_refused(arguments, words):
     with pytest.raises((ValueError, FileNotFoundError), match=words):
         lever_table(**arguments)

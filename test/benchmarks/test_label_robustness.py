@@ -11,8 +11,12 @@ from action_images_ros.labelling.corrupt import Corruption
 
 def test_cases_are_read_and_the_clean_one_is_first():
     cases = parse_cases("drop=0.1; cameras; drop=0.2,no-pose,blur=3")
-    assert cases == [Case("clean"), Case("drop=0.1", Corruption(drop=0.1)), Case("cameras", cameras=True),
-                     Case("drop=0.2,no-pose,blur=3", Corruption(0.2, 3.0), known_pose="no")]
+    assert cases == [
+        Case("clean"),
+        Case("drop=0.1", Corruption(drop=0.1)),
+        Case("cameras", cameras=True),
+        Case("drop=0.2,no-pose,blur=3", Corruption(0.2, 3.0), known_pose="no"),
+    ]
     assert parse_cases("", "no") == [Case("clean", known_pose="no")]
     with pytest.raises(ValueError, match="fog.*cameras and no-pose"):
         parse_cases("fog=1")
@@ -47,7 +51,9 @@ def test_the_clean_figures_are_of_all_episodes_together():
         card = TruthModel(episodes[0]).card
 
         def generate(self, clips, mode, **options):
-            right = min(episodes, key=lambda e: np.abs(
-                e.images.astype(int) - clips.images[0, 0, 0]).mean(axis=(2, 3, 4)).min())
+            right = min(
+                episodes, key=lambda e: np.abs(e.images.astype(int) - clips.images[0, 0, 0]).mean(axis=(2, 3, 4)).min()
+            )
             return TruthModel(right).generate(clips, mode, **options)
+
     assert judge_labels(Either(), episodes, Case("clean"))["frames"] == 12

@@ -15,7 +15,10 @@ def test_workers_write_the_same_episodes_as_a_single_demonstration(tmp_path):
     assert (result.written, result.skipped, result.failed) == (4, 0, [])
     episodes = {(e.task, e.seed): e for e in load_episodes(tmp_path)}
     assert set(episodes) == {
-        ("reach_target", 80_000), ("push_button", 80_001), ("reach_target", 80_002), ("push_button", 80_003),
+        ("reach_target", 80_000),
+        ("push_button", 80_001),
+        ("reach_target", 80_002),
+        ("push_button", 80_003),
     }
     stored = episodes["push_button", 80_001]
     again = demonstrate("push_button", 80_001, size=(32, 32), cameras=2, perturbed=stored.perturbed)
@@ -55,9 +58,13 @@ def test_a_third_is_perturbed_and_the_seed_decides():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"tasks": ["juggle"]}, "task is 'juggle'"), ({"tasks": []}, "tasks is empty"),
-        ({"episodes": 0}, "episodes is 0"), ({"workers": 0}, "workers is 0"), ({"seed": -1}, "seed is -1"),
-        ({"size": 4}, "size is 4"), ({"perturbed_fraction": 1.5}, "perturbed_fraction is 1.5"),
+        ({"tasks": ["juggle"]}, "task is 'juggle'"),
+        ({"tasks": []}, "tasks is empty"),
+        ({"episodes": 0}, "episodes is 0"),
+        ({"workers": 0}, "workers is 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"size": 4}, "size is 4"),
+        ({"perturbed_fraction": 1.5}, "perturbed_fraction is 1.5"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_written(tmp_path, change, words):

@@ -23,6 +23,7 @@ def run(monkeypatch, capsys):
             cli.main()
         captured = capsys.readouterr()
         return end.value.code, captured.out, captured.err
+
     return call
 
 
@@ -44,10 +45,16 @@ def test_a_folder_is_labelled_with_a_table_and_the_exit_code_tells_of_failures(t
     assert "1 recordings could not be labelled" in err and (tmp_path / "out" / "summary.json").is_file()
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (("--output", "{bags}"), "lies inside"), (("--output", "{full}"), "holds other files (notes.md)"),
-    (("--output", "{out}", "--ray", "127.0.0.1:1"), "Ray"), (("--output", "{out}", "--workers", "0"), "workers is 0"),
-    (("--output", "{out}", "--model", "none"), "none")])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("--output", "{bags}"), "lies inside"),
+        (("--output", "{full}"), "holds other files (notes.md)"),
+        (("--output", "{out}", "--ray", "127.0.0.1:1"), "Ray"),
+        (("--output", "{out}", "--workers", "0"), "workers is 0"),
+        (("--output", "{out}", "--model", "none"), "none"),
+    ],
+)
 def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, bags, run, arguments, words):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.md").write_text("")

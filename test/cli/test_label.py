@@ -22,6 +22,7 @@ def run(monkeypatch, capsys):
             cli.main()
         captured = capsys.readouterr()
         return end.value.code, captured.out, captured.err
+
     call.episode = episode
     return call
 
@@ -30,7 +31,7 @@ def test_a_recording_is_labelled_and_the_table_printed(run, tmp_path):
     source = record(tmp_path / "bag", run.episode)
     code, out, _ = run("label", source, "--output", tmp_path / "out", "--json", tmp_path / "all.json")
     assert code == 0 and "x real time" in out and "mm (p95)" in out
-    report, = json.loads((tmp_path / "all.json").read_text())["reports"]
+    (report,) = json.loads((tmp_path / "all.json").read_text())["reports"]
     assert report["labelled"] == 8 and report["frames_per_second"] > 0
     assert (tmp_path / "out" / "metadata.yaml").is_file() and (tmp_path / "out.labels.json").is_file()
     code, _, err = run("label", source, "--output", tmp_path / "out")
@@ -51,8 +52,12 @@ def test_a_bad_recording_does_not_touch_the_others(run, tmp_path):
 
 def test_options_that_make_no_sense_are_named(run, tmp_path):
     source = record(tmp_path / "bag", run.episode)
-    for option, value, words in (("--known-pose", "maybe", "known_pose is 'maybe'"), ("--stride", 7, "stride is 7"),
-                                 ("--corrupt", "fog=1", "fog=1"), ("--robot", "terminator", "terminator")):
+    for option, value, words in (
+        ("--known-pose", "maybe", "known_pose is 'maybe'"),
+        ("--stride", 7, "stride is 7"),
+        ("--corrupt", "fog=1", "fog=1"),
+        ("--robot", "terminator", "terminator"),
+    ):
         code, _, err = run("label", source, "--output", tmp_path / "out", option, value)
         assert code == 2 and words in err, err
     assert not (tmp_path / "out").exists()

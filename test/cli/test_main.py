@@ -8,8 +8,20 @@ from typer.testing import CliRunner
 
 from action_images_ros.cli import main as cli
 
-COMMANDS = ["encode", "decode", "collect", "train", "evaluate", "export", "up", "demo", "benchmark", "compare",
-            "import-checkpoint", "verify-denoiser"]
+COMMANDS = [
+    "encode",
+    "decode",
+    "collect",
+    "train",
+    "evaluate",
+    "export",
+    "up",
+    "demo",
+    "benchmark",
+    "compare",
+    "import-checkpoint",
+    "verify-denoiser",
+]
 
 
 def run(*arguments, monkeypatch, capsys):
@@ -31,40 +43,45 @@ def test_every_command_explains_itself():
 
 
 def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
-    code = ("import sys, action_images_ros.cli.main; "
-            "print([name for name in ('torch', 'mujoco', 'rclpy', 'onnxruntime', 'cv2') if name in sys.modules])")
+    code = (
+        "import sys, action_images_ros.cli.main; "
+        "print([name for name in ('torch', 'mujoco', 'rclpy', 'onnxruntime', 'cv2') if name in sys.modules])"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["evaluate", "--tasks", "fly"], ["task is 'fly'", "reach_target"]),
-    (["evaluate", "--tasks", ""], ["tasks is ''"]),
-    (["evaluate", "--condition", "fog"], ["condition is 'fog'", "cameras"]),
-    (["compare", "no-such.json", "other.json"], ["no-such.json"]),
-    (["evaluate", "--replay", "--blind"], ["--replay and --blind exclude each other"]),
-    (["evaluate", "--mode", "joint", "--blind"], ["--mode joint and --blind exclude each other"]),
-    (["evaluate", "--mode", "dream"], ["mode is 'dream'", "replay-codec", "label-unknown"]),
-    (["evaluate", "--mode", "label", "--tasks", "reach_target", "--model", "no-such-model"], ["no-such-model"]),
-    (["evaluate", "--mode", "video", "--data", "no-such-folder"], ["no-such-folder", "collect"]),
-    (["evaluate", "--sheets", "out"], ["--sheets is out", "mode 'policy' does not use"]),
-    (["evaluate", "--mode", "label", "--workers", "2"], ["--workers is 2"]),
-    (["evaluate", "--model", "no-such-model", "--tasks", "reach_target"], ["no-such-model"]),
-    (["evaluate", "--replay", "--tasks", "reach_target", "--execute-steps", "0"], ["execute_steps is 0"]),
-    (["collect", "somewhere", "--tasks", "fly"], ["task is 'fly'"]),
-    (["up", "--robot", "no-such-robot"], ["no-such-robot"]),
-    (["export", "no-such-model"], ["no-such-model"]),
-    (["export", "nano", "--views", "two"], ["views is 'two'", "2,3"]),
-    (["export", "nano", "--views", "9"], ["views is 9", "2 to 4"]),
-    (["benchmark", "model", "--backends", "tflite:1"], ["tflite:1", "onnx:1"]),
-    (["benchmark", "model", "--random", "no-such.yaml", "--backends", "torch:1"], ["no-such.yaml"]),
-    (["evaluate", "--runtime", "tflite", "--tasks", "reach_target"], ["runtime = 'tflite'"]),
-    (["import-checkpoint", "no-such.ckpt", "out"], ["no-such.ckpt is no file"]),
-    (["verify-denoiser", "no-such-file"], ["no-such-file is no file"]),
-    (["train", "none.yaml", "--data", "d", "--out", "o"], ["none.yaml does not exist"]),
-    (["train", "none.yaml", "--data", "d", "--out", "o", "--share", "half"], ["share is 'half'"]),
-    (["benchmark", "loader", "none.yaml", "--data", "d"], ["none.yaml does not exist"]),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["evaluate", "--tasks", "fly"], ["task is 'fly'", "reach_target"]),
+        (["evaluate", "--tasks", ""], ["tasks is ''"]),
+        (["evaluate", "--condition", "fog"], ["condition is 'fog'", "cameras"]),
+        (["compare", "no-such.json", "other.json"], ["no-such.json"]),
+        (["evaluate", "--replay", "--blind"], ["--replay and --blind exclude each other"]),
+        (["evaluate", "--mode", "joint", "--blind"], ["--mode joint and --blind exclude each other"]),
+        (["evaluate", "--mode", "dream"], ["mode is 'dream'", "replay-codec", "label-unknown"]),
+        (["evaluate", "--mode", "label", "--tasks", "reach_target", "--model", "no-such-model"], ["no-such-model"]),
+        (["evaluate", "--mode", "video", "--data", "no-such-folder"], ["no-such-folder", "collect"]),
+        (["evaluate", "--sheets", "out"], ["--sheets is out", "mode 'policy' does not use"]),
+        (["evaluate", "--mode", "label", "--workers", "2"], ["--workers is 2"]),
+        (["evaluate", "--model", "no-such-model", "--tasks", "reach_target"], ["no-such-model"]),
+        (["evaluate", "--replay", "--tasks", "reach_target", "--execute-steps", "0"], ["execute_steps is 0"]),
+        (["collect", "somewhere", "--tasks", "fly"], ["task is 'fly'"]),
+        (["up", "--robot", "no-such-robot"], ["no-such-robot"]),
+        (["export", "no-such-model"], ["no-such-model"]),
+        (["export", "nano", "--views", "two"], ["views is 'two'", "2,3"]),
+        (["export", "nano", "--views", "9"], ["views is 9", "2 to 4"]),
+        (["benchmark", "model", "--backends", "tflite:1"], ["tflite:1", "onnx:1"]),
+        (["benchmark", "model", "--random", "no-such.yaml", "--backends", "torch:1"], ["no-such.yaml"]),
+        (["evaluate", "--runtime", "tflite", "--tasks", "reach_target"], ["runtime = 'tflite'"]),
+        (["import-checkpoint", "no-such.ckpt", "out"], ["no-such.ckpt is no file"]),
+        (["verify-denoiser", "no-such-file"], ["no-such-file is no file"]),
+        (["train", "none.yaml", "--data", "d", "--out", "o"], ["none.yaml does not exist"]),
+        (["train", "none.yaml", "--data", "d", "--out", "o", "--share", "half"], ["share is 'half'"]),
+        (["benchmark", "loader", "none.yaml", "--data", "d"], ["none.yaml does not exist"]),
+    ],
+)
 def test_a_user_error_is_one_line_and_exit_code_2(arguments, words, monkeypatch, capsys):
     code, out, err = run(*arguments, monkeypatch=monkeypatch, capsys=capsys)
     assert code == 2 and out == ""
@@ -110,8 +127,20 @@ def test_a_missing_file_is_a_user_error(tmp_path, monkeypatch, capsys):
 
 def test_evaluate_writes_the_file_it_is_asked_for(tmp_path, monkeypatch, capsys):
     path = tmp_path / "ceiling.json"
-    code, out, _ = run("evaluate", "--replay", "--tasks", "reach_target", "--episodes", "1", "--seed", "4",
-                       "--json", path, monkeypatch=monkeypatch, capsys=capsys)
+    code, out, _ = run(
+        "evaluate",
+        "--replay",
+        "--tasks",
+        "reach_target",
+        "--episodes",
+        "1",
+        "--seed",
+        "4",
+        "--json",
+        path,
+        monkeypatch=monkeypatch,
+        capsys=capsys,
+    )
     assert code == 0 and "reach_target" in out
     written = json.loads(path.read_text())
     assert written["settings"]["mode"] == "replay" and written["rows"][0]["seed"] == 4
@@ -135,7 +164,8 @@ def test_the_exit_code_of_the_graph_is_passed_on(monkeypatch, capsys):
 
     seen = []
     monkeypatch.setattr(module, "up", lambda options: seen.append(options) or 1)
-    code, _, _ = run("up", "--cameras", "left,right", "--instruction", "push the button", monkeypatch=monkeypatch,
-                     capsys=capsys)
+    code, _, _ = run(
+        "up", "--cameras", "left,right", "--instruction", "push the button", monkeypatch=monkeypatch, capsys=capsys
+    )
     assert code == 1
     assert seen[0].cameras == ("left", "right") and seen[0].robot == "cell"

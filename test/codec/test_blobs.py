@@ -23,9 +23,17 @@ def pictures(size, frames=120, noise=0.0, length=0.0, fade=1.0, seed=0, margin=2
     return to_uint8(np.clip(images, 0, 1))[None], uv
 
 
-@pytest.mark.parametrize(("size", "noise", "length", "fade"), [
-    ((64, 64), 0.05, 1.2, 1.0), ((128, 128), 0.05, 2.4, 1.0), ((128, 128), 0.1, 2.4, 1.0), ((96, 160), 0.05, 1.8, 1.0),
-    ((128, 128), 0.03, 2.4, 0.6), ((128, 128), 0.05, 0.0, 1.0)])
+@pytest.mark.parametrize(
+    ("size", "noise", "length", "fade"),
+    [
+        ((64, 64), 0.05, 1.2, 1.0),
+        ((128, 128), 0.05, 2.4, 1.0),
+        ((128, 128), 0.1, 2.4, 1.0),
+        ((96, 160), 0.05, 1.8, 1.0),
+        ((128, 128), 0.03, 2.4, 0.6),
+        ((128, 128), 0.05, 0.0, 1.0),
+    ],
+)
 def test_errors_reach_the_bound_and_their_variance_is_honest(size, noise, length, fade):
     images, uv = pictures(size, 150, noise, length, fade)
     blobs = find_blobs(images)

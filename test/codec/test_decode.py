@@ -12,8 +12,13 @@ from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.metrics.poses import pose_errors
 
 DATA = Path(__file__).parents[1] / "data"
-GOLDEN_LIMITS = {"clean": (0.05, 0.05), "size64_clean": (0.1, 0.1), "occluded_point": (0.05, 0.05),
-                 "blob10": (25, 20), "faded": (12, 12)}  # mm, degrees
+GOLDEN_LIMITS = {
+    "clean": (0.05, 0.05),
+    "size64_clean": (0.1, 0.1),
+    "occluded_point": (0.05, 0.05),
+    "blob10": (25, 20),
+    "faded": (12, 12),
+}  # mm, degrees
 
 
 def test_reference_frames_are_decoded():
@@ -27,8 +32,9 @@ def test_reference_frames_are_decoded():
             np.testing.assert_array_equal(decoded.openness > 0.5, golden[f"{case}_openness"] > 0.5)
 
 
-@pytest.mark.parametrize("name", ["noise_5", "noise_10", "white_5", "faded", "three_views", "four_views", "portrait",
-                                  "negative_focal"])
+@pytest.mark.parametrize(
+    "name", ["noise_5", "noise_10", "white_5", "faded", "three_views", "four_views", "portrait", "negative_focal"]
+)
 def test_noisy_frames_reach_the_bound_with_honest_covariance(name):
     row = evaluate_kind(name, frames=160, published=False).summary()
     # 1.10 and 1.2 times the bound on many frames; the rest is the scatter of a sample of 160
@@ -39,8 +45,9 @@ def test_noisy_frames_reach_the_bound_with_honest_covariance(name):
     assert row["valid"] > 0.99
 
 
-@pytest.mark.parametrize(("name", "limit"), [("clean_64", 0.05), ("clean_128", 0.03), ("clean_256", 0.03),
-                                             ("missing", 0.05)])
+@pytest.mark.parametrize(
+    ("name", "limit"), [("clean_64", 0.05), ("clean_128", 0.03), ("clean_256", 0.03), ("missing", 0.05)]
+)
 def test_clean_frames_are_decoded_to_hundredths_of_a_millimetre(name, limit):
     row = evaluate_kind(name, frames=60, published=False).summary()
     assert row["position_mm_median"] < limit and row["rotation_deg_median"] < limit
@@ -91,20 +98,26 @@ def test_openness_is_soft_and_exact_at_moderate_noise():
     np.testing.assert_allclose(decode(data.images, data.K, data.E).openness, data.openness, atol=0.06)
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"images": np.zeros((2, 3, 64, 64), np.uint8)}, "images has shape"),
-    ({"images": np.zeros((1, 3, 64, 64, 3), np.uint8)}, "two or more"),
-    ({"images": np.zeros((2, 0, 64, 64, 3), np.uint8)}, "images has shape"),
-    ({"images": np.zeros((2, 1, 64, 64, 3), np.int32)}, "dtype int32"),
-    ({"images": np.full((2, 1, 64, 64, 3), np.nan)}, "nan"),
-    ({"images": np.full((2, 1, 64, 64, 3), 200.0)}, "200"),
-    ({"K": np.zeros((2, 3, 3))}, "K"),
-    ({"K": np.tile(np.diag([50.0, 50.0, 1.0]), (3, 1, 1))}, "for 2 views"),
-    ({"K": np.tile(np.diag([-50.0, 50.0, 1.0]), (2, 1, 1))}, "only one is negative"),
-    ({"E": np.full((2, 4, 4), np.nan)}, "E.*nan"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"images": np.zeros((2, 3, 64, 64), np.uint8)}, "images has shape"),
+        ({"images": np.zeros((1, 3, 64, 64, 3), np.uint8)}, "two or more"),
+        ({"images": np.zeros((2, 0, 64, 64, 3), np.uint8)}, "images has shape"),
+        ({"images": np.zeros((2, 1, 64, 64, 3), np.int32)}, "dtype int32"),
+        ({"images": np.full((2, 1, 64, 64, 3), np.nan)}, "nan"),
+        ({"images": np.full((2, 1, 64, 64, 3), 200.0)}, "200"),
+        ({"K": np.zeros((2, 3, 3))}, "K"),
+        ({"K": np.tile(np.diag([50.0, 50.0, 1.0]), (3, 1, 1))}, "for 2 views"),
+        ({"K": np.tile(np.diag([-50.0, 50.0, 1.0]), (2, 1, 1))}, "only one is negative"),
+        ({"E": np.full((2, 4, 4), np.nan)}, "E.*nan"),
+    ],
+)
 def test_impossible_input_is_refused(change, words):
-    arguments = {"images": np.zeros((2, 1, 64, 64, 3), np.uint8), "K": np.tile(np.diag([50.0, 50.0, 1.0]), (2, 1, 1)),
-                 "E": np.tile(np.eye(4), (2, 1, 1))} | change
+    arguments = {
+        "images": np.zeros((2, 1, 64, 64, 3), np.uint8),
+        "K": np.tile(np.diag([50.0, 50.0, 1.0]), (2, 1, 1)),
+        "E": np.tile(np.eye(4), (2, 1, 1)),
+    } | change
     with pytest.raises(ValueError, match=words):
         decode(**arguments)

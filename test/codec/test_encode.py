@@ -18,8 +18,12 @@ def test_pixels_and_pictures_agree_with_the_published_ones():
         assert any((golden[f"{case}_K"][:, 0, 0] < 0).all() for case in cases), "a case with negative focal lengths"
         for case in cases:
             images = golden[f"{case}_images"]
-            drawn = encode(*matrix_from_action(golden[f"{case}_actions"]), golden[f"{case}_K"], golden[f"{case}_E"],
-                           images.shape[2:4])
+            drawn = encode(
+                *matrix_from_action(golden[f"{case}_actions"]),
+                golden[f"{case}_K"],
+                golden[f"{case}_E"],
+                images.shape[2:4],
+            )
             np.testing.assert_allclose(drawn.uv, golden[f"{case}_uv"], atol=1e-6)
             assert np.abs(to_uint8(drawn.images).astype(int) - images).max() <= 1
 
@@ -72,19 +76,27 @@ def test_rounding_to_eight_bits_clips_and_rounds():
     assert to_uint8(np.array([-0.1, 0.0, 0.5, 1.0, 1.2])).tolist() == [0, 0, 128, 255, 255]
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"size": (0, 64)}, "size"),
-    ({"size": (64.5, 64)}, "size"),
-    ({"size": 64}, "size"),
-    ({"openness": np.zeros(2)}, "openness"),
-    ({"world_from_tool": np.full((1, 4, 4), np.nan)}, "nan"),
-    ({"world_from_tool": np.eye(4)}, "world_from_tool"),
-    ({"K": np.zeros((1, 3, 3))}, "K"),
-    ({"E": np.zeros((1, 4, 4))}, "E"),
-    ({"K": np.tile(np.diag([50.0, 50.0, 1.0]), (2, 1, 1))}, "one matrix per camera"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"size": (0, 64)}, "size"),
+        ({"size": (64.5, 64)}, "size"),
+        ({"size": 64}, "size"),
+        ({"openness": np.zeros(2)}, "openness"),
+        ({"world_from_tool": np.full((1, 4, 4), np.nan)}, "nan"),
+        ({"world_from_tool": np.eye(4)}, "world_from_tool"),
+        ({"K": np.zeros((1, 3, 3))}, "K"),
+        ({"E": np.zeros((1, 4, 4))}, "E"),
+        ({"K": np.tile(np.diag([50.0, 50.0, 1.0]), (2, 1, 1))}, "one matrix per camera"),
+    ],
+)
 def test_impossible_input_is_refused(change, words):
-    arguments = {"world_from_tool": np.eye(4)[None], "openness": np.zeros(1), "K": np.diag([50.0, 50.0, 1.0])[None],
-                 "E": np.eye(4)[None], "size": (64, 64)} | change
+    arguments = {
+        "world_from_tool": np.eye(4)[None],
+        "openness": np.zeros(1),
+        "K": np.diag([50.0, 50.0, 1.0])[None],
+        "E": np.eye(4)[None],
+        "size": (64, 64),
+    } | change
     with pytest.raises(ValueError, match=words):
         encode(**arguments)

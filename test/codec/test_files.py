@@ -11,8 +11,12 @@ from action_images_ros.geometry.pose import action_from_matrix, matrix_from_pose
 @pytest.fixture
 def good():
     data = generate("clean_64", 4, np.random.default_rng(0))
-    return {"actions": action_from_matrix(data.world_from_tool, data.openness), "K": data.K, "E": data.E,
-            "size": np.array([96, 128])}, data
+    return {
+        "actions": action_from_matrix(data.world_from_tool, data.openness),
+        "K": data.K,
+        "E": data.E,
+        "size": np.array([96, 128]),
+    }, data
 
 
 def write(path, arrays):
@@ -35,31 +39,37 @@ def test_encoded_files_decode_to_the_same_actions(tmp_path, good):
         np.testing.assert_allclose(decoded["openness"], data.openness, atol=0.02)
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"actions": np.full((2, 7), np.nan)}, "actions.*nan"),
-    ({"actions": np.zeros((0, 7))}, "actions has shape"),
-    ({"actions": np.zeros((2, 8))}, "actions has shape"),
-    ({"actions": np.array([["a"] * 7])}, "actions has dtype"),
-    ({"actions": np.array([[0, 0, 0, 0, 0, 0, 7.0]])}, "openness.*7"),
-    ({"K": np.zeros((2, 3, 3))}, "K.*"),
-    ({"K": np.zeros((3, 3))}, "K has shape"),
-    ({"E": np.tile(np.eye(4), (3, 1, 1))}, "K holds 2 cameras and E 3"),
-    ({"size": np.array([0, 64])}, "size"),
-    ({"size": np.array([64])}, "size has shape"),
-    ({"size": np.array([np.nan, 64])}, "size"),
-    ({"K": np.array([None, 1], dtype=object)}, "plain arrays"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"actions": np.full((2, 7), np.nan)}, "actions.*nan"),
+        ({"actions": np.zeros((0, 7))}, "actions has shape"),
+        ({"actions": np.zeros((2, 8))}, "actions has shape"),
+        ({"actions": np.array([["a"] * 7])}, "actions has dtype"),
+        ({"actions": np.array([[0, 0, 0, 0, 0, 0, 7.0]])}, "openness.*7"),
+        ({"K": np.zeros((2, 3, 3))}, "K.*"),
+        ({"K": np.zeros((3, 3))}, "K has shape"),
+        ({"E": np.tile(np.eye(4), (3, 1, 1))}, "K holds 2 cameras and E 3"),
+        ({"size": np.array([0, 64])}, "size"),
+        ({"size": np.array([64])}, "size has shape"),
+        ({"size": np.array([np.nan, 64])}, "size"),
+        ({"K": np.array([None, 1], dtype=object)}, "plain arrays"),
+    ],
+)
 def test_bad_actions_are_refused_by_name(tmp_path, good, change, words):
     with pytest.raises(ValueError, match=words):
         encode_file(write(tmp_path / "in.npz", good[0] | change), tmp_path / "out.npz")
     assert not (tmp_path / "out.npz").exists()
 
 
-@pytest.mark.parametrize(("images", "words"), [
-    (np.zeros((2, 1, 64, 64, 3), np.complex64), "images has dtype"),
-    (np.zeros((2, 1, 64, 64, 4), np.uint8), "images has shape"),
-    (np.full((2, 1, 64, 64, 3), np.nan), "images.*nan"),
-])
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (np.zeros((2, 1, 64, 64, 3), np.complex64), "images has dtype"),
+        (np.zeros((2, 1, 64, 64, 4), np.uint8), "images has shape"),
+        (np.full((2, 1, 64, 64, 3), np.nan), "images.*nan"),
+    ],
+)
 def test_bad_pictures_are_refused_by_name(tmp_path, good, images, words):
     arrays, _ = good
     source = write(tmp_path / "in.npz", {"images": images, "K": arrays["K"], "E": arrays["E"]})

@@ -23,8 +23,7 @@ def scene(views=2, frames=60, seed=0):
 
 
 def errors(fit, pose):
-    return (np.linalg.norm(fit.translation - pose[:, :3, 3], axis=1),
-            rotation_angle(fit.rotation, pose[:, :3, :3]))
+    return (np.linalg.norm(fit.translation - pose[:, :3, 3], axis=1), rotation_angle(fit.rotation, pose[:, :3, :3]))
 
 
 @pytest.mark.parametrize("views", [2, 3, 4])
@@ -60,12 +59,17 @@ def test_any_one_point_may_be_missing_in_one_view(point):
 def test_covariance_matches_the_scatter_and_the_bound():
     pose, uv, variance, used, K, E = scene(frames=600)
     fit = fit_poses(uv + np.random.default_rng(3).normal(0, 0.1, uv.shape), variance, used, K, E, 0.6)
-    error = np.concatenate([pose[:, :3, 3] - fit.translation,
-                            vector_from_rotation(pose[:, :3, :3] @ np.swapaxes(fit.rotation, 1, 2))], axis=1)
+    error = np.concatenate(
+        [pose[:, :3, 3] - fit.translation, vector_from_rotation(pose[:, :3, :3] @ np.swapaxes(fit.rotation, 1, 2))],
+        axis=1,
+    )
     nees = np.einsum("ti,tij,tj->t", error, np.linalg.inv(fit.covariance), error)
     assert nees.mean() == pytest.approx(6.0, abs=0.6)
-    np.testing.assert_allclose(np.trace(fit.covariance, axis1=1, axis2=2).mean(),
-                               np.trace(pose_bound(pose, K, E, 100.0), axis1=1, axis2=2).mean(), rtol=0.1)
+    np.testing.assert_allclose(
+        np.trace(fit.covariance, axis1=1, axis2=2).mean(),
+        np.trace(pose_bound(pose, K, E, 100.0), axis1=1, axis2=2).mean(),
+        rtol=0.1,
+    )
 
 
 def test_the_worst_of_three_views_is_dropped():

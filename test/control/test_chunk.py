@@ -21,8 +21,9 @@ def test_a_straight_path_is_sampled_straight_at_constant_speed():
     chunk = make_chunk(velocity=(0.1, -0.2, 0.05), turn=(0.3, 0, 0))
     for time_ns in range(0, chunk.end_ns, 33_000_000):
         pose, _ = chunk.sample(time_ns)
-        np.testing.assert_allclose(pose[:3], [0.5 + 0.1e-9 * time_ns, -0.2e-9 * time_ns, 0.3 + 0.05e-9 * time_ns],
-                                   atol=1e-9)
+        np.testing.assert_allclose(
+            pose[:3], [0.5 + 0.1e-9 * time_ns, -0.2e-9 * time_ns, 0.3 + 0.05e-9 * time_ns], atol=1e-9
+        )
 
 
 def test_a_path_between_frames_never_leaves_the_range_of_its_neighbours():
@@ -75,15 +76,18 @@ def test_truncated_keeps_leading_frames_with_unit_quaternions_without_flips():
     assert np.all(np.sum(short.poses[1:, 3:] * short.poses[:-1, 3:], axis=1) > 0)
 
 
-@pytest.mark.parametrize("arrays, name", [
-    ({"poses": np.zeros((9, 6))}, "poses"),
-    ({"poses": np.zeros((0, 7))}, "poses"),
-    ({"openness": np.zeros(8)}, "openness"),
-    ({"covariance": np.zeros((9, 3, 3))}, "covariance"),
-    ({"valid": np.zeros(2, dtype=bool)}, "valid"),
-    ({"dt": 0.0}, "dt"),
-    ({"dt": float("nan")}, "dt"),
-])
+@pytest.mark.parametrize(
+    "arrays, name",
+    [
+        ({"poses": np.zeros((9, 6))}, "poses"),
+        ({"poses": np.zeros((0, 7))}, "poses"),
+        ({"openness": np.zeros(8)}, "openness"),
+        ({"covariance": np.zeros((9, 3, 3))}, "covariance"),
+        ({"valid": np.zeros(2, dtype=bool)}, "valid"),
+        ({"dt": 0.0}, "dt"),
+        ({"dt": float("nan")}, "dt"),
+    ],
+)
 def test_arrays_that_do_not_belong_together_are_named(arrays, name):
     with pytest.raises(ValueError, match=f"^{name} "):
         changed(make_chunk(), **arrays)

@@ -146,21 +146,27 @@ def test_an_arm_that_lags_behind_its_command_is_not_pulled_back_at_a_splice(limi
     assert np.all(np.diff(commanded) >= -1e-6)
 
 
-@pytest.mark.parametrize("broken, reason", [
-    (lambda c: changed(c, stamp_ns=c.stamp_ns - 4 * SECOND), "stale"),
-    (lambda c: changed(c, stamp_ns=c.stamp_ns + SECOND), "in the future"),
-    (lambda c: changed(c, valid=np.arange(9) < 1), "only 1 of 9 frames are valid"),
-    (lambda c: changed(c, covariance=c.covariance * np.nan), "only 0 of 9 frames are valid"),
-    (lambda c: changed(c, covariance=c.covariance * 1e4), "only 0 of 9 frames are valid"),
-    (lambda c: changed(c, poses=np.where(np.arange(63).reshape(9, 7) == 30, np.nan, c.poses)), "frame 4 .* NaN"),
-    (lambda c: changed(c, openness=np.full(9, np.nan)), "frame 0 .* NaN"),
-    (lambda c: changed(c, openness=np.full(9, 1.5)), "openness"),
-    (lambda c: changed(c, poses=c.poses * [1, 1, 1, 0, 0, 0, 0]), "quaternion of length 0"),
-    (lambda c: changed(c, poses=c.poses + [0.06, 0, 0, 0, 0, 0, 0]), "first pose is 60 mm"),
-    (lambda c: changed(c, poses=c.poses[:, [0, 1, 2, 4, 3, 5, 6]]), "180 deg from where the arm was"),
-    (lambda c: changed(c, poses=c.poses + np.arange(9)[:, None] * [0, 0.15, 0, 0, 0, 0, 0]), "outside the workspace"),
-    (lambda c: changed(c, poses=c.poses + np.arange(9)[:, None] * [0, 0.5, 0, 0, 0, 0, 0]), "plausible speed"),
-])
+@pytest.mark.parametrize(
+    "broken, reason",
+    [
+        (lambda c: changed(c, stamp_ns=c.stamp_ns - 4 * SECOND), "stale"),
+        (lambda c: changed(c, stamp_ns=c.stamp_ns + SECOND), "in the future"),
+        (lambda c: changed(c, valid=np.arange(9) < 1), "only 1 of 9 frames are valid"),
+        (lambda c: changed(c, covariance=c.covariance * np.nan), "only 0 of 9 frames are valid"),
+        (lambda c: changed(c, covariance=c.covariance * 1e4), "only 0 of 9 frames are valid"),
+        (lambda c: changed(c, poses=np.where(np.arange(63).reshape(9, 7) == 30, np.nan, c.poses)), "frame 4 .* NaN"),
+        (lambda c: changed(c, openness=np.full(9, np.nan)), "frame 0 .* NaN"),
+        (lambda c: changed(c, openness=np.full(9, 1.5)), "openness"),
+        (lambda c: changed(c, poses=c.poses * [1, 1, 1, 0, 0, 0, 0]), "quaternion of length 0"),
+        (lambda c: changed(c, poses=c.poses + [0.06, 0, 0, 0, 0, 0, 0]), "first pose is 60 mm"),
+        (lambda c: changed(c, poses=c.poses[:, [0, 1, 2, 4, 3, 5, 6]]), "180 deg from where the arm was"),
+        (
+            lambda c: changed(c, poses=c.poses + np.arange(9)[:, None] * [0, 0.15, 0, 0, 0, 0, 0]),
+            "outside the workspace",
+        ),
+        (lambda c: changed(c, poses=c.poses + np.arange(9)[:, None] * [0, 0.5, 0, 0, 0, 0, 0]), "plausible speed"),
+    ],
+)
 def test_a_chunk_that_must_not_move_the_arm_is_refused_with_the_reason(arm, broken, reason):
     with pytest.raises(ChunkRejected, match=reason):
         arm.executor.add(broken(chunk_from_here(arm)), arm.now_ns)
@@ -359,12 +365,16 @@ def test_an_arm_that_does_not_follow_is_braked_and_disabled_never_commanded_to_i
 FLANGE = np.array([0.0, 0.0, 0.1034, 0, 0, 0, 0])
 
 
-@pytest.mark.parametrize("report", [
-    lambda pose, tick: pose + FLANGE, lambda pose, tick: pose - FLANGE,
-    lambda pose, tick: pose + [0.1, 0, 0, 0, 0, 0, 0],
-    lambda pose, tick: np.append(pose[:3] * 1000, pose[3:]),
-    lambda pose, tick: pose + [0, 0, 0.001 * tick, 0, 0, 0, 0],
-])
+@pytest.mark.parametrize(
+    "report",
+    [
+        lambda pose, tick: pose + FLANGE,
+        lambda pose, tick: pose - FLANGE,
+        lambda pose, tick: pose + [0.1, 0, 0, 0, 0, 0, 0],
+        lambda pose, tick: np.append(pose[:3] * 1000, pose[3:]),
+        lambda pose, tick: pose + [0, 0, 0.001 * tick, 0, 0, 0, 0],
+    ],
+)
 def test_an_arm_measured_in_another_frame_does_not_run_away_when_enabled(limits, report):
     executor = ChunkExecutor(limits, steady_clock=lambda: 0.0)
     executor.enable()
@@ -375,7 +385,7 @@ def test_an_arm_measured_in_another_frame_does_not_run_away_when_enabled(limits,
             commands.append(command.pose)
             away = command.pose[:3] - pose[:3]
             pose = pose.copy()
-            pose[:3] += away * min(1.0, 0.009 / max(np.linalg.norm(away), 1e-9))   # a quick arm: 0.9 m/s
+            pose[:3] += away * min(1.0, 0.009 / max(np.linalg.norm(away), 1e-9))  # a quick arm: 0.9 m/s
         if tick == 20:
             with pytest.raises(ChunkRejected):
                 executor.add(make_chunk(tick * TICK, start=pose[:3]), tick * TICK)
@@ -492,20 +502,29 @@ def test_a_hold_keeps_the_gripper_as_it_is(arm):
     assert command.openness == 0.0 and not command.gripper_changed
 
 
-@pytest.mark.parametrize("arguments, name", [
-    ({"alignment": "fast"}, "alignment"), ({"splice_seconds": 0.0}, "splice_seconds"),
-    ({"max_tracking_error": float("nan")}, "max_tracking_error"), ({"max_lead_seconds": -1.0}, "max_lead_seconds"),
-])
+@pytest.mark.parametrize(
+    "arguments, name",
+    [
+        ({"alignment": "fast"}, "alignment"),
+        ({"splice_seconds": 0.0}, "splice_seconds"),
+        ({"max_tracking_error": float("nan")}, "max_tracking_error"),
+        ({"max_lead_seconds": -1.0}, "max_lead_seconds"),
+    ],
+)
 def test_settings_that_make_no_sense_are_refused_by_name(arguments, name):
     with pytest.raises(ValueError, match=name):
         ExecutorSettings(**arguments)
 
 
-@pytest.mark.parametrize("arguments, name", [
-    ({"min_valid_frames": 1}, "min_valid_frames"), ({"max_bridged_frames": -1}, "max_bridged_frames"),
-    ({"outside_workspace": "clamp"}, "outside_workspace"),
-    ({"max_age_seconds": 0.0}, "max_age_seconds"),
-])
+@pytest.mark.parametrize(
+    "arguments, name",
+    [
+        ({"min_valid_frames": 1}, "min_valid_frames"),
+        ({"max_bridged_frames": -1}, "max_bridged_frames"),
+        ({"outside_workspace": "clamp"}, "outside_workspace"),
+        ({"max_age_seconds": 0.0}, "max_age_seconds"),
+    ],
+)
 def test_rules_that_make_no_sense_are_refused_by_name(arguments, name):
     with pytest.raises(ValueError, match=name):
         AcceptanceRules(**arguments)

@@ -95,13 +95,16 @@ def test_a_wanted_pose_that_is_none_is_refused(limits, wanted):
         limits.apply(Motion(START.copy()), wanted, DT)
 
 
-@pytest.mark.parametrize("arguments, name", [
-    (((0, 0, 0), (1, 1, 0)), "workspace_min"),
-    (((0, 0), (1, 1)), "workspace_min"),
-    (((0, 0, 0), (1, np.nan, 1)), "workspace_max"),
-    (((0, 0, 0), (1, 1, 1), 0.0), "max_linear_speed"),
-    (((0, 0, 0), (1, 1, 1), 1, 1, np.inf), "max_linear_acceleration"),
-])
+@pytest.mark.parametrize(
+    "arguments, name",
+    [
+        (((0, 0, 0), (1, 1, 0)), "workspace_min"),
+        (((0, 0), (1, 1)), "workspace_min"),
+        (((0, 0, 0), (1, np.nan, 1)), "workspace_max"),
+        (((0, 0, 0), (1, 1, 1), 0.0), "max_linear_speed"),
+        (((0, 0, 0), (1, 1, 1), 1, 1, np.inf), "max_linear_acceleration"),
+    ],
+)
 def test_limits_that_make_no_sense_are_refused_by_name(arguments, name):
     with pytest.raises(ValueError, match=name):
         Limits(*arguments)

@@ -16,8 +16,11 @@ def test_evaluation_executes_with_the_parameters_of_the_graph():
 
 
 def test_every_parameter_of_the_file_reaches_the_executor():
-    changed = {name: value * 0.9 for name, value in arm_parameters().items()
-               if isinstance(value, float) and name not in NODE_ONLY}
+    changed = {
+        name: value * 0.9
+        for name, value in arm_parameters().items()
+        if isinstance(value, float) and name not in NODE_ONLY
+    }
     assert len(changed) > 10
     for name, value in changed.items():
         parameters = {**arm_parameters(), name: value}

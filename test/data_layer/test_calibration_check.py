@@ -51,8 +51,9 @@ def test_a_tool_that_stands_still_tells_nothing():
 
 def test_points_are_drawn_where_they_project():
     episode = moving_gripper()
-    strip = draw_points(np.zeros((2, 96, 96, 3), np.uint8), episode.K[0], episode.world_from_camera[0],
-                        episode.poses[[0, 5]], tile=192)
+    strip = draw_points(
+        np.zeros((2, 96, 96, 3), np.uint8), episode.K[0], episode.world_from_camera[0], episode.poses[[0, 5]], tile=192
+    )
     assert strip.shape == (192, 384, 3)
     uv, _ = project(episode.poses[5, :3], episode.K[0], episode.world_from_camera[0])
     x, y = ((uv + 0.5) * 2 - 0.5).round().astype(int)

@@ -35,6 +35,7 @@ def test_an_interrupted_conversion_goes_on_and_gives_the_same(cache, tmp_path, t
         def progress(done, total, name):
             if done == count:
                 raise Interrupted
+
         return progress
 
     with pytest.raises(Interrupted):
@@ -44,7 +45,7 @@ def test_an_interrupted_conversion_goes_on_and_gives_the_same(cache, tmp_path, t
     def write_then_stop(writer, episode, number, *rest):
         real(writer, episode, number, *rest)
         if number == 2:
-            raise Interrupted   # written, but not yet in the journal
+            raise Interrupted  # written, but not yet in the journal
 
     monkeypatch.setattr(module, "_write", write_then_stop)
     with pytest.raises(Interrupted):
@@ -56,8 +57,10 @@ def test_an_interrupted_conversion_goes_on_and_gives_the_same(cache, tmp_path, t
     assert (result.episodes, result.resumed) == (4, 2) and seen[-1] == (4, 4)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["broken", "whole"], "nothing of the work is left"
     a, b = tree(whole), tree(broken)
-    a, b = ({name.replace(top.name, "x"): content for name, (content, _) in files.items() if "index.jsonl" not in name}
-            for files, top in ((a, whole), (b, broken)))
+    a, b = (
+        {name.replace(top.name, "x"): content for name, (content, _) in files.items() if "index.jsonl" not in name}
+        for files, top in ((a, whole), (b, broken))
+    )
     assert a.keys() == b.keys()
     back = convert(broken, tmp_path / "back", "cache")
     assert back.lost == []
@@ -110,8 +113,12 @@ def test_episodes_of_one_name_need_new_numbers(tmp_path):
 
 
 def test_episodes_that_do_not_fit_the_dataset_are_left_out_with_the_reason(tmp_path):
-    odd = [small_episode(0, frames=5, size=(16, 16)), small_episode(1, frames=5, size=(32, 16)),
-           small_episode(2, frames=5, size=(16, 16), dt=0.15), small_episode(3, frames=5, size=(16, 16), views=3)]
+    odd = [
+        small_episode(0, frames=5, size=(16, 16)),
+        small_episode(1, frames=5, size=(32, 16)),
+        small_episode(2, frames=5, size=(16, 16), dt=0.15),
+        small_episode(3, frames=5, size=(16, 16), views=3),
+    ]
     result = convert(folder_of(tmp_path / "odd", odd), tmp_path / "dataset", "lerobot")
     assert result.episodes == 1
     reasons = [why for _, why in result.lost]
@@ -120,8 +127,11 @@ def test_episodes_that_do_not_fit_the_dataset_are_left_out_with_the_reason(tmp_p
 
 
 def test_targets_and_times_that_make_no_sense_are_refused(cache, tmp_path):
-    for target, options, words in ((cache, Options(), "exists already"), (cache / "in", Options(), "lies inside"),
-                                   (tmp_path / "x", Options(dt=0.1), "only recordings")):
+    for target, options, words in (
+        (cache, Options(), "exists already"),
+        (cache / "in", Options(), "lies inside"),
+        (tmp_path / "x", Options(dt=0.1), "only recordings"),
+    ):
         with pytest.raises(ValueError, match=words):
             convert(cache, target, "cache", options)
     assert not list(tmp_path.iterdir())

@@ -35,8 +35,9 @@ def test_a_recording_is_described_and_shown(recording, tmp_path):
 
 
 def test_gaps_and_missing_things_are_problems(recording, tmp_path):
-    cut = rewritten(recording, tmp_path / "cut",
-                    lambda m, c: None if "left/image" in m.topic and 2.05e9 < m.log_ns < 2.95e9 else c)
+    cut = rewritten(
+        recording, tmp_path / "cut", lambda m, c: None if "left/image" in m.topic and 2.05e9 < m.log_ns < 2.95e9 else c
+    )
     report = inspect(cut, Options(dt=0.1))
     problems = "\n".join(report["problems"])
     assert "/cell/left/image_raw: 1 gaps at 10.0 Hz, the longest 1.00 s" in problems

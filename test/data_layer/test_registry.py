@@ -11,8 +11,10 @@ from action_images_ros.data.format import Options, resized, task_name
 from action_images_ros.data.registry import FORMATS, find_format, recognise
 from action_images_ros.geometry.camera import project
 
-EPISODES = [small_episode(3, frames=7, instruction="lift the block", task="lift_block", success=False, perturbed=True),
-            small_episode(4, frames=6)]
+EPISODES = [
+    small_episode(3, frames=7, instruction="lift the block", task="lift_block", success=False, perturbed=True),
+    small_episode(4, frames=6),
+]
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +22,18 @@ def cache(tmp_path_factory):
     return folder_of(tmp_path_factory.mktemp("formats") / "cache", EPISODES)
 
 
-@pytest.mark.parametrize("name, options, at_least_db", [
-    ("cache", Options(), np.inf), ("rosbag2", Options(), np.inf), ("rosbag2", Options(images="png"), np.inf),
-    ("rosbag2", Options(images="jpeg"), 32), ("lerobot", Options(), 32), ("rlbench", Options(), 32),
-    ("lerobot", Options(crf=0), 33)])
+@pytest.mark.parametrize(
+    "name, options, at_least_db",
+    [
+        ("cache", Options(), np.inf),
+        ("rosbag2", Options(), np.inf),
+        ("rosbag2", Options(images="png"), np.inf),
+        ("rosbag2", Options(images="jpeg"), 32),
+        ("lerobot", Options(), 32),
+        ("rlbench", Options(), 32),
+        ("lerobot", Options(crf=0), 33),
+    ],
+)
 def test_what_is_written_comes_back(cache, tmp_path, name, options, at_least_db):
     assert convert(cache, tmp_path / "there", name, options).lost == []
     assert recognise(tmp_path / "there").name == name

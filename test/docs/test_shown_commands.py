@@ -63,7 +63,7 @@ def test_a_launcher_starts_a_command_that_exists(shown):
     words = shown.words
     module = words.index("-m")
     assert words[module + 1] == "action_images_ros.cli", shown
-    parse(words[module + 2:])
+    parse(words[module + 2 :])
 
 
 @pytest.mark.parametrize("shown", only("make"))
@@ -106,8 +106,11 @@ def run(line, monkeypatch, capsys):
 
 def test_the_tutorial_on_labelling_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    run("action-images collect out/label/demonstrations --tasks lift_block --episodes 1 --seed 600000", monkeypatch,
-        capsys)
+    run(
+        "action-images collect out/label/demonstrations --tasks lift_block --episodes 1 --seed 600000",
+        monkeypatch,
+        capsys,
+    )
     run("action-images convert out/label/demonstrations out/label/bags --to rosbag2", monkeypatch, capsys)
     run("action-images inspect out/label/bags --out out/label/look", monkeypatch, capsys)
     assert list(Path("out/label/look").rglob("*.png"))
@@ -131,10 +134,13 @@ def test_the_commands_of_the_codec_run(tmp_path, monkeypatch, capsys):
         np.testing.assert_allclose(read["poses"][0, :3], actions[0, :3], atol=1e-4)
 
 
-@pytest.mark.parametrize("line, words", [
-    ("action-images size --hours 10000 --cameras 2 --rate 30 --height 480 --width 640 --days 7", "worker"),
-    ("action-images evaluate --model nano --tasks reach_target --episodes 2 --seed 300", "reach_target"),
-])
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("action-images size --hours 10000 --cameras 2 --rate 30 --height 480 --width 640 --days 7", "worker"),
+        ("action-images evaluate --model nano --tasks reach_target --episodes 2 --seed 300", "reach_target"),
+    ],
+)
 def test_a_quick_command_runs(line, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert words in run(line, monkeypatch, capsys)

@@ -13,11 +13,28 @@ README = ROOT / "README.md"
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="docs/ is not here")
 
 
-@pytest.mark.skipif(any(find_spec(name) is None for name in ("mkdocs", "material", "mkdocstrings", "mkdocs_same_dir")),
-                    reason="the extra docs is not installed")
+@pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("mkdocs", "material", "mkdocstrings", "mkdocs_same_dir")),
+    reason="the extra docs is not installed",
+)
 def test_the_site_builds_strictly(tmp_path):
-    result = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-f", "docs/mkdocs.yml", "-d",
-                             str(tmp_path / "site")], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "-q",
+            "-f",
+            "docs/mkdocs.yml",
+            "-d",
+            str(tmp_path / "site"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     written = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.html")}
     generated = {f"reference/{name}.html" for name in ("cli", "topics", "parameters")}

@@ -52,18 +52,30 @@ def test_links_below_a_joint_are_nearest_first():
     assert RobotDescription(robotiq_like()).below("left_knuckle") == ("left_knuckle", "left_finger", "left_tip")
 
 
-@pytest.mark.parametrize("text, words", [
-    ("", "no XML"), ("<robot", "no XML"), ("<sdf/>", "root is <robot>"),
-    ("<!DOCTYPE r [<!ENTITY a 'b'>]><robot/>", "entities"),
-    ("<robot><link name='a'/><joint name='j' type='fixed'><parent link='a'/></joint></robot>", "joint 'j'"),
-    ("<robot><joint name='j' type='revolute'><parent link='a'/><child link='b'/><axis xyz='0 0 0'/></joint></robot>",
-     "axis is zero"),
-    ("<robot><joint name='j' type='fixed'><parent link='a'/><child link='b'/><origin xyz='1 2'/></joint></robot>",
-     "three numbers"),
-    ("<robot><joint name='j' type='fixed'><parent link='a'/><child link='b'/></joint>"
-     "<joint name='k' type='fixed'><parent link='c'/><child link='b'/></joint></robot>", "two parents"),
-    ("<robot>" + "<link name='x'/>" * 1500 + "</robot>", "1500 links"),
-])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", "no XML"),
+        ("<robot", "no XML"),
+        ("<sdf/>", "root is <robot>"),
+        ("<!DOCTYPE r [<!ENTITY a 'b'>]><robot/>", "entities"),
+        ("<robot><link name='a'/><joint name='j' type='fixed'><parent link='a'/></joint></robot>", "joint 'j'"),
+        (
+            "<robot><joint name='j' type='revolute'><parent link='a'/><child link='b'/><axis xyz='0 0 0'/></joint></robot>",
+            "axis is zero",
+        ),
+        (
+            "<robot><joint name='j' type='fixed'><parent link='a'/><child link='b'/><origin xyz='1 2'/></joint></robot>",
+            "three numbers",
+        ),
+        (
+            "<robot><joint name='j' type='fixed'><parent link='a'/><child link='b'/></joint>"
+            "<joint name='k' type='fixed'><parent link='c'/><child link='b'/></joint></robot>",
+            "two parents",
+        ),
+        ("<robot>" + "<link name='x'/>" * 1500 + "</robot>", "1500 links"),
+    ],
+)
 def test_what_is_no_description_is_refused(text, words):
     with pytest.raises(ValueError, match=words):
         RobotDescription(text)
@@ -78,9 +90,13 @@ def test_unknown_and_unconnected_links_are_named():
 
 
 def test_links_in_a_circle_are_refused():
-    text = "<robot><link name='a'/><link name='b'/>" + "".join(
-        f"<joint name='{c}' type='fixed'><parent link='{p}'/><child link='{c}'/></joint>" for p, c in ("ab", "ba")
-    ) + "</robot>"
+    text = (
+        "<robot><link name='a'/><link name='b'/>"
+        + "".join(
+            f"<joint name='{c}' type='fixed'><parent link='{p}'/><child link='{c}'/></joint>" for p, c in ("ab", "ba")
+        )
+        + "</robot>"
+    )
     with pytest.raises(ValueError, match="circle"):
         RobotDescription(text).chain("a", "b")
 

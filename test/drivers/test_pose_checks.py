@@ -41,17 +41,20 @@ def test_the_right_pose_is_found_right():
     assert _check(_samples(before=_shift(x=0.003), after=_shift(yaw=1.0))).state == "ok"
 
 
-@pytest.mark.parametrize("samples, words", [
-    (_samples(tip="flange"), ("wrong TCP", "flange", "hand_tcp")),
-    (_samples(tip="hand"), ("wrong TCP", "hand")),
-    (_samples(base="world"), ("wrong base", "world", "link0")),
-    (_samples(scale=1000.0), ("millimetres",)),
-    (_samples(after=_shift(z=0.02)), ("wrong TCP", "0, 0, 20")),
-    (_samples(after=_shift(yaw=90)), ("wrong TCP", "90 degrees")),
-    (_samples(before=_shift(x=0.1, yaw=30)), ("wrong base", "100, 0, 0")),
-    (_samples(before=_shift(yaw=180)), ("wrong base", "180 degrees")),
-    (_samples(after=_shift(z=0.02), poses=(READY,)), ("wrong TCP or wrong base", "another pose")),
-])
+@pytest.mark.parametrize(
+    "samples, words",
+    [
+        (_samples(tip="flange"), ("wrong TCP", "flange", "hand_tcp")),
+        (_samples(tip="hand"), ("wrong TCP", "hand")),
+        (_samples(base="world"), ("wrong base", "world", "link0")),
+        (_samples(scale=1000.0), ("millimetres",)),
+        (_samples(after=_shift(z=0.02)), ("wrong TCP", "0, 0, 20")),
+        (_samples(after=_shift(yaw=90)), ("wrong TCP", "90 degrees")),
+        (_samples(before=_shift(x=0.1, yaw=30)), ("wrong base", "100, 0, 0")),
+        (_samples(before=_shift(yaw=180)), ("wrong base", "180 degrees")),
+        (_samples(after=_shift(z=0.02), poses=(READY,)), ("wrong TCP or wrong base", "another pose")),
+    ],
+)
 def test_a_wrong_pose_is_named(samples, words):
     finding = _check(samples)
     assert finding.state == "wrong"
@@ -78,11 +81,14 @@ def test_the_right_tool_axes_are_found_right():
     assert check_tool_rotation(ROBOTIQ, "gripper_tcp", KNUCKLE, np.eye(3)).state == "ok"
 
 
-@pytest.mark.parametrize("description, tool, fingers, right", [
-    (PANDA, "hand_tcp", HAND, QUARTER), (ROBOTIQ, "gripper_tcp", KNUCKLE, np.eye(3))])
+@pytest.mark.parametrize(
+    "description, tool, fingers, right",
+    [(PANDA, "hand_tcp", HAND, QUARTER), (ROBOTIQ, "gripper_tcp", KNUCKLE, np.eye(3))],
+)
 @pytest.mark.parametrize("axis", ["x", "y", "z"])
-@pytest.mark.parametrize("degrees, words", [(90, "a quarter turn"), (-90, "a quarter turn"), (180, "a half turn"),
-                                            (45, "45 degrees")])
+@pytest.mark.parametrize(
+    "degrees, words", [(90, "a quarter turn"), (-90, "a quarter turn"), (180, "a half turn"), (45, "45 degrees")]
+)
 def test_wrong_tool_axes_are_named_with_the_quaternion(description, tool, fingers, right, axis, degrees, words):
     wrong = right @ Rotation.from_euler(axis, degrees, degrees=True).as_matrix()
     finding = check_tool_rotation(description, tool, fingers, wrong)

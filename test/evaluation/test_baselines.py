@@ -19,17 +19,21 @@ class Black:
 
     def generate(self, clips, mode, *, steps, seed):
         self.asked.append((mode, clips))
-        return SimpleNamespace(video=None if mode == "label" else BLACK,
-                               action_images=BLACK if mode in ("joint", "label") else None)
+        return SimpleNamespace(
+            video=None if mode == "label" else BLACK, action_images=BLACK if mode in ("joint", "label") else None
+        )
 
 
-@pytest.mark.parametrize("mode, rivals", [
-    ("joint", {"model", "repeat first frame", "hold first pose", "codec"}),
-    ("world", {"model", "repeat first frame", "true video"}),
-    ("label", {"model", "hold first pose", "codec", "frozen video", "backwards"}),
-    ("label-unknown", {"model", "codec", "frozen video", "backwards"}),
-    ("video", {"model", "repeat first frame"}),
-])
+@pytest.mark.parametrize(
+    "mode, rivals",
+    [
+        ("joint", {"model", "repeat first frame", "hold first pose", "codec"}),
+        ("world", {"model", "repeat first frame", "true video"}),
+        ("label", {"model", "hold first pose", "codec", "frozen video", "backwards"}),
+        ("label-unknown", {"model", "codec", "frozen video", "backwards"}),
+        ("video", {"model", "repeat first frame"}),
+    ],
+)
 def test_every_mode_has_its_rivals(mode, rivals):
     answers, seconds = guesses(Black(), WINDOWS, mode, [0, 1])
     assert [set(answer) for answer in answers] == [rivals] * 2 and seconds >= 0

@@ -81,8 +81,16 @@ def test_an_interrupted_evaluation_keeps_its_rows(tmp_path, monkeypatch):
     def run(job):
         if job.seed == 9:
             raise KeyboardInterrupt
-        return {"task": job.task, "seed": job.seed, "condition": job.condition, "success": True, "wrong_object": False,
-                "seconds": 1.0, "chunk_seconds": 0.1}
+        return {
+            "task": job.task,
+            "seed": job.seed,
+            "condition": job.condition,
+            "success": True,
+            "wrong_object": False,
+            "seconds": 1.0,
+            "chunk_seconds": 0.1,
+        }
+
     monkeypatch.setattr(module, "_run", run)
     with pytest.raises(KeyboardInterrupt):
         evaluate(tasks=["reach_target"], episodes=5, seed=7, mode="replay", json_path=tmp_path / "r.json", quiet=True)
@@ -90,18 +98,31 @@ def test_an_interrupted_evaluation_keeps_its_rows(tmp_path, monkeypatch):
 
 
 def test_rates_are_counted_per_task():
-    rows = [{"task": task, "condition": "nominal", "success": success, "wrong_object": not success, "seconds": 1.0,
-             "chunk_seconds": 0.5}
-            for task, success in (("a", True), ("a", False), ("b", True))]
+    rows = [
+        {
+            "task": task,
+            "condition": "nominal",
+            "success": success,
+            "wrong_object": not success,
+            "seconds": 1.0,
+            "chunk_seconds": 0.5,
+        }
+        for task, success in (("a", True), ("a", False), ("b", True))
+    ]
     summary = {row["task"]: row for row in summarise(rows)}
     assert summary["a"]["rate"] == 0.5 and summary["b"]["successes"] == 1
     assert summary["a"]["wrong_object"] == 1 and summary["b"]["wrong_object"] == 0
 
 
-@pytest.mark.parametrize("arguments, error", [
-    ({"tasks": ["fly"]}, "task is 'fly'"), ({"mode": "guess"}, "mode is 'guess'"), ({"episodes": 0}, "episodes is 0"),
-    ({"workers": 0}, "workers is 0"),
-])
+@pytest.mark.parametrize(
+    "arguments, error",
+    [
+        ({"tasks": ["fly"]}, "task is 'fly'"),
+        ({"mode": "guess"}, "mode is 'guess'"),
+        ({"episodes": 0}, "episodes is 0"),
+        ({"workers": 0}, "workers is 0"),
+    ],
+)
 def test_arguments_that_cannot_be_are_refused_before_anything_runs(arguments, error):
     with pytest.raises(ValueError, match=error):
         evaluate(**{"tasks": ["reach_target"], "mode": "replay", "quiet": True, **arguments})
@@ -114,15 +135,24 @@ def test_a_model_that_is_not_there_is_named():
 
 def test_conditions_run_beside_nominal_on_the_same_seeds_and_are_paired_with_it(tmp_path):
     path = tmp_path / "r.json"
-    result = evaluate(tasks=["reach_target"], episodes=1, seed=7, mode="replay-codec", json_path=path, quiet=True,
-                      conditions=["phrasings", "three_cameras"])
+    result = evaluate(
+        tasks=["reach_target"],
+        episodes=1,
+        seed=7,
+        mode="replay-codec",
+        json_path=path,
+        quiet=True,
+        conditions=["phrasings", "three_cameras"],
+    )
     assert json.loads(path.read_text()) == json.loads(json.dumps(result))
     assert [row["condition"] for row in result["rows"]] == ["nominal", "phrasings", "three_cameras"]
     assert {row["seed"] for row in result["rows"]} == {7} and all(row["success"] for row in result["rows"])
     assert [len(row["cameras"]) for row in result["rows"]] == [2, 2, 3]
     assert result["rows"][0]["instruction"] == result["rows"][2]["instruction"] != result["rows"][1]["instruction"]
     assert [(pair["condition"], pair["lost"]) for pair in result["comparison"]] == [
-        ("phrasings", 0), ("three_cameras", 0)]
+        ("phrasings", 0),
+        ("three_cameras", 0),
+    ]
     assert [entry["condition"] for entry in result["summary"]] == ["nominal", "phrasings", "three_cameras"]
 
 

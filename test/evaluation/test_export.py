@@ -13,10 +13,20 @@ from action_images_ros.world_model.onnx import export as onnx_export
 @pytest.fixture(autouse=True)
 def cheap(exported_folder, monkeypatch):
     """Graphs exported once, observations of noise: what is tested is what is done with them."""
-    monkeypatch.setattr(onnx_export, "export_graph", lambda folder, work, mode, views: shutil.copyfile(
-        exported_folder / f"{mode}_2views.onnx", work / f"{mode}_{views}views.onnx"))
-    monkeypatch.setattr(export, "expert_observations", lambda count, size, views=2, seed=0: [
-        noise_observation(size, views=views, seed=index) for index in range(count)])
+    monkeypatch.setattr(
+        onnx_export,
+        "export_graph",
+        lambda folder, work, mode, views: shutil.copyfile(
+            exported_folder / f"{mode}_2views.onnx", work / f"{mode}_{views}views.onnx"
+        ),
+    )
+    monkeypatch.setattr(
+        export,
+        "expert_observations",
+        lambda count, size, views=2, seed=0: [
+            noise_observation(size, views=views, seed=index) for index in range(count)
+        ],
+    )
     monkeypatch.setattr(export, "CALIBRATION", 2)
 
 

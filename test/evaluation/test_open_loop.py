@@ -73,8 +73,9 @@ def test_the_held_pose_scores_as_computed(results, mode):
     row = entry(results[mode], "hold first pose")
     assert row["position_mm"] == pytest.approx(1e3 * STEP * 4.5)  # frames 1..8, frame 0 is given
     assert row["position_mm_mean"] == pytest.approx(1e3 * STEP * 4.5)
-    right = [(e.openness[w.start + 1:w.start + 9] > 0.5).mean() for e in EPISODES[:2]
-             for w in windows_of(e, 9, 0.2, SIZE)]
+    right = [
+        (e.openness[w.start + 1 : w.start + 9] > 0.5).mean() for e in EPISODES[:2] for w in windows_of(e, 9, 0.2, SIZE)
+    ]
     assert row["openness"] == pytest.approx(np.mean(right), abs=1e-4)
 
 
@@ -82,7 +83,8 @@ def test_the_held_pose_scores_as_computed(results, mode):
 def test_the_repeated_frame_scores_as_computed(results, mode):
     errors = 8 * np.arange(1, 9)  # every frame is 8 levels brighter than the one before
     assert entry(results[mode], "repeat first frame")["psnr"] == pytest.approx(
-        np.mean(20 * np.log10(255 / errors)), abs=1e-3)
+        np.mean(20 * np.log10(255 / errors)), abs=1e-3
+    )
 
 
 def test_world_mode_reads_the_arm_off_each_video(results):
@@ -137,10 +139,15 @@ def test_the_command_writes_its_file_and_sheets(tmp_path, monkeypatch, capsys):
     assert "hold first pose" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("arguments, error", [
-    ({"mode": "guess"}, "mode is 'guess'"), ({"tasks": ["fly"]}, "task is 'fly'"), ({"batch": 0}, "batch is 0"),
-    ({"steps": 0}, "steps is 0"),
-])
+@pytest.mark.parametrize(
+    "arguments, error",
+    [
+        ({"mode": "guess"}, "mode is 'guess'"),
+        ({"tasks": ["fly"]}, "task is 'fly'"),
+        ({"batch": 0}, "batch is 0"),
+        ({"steps": 0}, "steps is 0"),
+    ],
+)
 def test_arguments_that_cannot_be_are_refused_before_anything_runs(arguments, error):
     with pytest.raises(ValueError, match=error):
         evaluate_mode(**{"mode": "joint", "quiet": True, **arguments})

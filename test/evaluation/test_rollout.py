@@ -62,7 +62,7 @@ def test_with_latency_the_last_chunk_is_executed_until_the_next_one_is_there():
     _, instant = run(Forward(velocity=(0.1, 0, 0)), execute_steps=4)
     cell, late = run(Forward(velocity=(0.1, 0, 0)), execute_steps=4, latency_seconds=0.6)
     assert late.success
-    assert late.hold_seconds == pytest.approx(0.6, abs=0.03)        # only the wait for the first chunk
+    assert late.hold_seconds == pytest.approx(0.6, abs=0.03)  # only the wait for the first chunk
     assert late.seconds - instant.seconds < 0.9
 
 
@@ -84,9 +84,14 @@ def test_the_source_is_told_every_command():
     assert len(source.moves) == result.steps
 
 
-@pytest.mark.parametrize("arguments, name", [({"execute_steps": 0}, "execute_steps"),
-                                             ({"latency_seconds": -1.0}, "latency_seconds"),
-                                             ({"time_limit": float("nan")}, "time_limit")])
+@pytest.mark.parametrize(
+    "arguments, name",
+    [
+        ({"execute_steps": 0}, "execute_steps"),
+        ({"latency_seconds": -1.0}, "latency_seconds"),
+        ({"time_limit": float("nan")}, "time_limit"),
+    ],
+)
 def test_settings_that_make_no_sense_are_refused_by_name(arguments, name):
     with pytest.raises(ValueError, match=name):
         RolloutSettings(**arguments)

@@ -12,7 +12,7 @@ WINDOW = windows_of(falling(), 9, 0.2, SIZE)[0]
 def row(picture, number, scale=1):
     """The frames of one row of the first window and view."""
     height = SIZE[0] * scale
-    return picture[number * height:(number + 1) * height, MARGIN * scale:]
+    return picture[number * height : (number + 1) * height, MARGIN * scale :]
 
 
 def test_rows_show_truth_painting_and_difference_frame_under_frame():

@@ -72,8 +72,9 @@ def test_negative_focal_lengths_describe_the_same_rays(rig):
     same_K, same_E = camera.normalise_signs(backwards_K, backwards_E)
     np.testing.assert_allclose(same_K, K, atol=1e-12)
     np.testing.assert_allclose(same_E, E, atol=1e-12)
-    np.testing.assert_allclose(camera.project(points(), backwards_K[0], backwards_E[0])[0],
-                               camera.project(points(), K[0], E[0])[0], atol=1e-9)
+    np.testing.assert_allclose(
+        camera.project(points(), backwards_K[0], backwards_E[0])[0], camera.project(points(), K[0], E[0])[0], atol=1e-9
+    )
 
 
 def test_one_negative_focal_length_is_refused():
@@ -96,15 +97,18 @@ def test_field_of_view_spans_the_image_height_from_edge_to_edge():
     np.testing.assert_allclose(top, [79.5, -0.5], atol=1e-9)  # pixel centres at integers: the edge is at -0.5
 
 
-@pytest.mark.parametrize(("K", "words"), [
-    (np.zeros((3, 3)), "K"),
-    (np.diag([0.0, 0.0, 1.0]), "singular"),
-    (np.full((3, 3), np.nan), "nan"),
-    (np.diag([50.0, 50.0, 1.0])[:2], "shape"),
-    (np.array([[50.0, 0, 0], [0, 50.0, 0], [32, 32, 1]]), "transpose"),
-    (np.zeros((0, 3, 3)), "no camera"),
-    ([["a"]], "numeric"),
-])
+@pytest.mark.parametrize(
+    ("K", "words"),
+    [
+        (np.zeros((3, 3)), "K"),
+        (np.diag([0.0, 0.0, 1.0]), "singular"),
+        (np.full((3, 3), np.nan), "nan"),
+        (np.diag([50.0, 50.0, 1.0])[:2], "shape"),
+        (np.array([[50.0, 0, 0], [0, 50.0, 0], [32, 32, 1]]), "transpose"),
+        (np.zeros((0, 3, 3)), "no camera"),
+        ([["a"]], "numeric"),
+    ],
+)
 def test_impossible_intrinsics_are_refused(K, words):
     with pytest.raises(ValueError, match=words):
         camera.validate_intrinsics(K)
@@ -134,8 +138,9 @@ def test_a_camera_shows_its_target_in_the_middle():
     assert K.shape == (2, 3, 3) and E.shape == (2, 4, 4)
 
 
-@pytest.mark.parametrize("eye, target", [
-    ([0, 0, 1], [0, 0, 0]), ([0.5, 0, 0], [0.5, 0, 0]), ([np.nan, 0, 0], [1, 0, 0])])
+@pytest.mark.parametrize(
+    "eye, target", [([0, 0, 1], [0, 0, 0]), ([0.5, 0, 0], [0.5, 0, 0]), ([np.nan, 0, 0], [1, 0, 0])]
+)
 def test_a_camera_that_looks_nowhere_is_refused(eye, target):
     with pytest.raises(ValueError, match="eye is"):
         Camera.looking_at(eye, target, (96, 96))

@@ -39,8 +39,9 @@ def test_actions_and_matrices_are_inverse_of_each_other(seed):
 
 def test_actions_use_extrinsic_euler_angles():
     matrix, _ = pose.matrix_from_action([0, 0, 0, 0.3, -0.2, 0.7, 1])
-    expected = (Rotation.from_rotvec([0, 0, 0.7]) * Rotation.from_rotvec([0, -0.2, 0])
-                * Rotation.from_rotvec([0.3, 0, 0])).as_matrix()
+    expected = (
+        Rotation.from_rotvec([0, 0, 0.7]) * Rotation.from_rotvec([0, -0.2, 0]) * Rotation.from_rotvec([0.3, 0, 0])
+    ).as_matrix()
     np.testing.assert_allclose(matrix[:3, :3], expected, atol=1e-12)
 
 
@@ -96,12 +97,15 @@ def test_robot_and_model_tool_frames_convert_back_and_forth():
     np.testing.assert_allclose(turned[:, :3, 2], robot[:, :3, 2], atol=1e-9)
 
 
-@pytest.mark.parametrize(("value", "words"), [
-    ([0, 0, 0, 0, 0, 0, 0], "zero quaternion"),
-    ([np.nan, 0, 0, 0, 0, 0, 1], "nan"),
-    ([0, 0, 0, 0, 0, np.inf, 1], "inf"),
-    ([0, 0, 0, 1], "shape"),
-])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([0, 0, 0, 0, 0, 0, 0], "zero quaternion"),
+        ([np.nan, 0, 0, 0, 0, 0, 1], "nan"),
+        ([0, 0, 0, 0, 0, np.inf, 1], "inf"),
+        ([0, 0, 0, 1], "shape"),
+    ],
+)
 def test_impossible_poses_are_refused_with_their_value(value, words):
     with pytest.raises(ValueError, match=words) as error:
         pose.matrix_from_pose7(value)

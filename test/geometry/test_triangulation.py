@@ -83,8 +83,13 @@ def test_covariance_matches_the_scatter():
 
 def test_projection_jacobian_is_the_derivative():
     points, _, K, E = scene(1, count=5)
-    numeric = np.stack([(project(points + 1e-6 * axis, K[0], E[0])[0] - project(points - 1e-6 * axis, K[0], E[0])[0])
-                        / 2e-6 for axis in np.eye(3)], axis=-1)
+    numeric = np.stack(
+        [
+            (project(points + 1e-6 * axis, K[0], E[0])[0] - project(points - 1e-6 * axis, K[0], E[0])[0]) / 2e-6
+            for axis in np.eye(3)
+        ],
+        axis=-1,
+    )
     np.testing.assert_allclose(projection_jacobian(points, K[0], E[0]), numeric, rtol=1e-5, atol=1e-4)
 
 

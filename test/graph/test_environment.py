@@ -26,6 +26,7 @@ def test_a_simulation_is_kept_to_this_machine_and_its_own_domain(monkeypatch):
 
 def test_the_profile_has_the_segment_and_message_size_that_raw_images_need():
     import xml.etree.ElementTree as ElementTree
+
     root = ElementTree.parse(graph_environment({})["FASTRTPS_DEFAULT_PROFILES_FILE"]).getroot()
     values = {element.tag.split("}")[1]: element.text for element in root.iter()}
     assert int(values["segment_size"]) == 16 * 2**20 and int(values["maxMessageSize"]) == 4 * 2**20

@@ -38,8 +38,9 @@ def test_recordings_are_labelled_without_cell_policy_and_arm():
 
 
 def test_arguments_reach_the_nodes_they_are_for(tmp_path):
-    specs = _by_name(model=str(tmp_path), cameras=("a", "b"), instruction="lift", policy="oracle",
-                     overrides={"view": {"rate": 2.0}})
+    specs = _by_name(
+        model=str(tmp_path), cameras=("a", "b"), instruction="lift", policy="oracle", overrides={"view": {"rate": 2.0}}
+    )
     assert specs["decoder"].parameters["model"] == str(tmp_path)
     assert specs["view"].parameters["cameras"] == ["a", "b"] and specs["view"].parameters["rate"] == 2.0
     assert specs["policy"].parameters["instruction"] == "lift" and "instruction" not in specs["view"].parameters
@@ -47,20 +48,23 @@ def test_arguments_reach_the_nodes_they_are_for(tmp_path):
 
 
 def test_single_parameters_are_written_for_exactly_this_node(tmp_path):
-    arguments = _by_name(instruction="it's \"late\"", cameras=("a", "b"))["policy"].ros_arguments(tmp_path)
+    arguments = _by_name(instruction='it\'s "late"', cameras=("a", "b"))["policy"].ros_arguments(tmp_path)
     assert arguments[:5] == ["--ros-args", "-r", "__node:=policy", "-r", "__ns:=/cell"]
     written = yaml.safe_load(Path(arguments[-1]).read_text())
-    assert written["/cell/policy"]["ros__parameters"]["instruction"] == "it's \"late\""
+    assert written["/cell/policy"]["ros__parameters"]["instruction"] == 'it\'s "late"'
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"robot": "terminator"}, "terminator.*cell, franka"),
-    ({"robot": "missing.yaml"}, "no such file"),
-    ({"robot": "franka", "policy": "oracle"}, "oracle.*franka"),
-    ({"namespace": "left_arm"}, "cell runs in /cell"),
-    ({"params_file": "nowhere.yaml"}, "nowhere.yaml.*no such file"),
-    ({"overrides": {"gripper": {}}}, "gripper"),
-])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"robot": "terminator"}, "terminator.*cell, franka"),
+        ({"robot": "missing.yaml"}, "no such file"),
+        ({"robot": "franka", "policy": "oracle"}, "oracle.*franka"),
+        ({"namespace": "left_arm"}, "cell runs in /cell"),
+        ({"params_file": "nowhere.yaml"}, "nowhere.yaml.*no such file"),
+        ({"overrides": {"gripper": {}}}, "gripper"),
+    ],
+)
 def test_options_that_make_no_sense_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
         processes(GraphOptions(**options))
@@ -76,13 +80,15 @@ def test_a_robots_file_may_lie_anywhere(tmp_path):
 def test_every_parameter_in_the_files_is_one_that_its_node_declares():
     """Names only; a key that no node knows would be passed over in silence."""
     package = Path(__file__).parents[2]
-    code = {name: (package / "action_images_ros" / "nodes" / f"{name}_node.py").read_text()
-            for name in ("policy", "decoder", "arm_command", "view", "cell", "label", "robot_bridge")}
+    code = {
+        name: (package / "action_images_ros" / "nodes" / f"{name}_node.py").read_text()
+        for name in ("policy", "decoder", "arm_command", "view", "cell", "label", "robot_bridge")
+    }
     for path in [package / "config" / "policy.yaml", *(package / "config" / "robots").glob("*.yaml")]:
         for section, content in yaml.safe_load(path.read_text()).items():
             for key in content["ros__parameters"]:
                 if key == "nice":
-                    continue   # every node's
+                    continue  # every node's
                 where = code.values() if section == "/**" else [code[section.removeprefix("/**/")]]
                 assert any(f'"{key}"' in text for text in where), f"{path.name}: {section}: {key}"
 

@@ -38,13 +38,19 @@ def start(tmp_path):
     def _start(**programs):
         for name, code in programs.items():
             (tmp_path / f"program_{name}.py").write_text(code)
-        specs = [SimpleNamespace(node=SimpleNamespace(name=name, module=f"program_{name}", essential=name != "view"),
-                                 ros_arguments=lambda _: []) for name in programs]
+        specs = [
+            SimpleNamespace(
+                node=SimpleNamespace(name=name, module=f"program_{name}", essential=name != "view"),
+                ros_arguments=lambda _: [],
+            )
+            for name in programs
+        ]
         output = Output()
         supervisor = Supervisor(specs, {**os.environ, "PYTHONPATH": str(tmp_path)}, output)
         made.append(supervisor)
         supervisor.start()
         return supervisor, output
+
     yield _start
     for supervisor in made:
         supervisor.stop()
@@ -92,9 +98,15 @@ def test_up_ends_with_zero_when_asked_and_one_when_a_node_ends(tmp_path, program
         "    print(f'[{name}] {line}', flush=True)\n"
         f"    if line == 'ready' and {stops}:\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "sys.exit(up.up(None, environment=dict(os.environ), write=write))\n")
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60,
-                          env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.getcwd()}"})
+        "sys.exit(up.up(None, environment=dict(os.environ), write=write))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.getcwd()}"},
+    )
     assert done.returncode == code, done.stdout + done.stderr
     assert "[up] all stopped" in done.stdout
     assert ("one ended by itself with exit code 1" in done.stdout) == bool(code)
@@ -114,9 +126,15 @@ def test_a_viewer_that_ends_stops_nothing(tmp_path):
         "    print(f'[{name}] {line}', flush=True)\n"
         "    if 'goes on without it' in line:\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
-        "sys.exit(up.up(None, environment=dict(os.environ), write=write))\n")
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60,
-                          env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.getcwd()}"})
+        "sys.exit(up.up(None, environment=dict(os.environ), write=write))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{os.getcwd()}"},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[up] view ended with exit code 9; the graph goes on without it" in done.stdout
 
@@ -133,16 +151,28 @@ def test_what_lies_in_the_current_folder_runs_in_no_node(tmp_path, monkeypatch, 
 def test_nodes_end_when_their_starter_is_killed(tmp_path):
     """kill -9 of the starter: the node sees its parent go and ends."""
     node = tmp_path / "node.py"
-    node.write_text("import sys\nfrom action_images_ros.ros.graph_node import GraphNode, run_node\n"
-                    "sys.exit(run_node(lambda: GraphNode('lonely')))\n")
+    node.write_text(
+        "import sys\nfrom action_images_ros.ros.graph_node import GraphNode, run_node\n"
+        "sys.exit(run_node(lambda: GraphNode('lonely')))\n"
+    )
     starter = tmp_path / "starter.py"
-    starter.write_text("import os, subprocess, sys, time\n"
-                       f"child = subprocess.Popen([sys.executable, {str(node)!r}],\n"
-                       "    env={**os.environ, 'ACTION_IMAGES_PARENT': str(os.getpid())})\n"
-                       "print(child.pid, flush=True)\ntime.sleep(60)\n")
-    process = subprocess.Popen([sys.executable, str(starter)], stdout=subprocess.PIPE, text=True,
-                               env={**os.environ, "PYTHONPATH": os.getcwd(), "ROS_DOMAIN_ID": "99",
-                                    "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"})
+    starter.write_text(
+        "import os, subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, {str(node)!r}],\n"
+        "    env={**os.environ, 'ACTION_IMAGES_PARENT': str(os.getpid())})\n"
+        "print(child.pid, flush=True)\ntime.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(starter)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.getcwd(),
+            "ROS_DOMAIN_ID": "99",
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        },
+    )
     child = int(process.stdout.readline())
     process.kill()
     process.wait()

@@ -16,6 +16,7 @@ def test_frames_stack_and_split():
 
 def test_rows_hold_position_sigmas_and_verdict():
     covariance = np.tile(np.diag([1e-6, 4e-6, 1e-6, 1e-4, 1e-4, 9e-4]), (2, 1, 1))
-    rows = confidence_rows(Chunk(0, 0.2, np.tile([1.0, 2, 3, 0, 0, 0, 1], (2, 1)), np.ones(2), covariance,
-                                 np.array([True, False])))
+    rows = confidence_rows(
+        Chunk(0, 0.2, np.tile([1.0, 2, 3, 0, 0, 0, 1], (2, 1)), np.ones(2), covariance, np.array([True, False]))
+    )
     assert rows[0].tolist() == pytest.approx((1.0, 2.0, 3.0, 0.002, 0.03, 1), rel=1e-6) and rows[1]["valid"] == 0

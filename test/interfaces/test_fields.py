@@ -16,13 +16,21 @@ from action_images_ros.interfaces.fields import (
 
 
 def pose(x=0.1, w=2.0, frame="base"):
-    return Message(header=Message(frame_id=frame), pose=Message(
-        position=Message(x=x, y=0.2, z=0.3), orientation=Message(x=0.0, y=0.0, z=0.0, w=w)))
+    return Message(
+        header=Message(frame_id=frame),
+        pose=Message(position=Message(x=x, y=0.2, z=0.3), orientation=Message(x=0.0, y=0.0, z=0.0, w=w)),
+    )
 
 
 def info(**changes):
-    values = {"k": [50.0, 0, 31.5, 0, 50.0, 23.5, 0, 0, 1], "height": 48, "width": 64, "binning_x": 0, "binning_y": 0,
-              "roi": Message(width=0, height=0)}
+    values = {
+        "k": [50.0, 0, 31.5, 0, 50.0, 23.5, 0, 0, 1],
+        "height": 48,
+        "width": 64,
+        "binning_x": 0,
+        "binning_y": 0,
+        "roi": Message(width=0, height=0),
+    }
     return Message(**{**values, **changes})
 
 
@@ -36,17 +44,28 @@ def test_poses_come_with_unit_quaternions():
     np.testing.assert_allclose(pose7_from_transform(turned), [1, 2, 3, 0, 0, 1, 0])
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"w": 0.0}, "t: .*zero quaternion"), ({"x": float("nan")}, "t: .*nan"),
-    ({"frame": "tool0"}, "t is given in.*'tool0'")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"w": 0.0}, "t: .*zero quaternion"),
+        ({"x": float("nan")}, "t: .*nan"),
+        ({"frame": "tool0"}, "t is given in.*'tool0'"),
+    ],
+)
 def test_poses_that_say_nothing_are_refused(change, words):
     with pytest.raises(ValueError, match=words):
         pose7_from_pose_stamped(pose(**change), "base", "t")
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"k": np.zeros(9)}, "calibrate"), ({"binning_x": 2}, "full frames"),
-    ({"roi": Message(width=4, height=4)}, "roi 4x4"), ({"height": 0}, "64x0")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"k": np.zeros(9)}, "calibrate"),
+        ({"binning_x": 2}, "full frames"),
+        ({"roi": Message(width=4, height=4)}, "roi 4x4"),
+        ({"height": 0}, "64x0"),
+    ],
+)
 def test_intrinsics_of_another_picture_or_none_are_refused(change, words):
     K, size = intrinsics_from_camera_info(info())
     assert K[0, 2] == 31.5 and size == (48, 64)

@@ -30,10 +30,16 @@ def test_png_is_lossless_and_jpeg_close():
     assert np.abs(rgb_from_file(encode_picture(flat, "jpeg"), "jpeg").astype(int) - flat).max() < 6
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (("16UC1", 5, 7, 14, bytes(70)), "'16UC1'.*8 bits"), (("yuv422", 5, 7, 14, bytes(70)), "Understood: rgb8"),
-    (("rgb8", 5, 7, 20, bytes(100)), "step is 20"), (("rgb8", 5, 7, 21, bytes(80)), "cut off"),
-    (("rgb8", 0, 7, 21, b""), "empty")])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("16UC1", 5, 7, 14, bytes(70)), "'16UC1'.*8 bits"),
+        (("yuv422", 5, 7, 14, bytes(70)), "Understood: rgb8"),
+        (("rgb8", 5, 7, 20, bytes(100)), "step is 20"),
+        (("rgb8", 5, 7, 21, bytes(80)), "cut off"),
+        (("rgb8", 0, 7, 21, b""), "empty"),
+    ],
+)
 def test_pixels_that_cannot_be_right_are_refused(arguments, words):
     with pytest.raises(ValueError, match=words):
         rgb_from_pixels(*arguments)

@@ -44,8 +44,9 @@ def test_the_table_is_the_normative_one(name):
     assert (set(row.publishers), set(row.subscribers)) == (publishers, subscribers)
 
 
-@pytest.mark.parametrize("name, depth", [("<cam>/image_raw", 2), ("chunk/poses", 1), ("target_pose", 1),
-                                         ("gripper_command", 1)])
+@pytest.mark.parametrize(
+    "name, depth", [("<cam>/image_raw", 2), ("chunk/poses", 1), ("target_pose", 1), ("gripper_command", 1)]
+)
 def test_depths_are_the_normative_ones(name, depth):
     assert qos.PROFILES[topic(name).qos].depth == depth
 
@@ -61,6 +62,7 @@ def test_every_type_can_be_imported():
 
 def test_every_node_has_its_module_and_main():
     import importlib
+
     for node in NODES:
         assert callable(importlib.import_module(node.module).main)
 
@@ -94,17 +96,25 @@ def test_only_the_policy_loads_torch():
     """Imports every other module of the graph in a process of its own and looks for torch afterwards."""
     import subprocess
     import sys
-    modules = [node.module for node in NODES] + ["action_images_ros.graph.options", "action_images_ros.graph.supervisor",
-                                                 "action_images_ros.apps.demo", "action_images_ros.apps.trials"]
+
+    modules = [node.module for node in NODES] + [
+        "action_images_ros.graph.options",
+        "action_images_ros.graph.supervisor",
+        "action_images_ros.apps.demo",
+        "action_images_ros.apps.trials",
+    ]
     code = f"import sys\nfor m in {modules!r}: __import__(m)\nsys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120).returncode == 0
 
 
 def test_only_the_folders_of_the_graph_import_rclpy():
     package = ROOT / "action_images_ros"
-    guilty = [path.relative_to(package).as_posix() for path in package.rglob("*.py")
-              if path.relative_to(package).parts[0] not in ("ros", "nodes", "graph", "apps", "benchmarks")
-              and any(line.startswith(("import rclpy", "from rclpy")) for line in path.read_text().splitlines())]
+    guilty = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if path.relative_to(package).parts[0] not in ("ros", "nodes", "graph", "apps", "benchmarks")
+        and any(line.startswith(("import rclpy", "from rclpy")) for line in path.read_text().splitlines())
+    ]
     assert guilty == []
 
 

@@ -12,8 +12,9 @@ POSE = np.array([0.5, 0.0, 0.3, 1.0, 0.0, 0.0, 0.0])
 
 
 def label(pose, openness=1.0, given=False, measured=POSE, measured_openness=1.0):
-    return FrameLabel(0, 0, pose, openness, np.eye(6), 1, given, "" if pose is not None else "unreadable", measured,
-                      measured_openness)
+    return FrameLabel(
+        0, 0, pose, openness, np.eye(6), 1, given, "" if pose is not None else "unreadable", measured, measured_openness
+    )
 
 
 def test_errors_are_in_millimetres_and_degrees():

@@ -13,8 +13,12 @@ from action_images_ros.labelling.offline import LabelOptions, label_bag
 def test_text_becomes_a_corruption_and_nonsense_is_named():
     assert Corruption.parse("drop=0.1, blur=5,seed=2") == Corruption(0.1, 5.0, 2)
     assert Corruption.parse("") == Corruption()
-    for text, words in (("drop=2", "drop is 2"), ("fog=1", "fog=1.*knows drop, blur"), ("blur", "NAME=NUMBER"),
-                        ("blur=-1", "blur is -1")):
+    for text, words in (
+        ("drop=2", "drop is 2"),
+        ("fog=1", "fog=1.*knows drop, blur"),
+        ("blur", "NAME=NUMBER"),
+        ("blur=-1", "blur is -1"),
+    ):
         with pytest.raises(ValueError, match=words):
             Corruption.parse(text)
 
@@ -26,7 +30,7 @@ def test_pictures_are_lost_in_the_share_asked_and_nothing_else(tmp_path):
         kept = list(spoilt.messages())
         assert kept == list(spoilt.messages())
         lost = [m for m in bag.messages() if m not in kept]
-        assert all("image_raw" in m.topic for m in lost) and 20 < len(lost) < 55    # 36 expected of 120
+        assert all("image_raw" in m.topic for m in lost) and 20 < len(lost) < 55  # 36 expected of 120
         assert {m.topic for m in lost} == {"/cell/left/image_raw", "/cell/right/image_raw"}
         other = list(CorruptedBag(bag, Corruption(drop=0.3, seed=1)).messages())
         assert other != kept

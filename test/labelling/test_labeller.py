@@ -19,18 +19,27 @@ def episode():
 def window(episode, start=0, known=True, fresh=(True,) * 5):
     part = slice(start, start + 5)
     stamps = 10**9 + 200_000_000 * np.arange(start, start + 5)
-    return Window(stamps, stamps, episode.camera_names, episode.images[:, part], episode.K, episode.world_from_camera,
-                  "reach", episode.poses[part] if known else np.full((5, 7), np.nan),
-                  episode.openness[part] if known else np.full(5, np.nan), np.array(fresh))
+    return Window(
+        stamps,
+        stamps,
+        episode.camera_names,
+        episode.images[:, part],
+        episode.K,
+        episode.world_from_camera,
+        "reach",
+        episode.poses[part] if known else np.full((5, 7), np.nan),
+        episode.openness[part] if known else np.full(5, np.nan),
+        np.array(fresh),
+    )
 
 
 def test_labels_are_of_the_robots_tool_and_the_measured_pose_is_too(episode):
-    labels, = Labeller(TruthModel(episode), TURN).label([window(episode)])
+    (labels,) = Labeller(TruthModel(episode), TURN).label([window(episode)])
     np.testing.assert_allclose(labels.chunk.poses[:, :3], episode.poses[:5, :3], atol=2e-3)
     dots = np.abs(np.sum(labels.chunk.poses[:, 3:] * labels.measured[:, 3:], axis=1))
     np.testing.assert_allclose(dots, 1.0, atol=1e-4)
     assert labels.given and labels.chunk.valid.all()
-    assert np.abs(np.sum(labels.chunk.poses[:, 3:] * episode.poses[:5, 3:], axis=1)).max() < 0.8   # a quarter turn off
+    assert np.abs(np.sum(labels.chunk.poses[:, 3:] * episode.poses[:5, 3:], axis=1)).max() < 0.8  # a quarter turn off
 
 
 def test_known_and_unknown_windows_are_not_mixed_up(episode):
@@ -45,14 +54,14 @@ def test_known_and_unknown_windows_are_not_mixed_up(episode):
 
 def test_three_cameras_are_read_in_pairs_and_lifted_together(episode):
     model = TruthModel(episode, views=2)
-    labels, = Labeller(model, TURN).label([window(episode)])
+    (labels,) = Labeller(model, TURN).label([window(episode)])
     assert [clips.images.shape[:2] for clips in model.seen] == [(2, 2)]
     assert labels.prediction.action_images.shape == (3, 5, *SIZE, 3)
     assert labels.prediction.action_images.any(axis=(2, 3, 4)).all() and labels.chunk.valid.all()
 
 
 def test_what_nobody_saw_is_black_and_not_valid(episode):
-    labels, = Labeller(TruthModel(episode), TURN).label([window(episode, fresh=(True, True, False, True, True))])
+    (labels,) = Labeller(TruthModel(episode), TURN).label([window(episode, fresh=(True, True, False, True, True))])
     assert not labels.prediction.action_images[:, 2].any()
     np.testing.assert_array_equal(labels.chunk.valid, [True, True, False, True, True])
 
@@ -64,6 +73,7 @@ def test_the_noise_depends_on_the_windows_time_alone(episode):
         def generate(self, clips, mode, *, steps=1, seed=0):
             seeds.append(list(seed))
             return super().generate(clips, mode, steps=steps, seed=seed)
+
     labeller = Labeller(Noted(episode), TURN)
     labeller.label([window(episode, 0), window(episode, 2)])
     labeller.label([window(episode, 2)])

@@ -17,11 +17,18 @@ SURE = np.diag([1e-6] * 3 + [1e-4] * 3)
 def labels(start, poses, openness=1.0, covariance=SURE, given=False, valid=True):
     """A window of two frames, from frame `start` on."""
     count = len(poses)
-    chunk = Chunk(start, 0.2, np.array(poses), np.full(count, openness), np.tile(covariance, (count, 1, 1)),
-                  np.full(count, valid))
+    chunk = Chunk(
+        start, 0.2, np.array(poses), np.full(count, openness), np.tile(covariance, (count, 1, 1)), np.full(count, valid)
+    )
     stamps = start + np.arange(count)
-    return SimpleNamespace(chunk=chunk, given=given, stamps_ns=stamps, logs_ns=stamps + 5,
-                           measured=np.full((count, 7), np.nan), measured_openness=np.full(count, np.nan))
+    return SimpleNamespace(
+        chunk=chunk,
+        given=given,
+        stamps_ns=stamps,
+        logs_ns=stamps + 5,
+        measured=np.full((count, 7), np.nan),
+        measured_openness=np.full(count, np.nan),
+    )
 
 
 def moved(x):
@@ -38,7 +45,7 @@ def test_the_surer_one_counts_more():
     pose, _ = merge_poses(np.stack([moved(0.0), moved(0.004)]), np.stack([SURE, 3 * SURE]))
     np.testing.assert_allclose(pose[0] - POSE[0], 0.001, atol=1e-9)
     flat = SURE.copy()
-    flat[0, 0] = 1.0        # knows nothing about x
+    flat[0, 0] = 1.0  # knows nothing about x
     pose, _ = merge_poses(np.stack([moved(0.0), POSE + [0.01, 0.002, 0, 0, 0, 0, 0]]), np.stack([SURE, flat]))
     np.testing.assert_allclose(pose[:2] - POSE[:2], [0.0, 0.001], atol=1e-6)
 
@@ -60,7 +67,7 @@ def test_contradiction_costs_certainty_and_in_the_end_the_label():
     assert covariance[0, 0] > 10 * SURE[0, 0]
     merger = Merger()
     merger.add(labels(0, [moved(0.0)] * 2))
-    label, = merger.add(labels(1, [moved(0.4)] * 2))
+    (label,) = merger.add(labels(1, [moved(0.4)] * 2))
     assert label.pose is None and "contradict" in label.reason
 
 
@@ -85,13 +92,13 @@ def test_openness_is_voted_and_a_tie_goes_to_the_surer_side():
 
 def test_what_the_model_was_told_is_no_reading():
     merger = Merger()
-    told, = merger.add(labels(0, [moved(0.0)] * 3, given=True))
-    assert told.given                                           # nothing else is there
-    read, = merger.add(labels(1, [moved(0.03)] * 3, given=True))
+    (told,) = merger.add(labels(0, [moved(0.0)] * 3, given=True))
+    assert told.given  # nothing else is there
+    (read,) = merger.add(labels(1, [moved(0.03)] * 3, given=True))
     assert not read.given and read.windows == 1 and abs(read.pose[0] - POSE[0]) < 1e-9
 
 
 def test_a_frame_that_no_window_can_read_has_no_label():
     merger = Merger()
-    label, = merger.add(labels(0, [POSE] * 2, valid=False))
+    (label,) = merger.add(labels(0, [POSE] * 2, valid=False))
     assert label.pose is None and label.reason == "not to be read in any of 1 windows" and label.log_ns == 5

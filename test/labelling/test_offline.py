@@ -57,7 +57,7 @@ def test_labels_are_where_the_arm_was(episode, source, labelled):
         assert np.linalg.norm([p.x - true.x, p.y - true.y, p.z - true.z]) < 2e-3
     openness = [m.position[0] for _, m in _messages(labelled[0], "/cell/label/gripper")]
     np.testing.assert_array_equal(np.array(openness) > 0.5, episode.openness > 0.5)
-    (_, path), = _messages(labelled[0], "/cell/label/path")
+    ((_, path),) = _messages(labelled[0], "/cell/label/path")
     assert len(path.poses) == FRAMES and path.header.frame_id == "base"
 
 
@@ -67,7 +67,7 @@ def test_chunks_are_complete_and_begin_where_windows_do(labelled):
         if message.topic.startswith("/cell/label/chunk/"):
             by_topic[message.topic].append(content.header.stamp.sec * 10**9 + content.header.stamp.nanosec)
     assert len(by_topic) == 3 + 3 * 2
-    starts = [10**9 + i * 200_000_000 for i in (0, 2, 4, 6, 8, 10, 11)]     # stride 2; the last one ends with the bag
+    starts = [10**9 + i * 200_000_000 for i in (0, 2, 4, 6, 8, 10, 11)]  # stride 2; the last one ends with the bag
     assert all(stamps == starts for stamps in by_topic.values())
 
 
@@ -75,7 +75,7 @@ def test_the_report_compares_labels_with_the_recording(labelled):
     output, report = labelled
     assert json.loads(report_path(output).read_text()) == report
     assert report["frames"] == report["labelled"] == FRAMES and report["told"] == 1
-    assert report["compared"] == FRAMES - 1                     # the frame that the model was told is not judged
+    assert report["compared"] == FRAMES - 1  # the frame that the model was told is not judged
     assert report["position_mm_median"] < 1 and report["openness_right"] == 1 and report["jaccard_4px"] == 1
     assert report["windows_with_known_pose"] == report["windows"] == 7
 
@@ -114,9 +114,11 @@ def test_a_gap_is_marked_and_not_filled(episode, source, tmp_path):
 
     def cut(message, content):
         return None if "image_raw" in message.topic and (message.log_ns - 10**9) // 200_000_000 in gap else content
+
     report = label_bag(rewritten(source, tmp_path / "bag", cut), tmp_path / "out", TruthModel(episode))
-    stamps = {m.header.stamp.sec * 10**9 + m.header.stamp.nanosec for _, m in
-              _messages(tmp_path / "out", "/cell/label/pose")}
+    stamps = {
+        m.header.stamp.sec * 10**9 + m.header.stamp.nanosec for _, m in _messages(tmp_path / "out", "/cell/label/pose")
+    }
     assert stamps == {10**9 + i * 200_000_000 for i in range(FRAMES) if i not in gap}
     assert report["position_mm_p95"] < 1
 
@@ -124,12 +126,16 @@ def test_a_gap_is_marked_and_not_filled(episode, source, tmp_path):
 def test_a_frame_that_nobody_saw_has_no_label_but_its_neighbours_have(episode, source, tmp_path):
     def cut(message, content):
         return None if "right/image_raw" in message.topic and (message.log_ns - 10**9) // 200_000_000 == 7 else content
+
     report = label_bag(rewritten(source, tmp_path / "bag", cut), tmp_path / "out", TruthModel(episode))
     assert report["labelled"] == FRAMES - 1 and sum(report["without_label"].values()) == 1
-    (_, gap), = _messages(tmp_path / "out", "/cell/label/gap")
+    ((_, gap),) = _messages(tmp_path / "out", "/cell/label/gap")
     assert json.loads(gap.data)["stamp_ns"] == 10**9 + 7 * 200_000_000
-    chunk = next(c for _, c in _messages(tmp_path / "out", "/cell/label/chunk/left/action_images")
-                 if c.header.stamp.sec * 10**9 + c.header.stamp.nanosec == 10**9 + 6 * 200_000_000)
+    chunk = next(
+        c
+        for _, c in _messages(tmp_path / "out", "/cell/label/chunk/left/action_images")
+        if c.header.stamp.sec * 10**9 + c.header.stamp.nanosec == 10**9 + 6 * 200_000_000
+    )
     drawn = chunk.data.reshape(5, *TruthModel(episode).card.image_size, 3)
     assert not drawn[1].any() and drawn[0].any() and drawn[2].any()
 
@@ -139,23 +145,31 @@ def test_labels_do_not_depend_on_the_batch(episode, source, labelled, tmp_path):
 
     def labels(path):
         return [m for m, _ in _messages(path) if m.topic.startswith("/cell/label")]
+
     assert labels(tmp_path / "out") == labels(labelled[0])
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda m, c: None if "image_raw" in m.topic else c, "no camera pictures; it has /cell/left/camera_info"),
-    (lambda m, c: None if m.topic.endswith("left/camera_info") else c, "left.*camera_info"),
-    (lambda m, c: None if "right" in m.topic else c, "has one camera, left"),
-    (lambda m, c: None if m.topic.endswith("/instruction") else c, "no instruction yet.*--instruction"),
-    (lambda m, c: None if m.topic.endswith("/pose") else c, "left/pose, or give a calibration file|its pose is not"),
-    (lambda m, c: shifted(c, -100) if "left/image" in m.topic and m.log_ns > 2.5e9 else c, "run backwards"),
-    (lambda m, c: None if m.log_ns > 1.5e9 else c, "stretch of 3 frames, the model needs 5"),
-])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda m, c: None if "image_raw" in m.topic else c, "no camera pictures; it has /cell/left/camera_info"),
+        (lambda m, c: None if m.topic.endswith("left/camera_info") else c, "left.*camera_info"),
+        (lambda m, c: None if "right" in m.topic else c, "has one camera, left"),
+        (lambda m, c: None if m.topic.endswith("/instruction") else c, "no instruction yet.*--instruction"),
+        (
+            lambda m, c: None if m.topic.endswith("/pose") else c,
+            "left/pose, or give a calibration file|its pose is not",
+        ),
+        (lambda m, c: shifted(c, -100) if "left/image" in m.topic and m.log_ns > 2.5e9 else c, "run backwards"),
+        (lambda m, c: None if m.log_ns > 1.5e9 else c, "stretch of 3 frames, the model needs 5"),
+    ],
+)
 def test_what_cannot_be_labelled_is_said_and_leaves_nothing(episode, source, tmp_path, change, message):
     # Topics without a message are left out, as a recorder would.
     with Bag(source) as bag:
         kept = {m.topic for m in bag.messages() if change(m, bag.read(m)) is not None}
     from action_images_ros.data.rosbag2.writer import BagWriter
+
     with Bag(source) as bag, BagWriter(tmp_path / "bag") as writer:
         writer.add_topics_of(bag, kept)
         for m in bag.messages(kept):

@@ -15,7 +15,9 @@ from action_images_ros.labelling.offline import LabelOptions, label_bag
 SUPPORT = str(Path(__file__).parents[1] / "support")
 ROOT = str(Path(action_images_ros.__file__).parents[1])
 HEAD = f"import sys; sys.path[:0] = [{SUPPORT!r}, {ROOT!r}]\n"
-KILLED = HEAD + """
+KILLED = (
+    HEAD
+    + """
 import os, signal
 from labelling_small import TruthModel
 from recordings import small_episode
@@ -29,7 +31,10 @@ class Dying(TruthModel):
 
 label_bag(sys.argv[1], sys.argv[2], Dying(small_episode(frames=16)), LabelOptions(batch=1))
 """
-MEMORY = HEAD + """
+)
+MEMORY = (
+    HEAD
+    + """
 from types import SimpleNamespace
 import numpy as np
 from action_images_ros.labelling.offline import LabelOptions, label_bag
@@ -47,11 +52,13 @@ for source in sys.argv[1:]:
     label_bag(source, source + ".out", Blank(), LabelOptions(stride=4, batch=2))
     print(peak())
 """
+)
 
 
 def _run(code, *arguments):
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=120)
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
 
 
 def _messages(path):
@@ -66,7 +73,7 @@ def source(tmp_path_factory):
 
 def test_a_killed_labelling_goes_on_where_it_was(source, tmp_path):
     assert _run(KILLED, source, tmp_path / "out").returncode == -9
-    assert [path.name for path in tmp_path.iterdir()] == [".out.labels"]     # nothing half done under the name
+    assert [path.name for path in tmp_path.iterdir()] == [".out.labels"]  # nothing half done under the name
     model = TruthModel(small_episode(frames=16))
     report = label_bag(source, tmp_path / "out", model, LabelOptions(batch=1))
     assert report["windows_resumed"] == 3 and len(model.seen) == report["windows"] - 3

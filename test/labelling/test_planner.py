@@ -17,8 +17,18 @@ CAMERAS = ("left", "right", "top")
 def frame(index, cameras=CAMERAS, instruction="lift", episode=1, gap=0.0, pose=None):
     views = {name: in_front(0.3 * i) for i, name in enumerate(CAMERAS) if name in cameras}
     images = {name: np.full((*SIZE, 3), index, np.uint8) for name in views}
-    return Frame(index * STEP, images, dict.fromkeys(views, K), views, pose, None if pose is None else 1.0, instruction,
-                 {"episode": episode}, gap, log_ns=index * STEP + 7)
+    return Frame(
+        index * STEP,
+        images,
+        dict.fromkeys(views, K),
+        views,
+        pose,
+        None if pose is None else 1.0,
+        instruction,
+        {"episode": episode},
+        gap,
+        log_ns=index * STEP + 7,
+    )
 
 
 def planned(frames, stride=2, **options):
@@ -57,11 +67,11 @@ def test_a_frame_without_instruction_ends_a_stretch():
 
 def test_a_lost_picture_is_held_and_its_frame_is_not_fresh():
     windows, _ = planned([frame(i, ("left",) if i == 2 else ("left", "right")) for i in range(5)])
-    (_, window), = windows
+    ((_, window),) = windows
     np.testing.assert_array_equal(window.fresh, [True, True, False, True, True])
     np.testing.assert_array_equal(window.images[1, :, 0, 0, 0], [0, 1, 1, 3, 4])
     windows, _ = planned([frame(i, ("left", "top") if i == 2 else CAMERAS) for i in range(5)])
-    assert windows[0][1].fresh.all() and windows[0][1].cameras == CAMERAS      # two of three saw it
+    assert windows[0][1].fresh.all() and windows[0][1].cameras == CAMERAS  # two of three saw it
 
 
 def test_a_longer_loss_leaves_the_camera_out_or_ends_the_stretch():
@@ -87,7 +97,7 @@ def test_a_gap_is_bridged_where_it_fits_and_splits_where_not():
 def test_a_camera_that_moves_within_a_window_is_left_out_of_it():
     frames = [frame(i) for i in range(5)]
     frames[3].world_from_camera["top"] = in_front(0.7)
-    (_, window), = planned(frames)[0]
+    ((_, window),) = planned(frames)[0]
     assert window.cameras == ("left", "right")
     frames[3].world_from_camera["right"] = in_front(0.8)
     windows, left = planned(frames)
@@ -96,7 +106,7 @@ def test_a_camera_that_moves_within_a_window_is_left_out_of_it():
 
 def test_what_was_measured_is_kept_and_its_lack_shown():
     pose = np.array([0.5, 0, 0.3, 1, 0, 0, 0])
-    (_, window), = planned([frame(i, pose=pose if i else None) for i in range(5)])[0]
+    ((_, window),) = planned([frame(i, pose=pose if i else None) for i in range(5)])[0]
     assert np.isnan(window.tool_pose[0]).all() and np.isnan(window.openness[0])
     np.testing.assert_array_equal(window.tool_pose[4], pose)
 

@@ -22,6 +22,7 @@ def test_what_is_done_is_left_alone_and_the_model_loaded_once(tmp_path):
     def load(folder, threads=None):
         loads.append(folder)
         return TruthModel(episode)
+
     bags = [record(tmp_path / name, episode) for name in "ab"]
     reports, failed = label_bags(bags, tmp_path / "out", "nano", load=load)
     assert len(reports) == 2 and not failed and len(loads) == 1

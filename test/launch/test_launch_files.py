@@ -10,8 +10,9 @@ from action_images_ros.ros import launching
 @pytest.fixture
 def policy(monkeypatch):
     module = launch_standins.load(monkeypatch, "policy")
-    return lambda **given: {node.kwargs["name"]: node.kwargs
-                            for node in module._nodes(launch_standins.context(**given))}
+    return lambda **given: {
+        node.kwargs["name"]: node.kwargs for node in module._nodes(launch_standins.context(**given))
+    }
 
 
 @pytest.fixture
@@ -50,12 +51,19 @@ def test_task_and_seed_reach_the_cell(policy):
     assert parameters["task"] == "lift_block" and parameters["seed"] == 7
 
 
-@pytest.mark.parametrize("given, words", [
-    ({"use_sim_time": "maybe"}, "use_sim_time is 'maybe'"), ({"rviz": "yes"}, "rviz is 'yes'"),
-    ({"robto": "franka"}, "'robto' is unknown, perhaps meant is robot"), ({"seed": "-1"}, "seed is '-1'"),
-    ({"task": "lift_block", "robot": "franka"}, "only the cell"), ({"robot": "nobody"}, "robot is 'nobody'"),
-    ({"task": "knit"}, "task is 'knit'"), ({"namespace": "a b", "robot": "franka"}, "namespace is 'a b'"),
-])
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        ({"use_sim_time": "maybe"}, "use_sim_time is 'maybe'"),
+        ({"rviz": "yes"}, "rviz is 'yes'"),
+        ({"robto": "franka"}, "'robto' is unknown, perhaps meant is robot"),
+        ({"seed": "-1"}, "seed is '-1'"),
+        ({"task": "lift_block", "robot": "franka"}, "only the cell"),
+        ({"robot": "nobody"}, "robot is 'nobody'"),
+        ({"task": "knit"}, "task is 'knit'"),
+        ({"namespace": "a b", "robot": "franka"}, "namespace is 'a b'"),
+    ],
+)
 def test_a_wrong_argument_starts_nothing(policy, given, words):
     with pytest.raises(ValueError, match=words):
         policy(**given)
@@ -93,10 +101,10 @@ def test_only_inputs_are_played_and_apart_from_a_live_graph(label, tmp_path, mon
     kind, kwargs = actions[-1]
     command = kwargs["cmd"]
     assert kind == "ExecuteProcess" and command[:6] == ["ros2", "bag", "play", str(tmp_path), "--rate", "0.5"]
-    topics = command[command.index("--topics") + 1:command.index("--remap")]
+    topics = command[command.index("--topics") + 1 : command.index("--remap")]
     assert {"/left/image_raw", "/right/camera_info", "/gripper_command", "/current_pose"} <= set(topics)
     assert not [name for name in topics if "chunk" in name or name == "/target_pose" or "view/" in name]
-    assert set(command[command.index("--remap") + 1:]) == {f"{name}:=/replay{name}" for name in topics}
+    assert set(command[command.index("--remap") + 1 :]) == {f"{name}:=/replay{name}" for name in topics}
     assert {kwargs["namespace"] for kind, kwargs in actions[:-1]} == {"/replay"}
 
 
@@ -107,9 +115,10 @@ def test_a_recording_of_the_cell_is_played_below_replay(label, tmp_path, monkeyp
     assert "/cell/camera_0/image_raw:=/replay/cell/camera_0/image_raw" in actions[-1][1]["cmd"]
 
 
-@pytest.mark.parametrize("given, words", [({"bag": "/nowhere"}, "bag is '/nowhere'"),
-                                          ({"rate": "fast"}, "rate is 'fast'"),
-                                          ({"rate": "0"}, "rate is '0'")])
+@pytest.mark.parametrize(
+    "given, words",
+    [({"bag": "/nowhere"}, "bag is '/nowhere'"), ({"rate": "fast"}, "rate is 'fast'"), ({"rate": "0"}, "rate is '0'")],
+)
 def test_what_cannot_be_played_starts_nothing(label, given, words):
     with pytest.raises(ValueError, match=words):
         label(**given)

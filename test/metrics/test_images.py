@@ -38,7 +38,9 @@ def test_more_noise_is_worse_in_every_measure(pictures):
 def test_seams_are_jumps_at_the_borders_of_patches(pictures):
     steps = np.zeros((1, 64, 64, 3), np.uint8)
     for i in range(0, 64, 32):
-        steps[:, :, i:i + 16] = 30  # stripes of 16 px: three borders with jumps of 30 across, none along the other axis
+        steps[:, :, i : i + 16] = (
+            30  # stripes of 16 px: three borders with jumps of 30 across, none along the other axis
+        )
     truth = np.zeros_like(steps)
     assert seams(truth, steps, 16) == pytest.approx([15])
     assert np.all(np.abs(seams(pictures, noisy(pictures, 20), 16)) < 2)

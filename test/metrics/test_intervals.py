@@ -5,7 +5,7 @@ from action_images_ros.metrics.intervals import _weighted_medians, bootstrap, wi
 
 
 def test_known_values():
-    assert wilson(9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)       # Brown, Cai and DasGupta's formula by hand
+    assert wilson(9, 10) == pytest.approx((0.5958, 0.9821), abs=1e-4)  # Brown, Cai and DasGupta's formula by hand
     assert wilson(50, 100) == pytest.approx((0.4038, 0.5962), abs=1e-4)
 
 
@@ -19,6 +19,7 @@ def test_more_trials_narrow_it_and_more_confidence_widens_it():
     def width(*arguments):
         low, high = wilson(*arguments)
         return high - low
+
     assert width(80, 100) < width(8, 10)
     assert width(8, 10, 0.99) > width(8, 10, 0.95)
 
@@ -36,8 +37,9 @@ def test_it_covers_the_true_rate_about_as_often_as_promised():
     assert 0.93 < covered < 0.97
 
 
-@pytest.mark.parametrize("arguments, name", [((1, 0), "trials"), ((-1, 5), "successes"), ((6, 5), "successes"),
-                                             ((1, 5, 1.0), "confidence")])
+@pytest.mark.parametrize(
+    "arguments, name", [((1, 0), "trials"), ((-1, 5), "successes"), ((6, 5), "successes"), ((1, 5, 1.0), "confidence")]
+)
 def test_impossible_counts_are_refused(arguments, name):
     with pytest.raises(ValueError, match=name):
         wilson(*arguments)

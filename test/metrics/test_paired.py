@@ -6,8 +6,9 @@ from action_images_ros.metrics.paired import against_nominal, compare_files, pai
 
 
 def rows(task, outcomes, condition="nominal", first=0):
-    return [{"task": task, "seed": first + i, "success": bool(o), "condition": condition}
-            for i, o in enumerate(outcomes)]
+    return [
+        {"task": task, "seed": first + i, "success": bool(o), "condition": condition} for i, o in enumerate(outcomes)
+    ]
 
 
 def test_only_seeds_that_both_sides_have_count_and_are_paired_by_seed():
@@ -48,7 +49,9 @@ def test_two_files_are_compared_condition_by_condition(tmp_path):
     first = write(tmp_path / "nano.json", rows("a", [1, 1]) + rows("a", [1, 0], "lights"))
     second = write(tmp_path / "control.json", rows("a", [0, 1]) + rows("a", [1, 1], "lights"))
     assert [(e["condition"], e["before"], e["after"]) for e in compare_files(first, second)] == [
-        ("nominal", 2, 1), ("lights", 1, 2)]
+        ("nominal", 2, 1),
+        ("lights", 1, 2),
+    ]
 
 
 def test_files_without_a_seed_in_common_and_other_files_are_refused(tmp_path):

@@ -39,6 +39,7 @@ class Arm:
                 self._due = time.monotonic() + self.PERIOD
                 self.rig.publish("current_pose", pose_stamped(self.pose, now_ns(self.rig), "base"))
             return ready()
+
         return self.rig.spin_until(turn, what, timeout)
 
     def enable(self, on=True):
@@ -58,8 +59,11 @@ class Arm:
         self.known()
         stamp_ns = now_ns(self.rig) if stamp_ns is None else stamp_ns
         chunk = make_chunk(stamp_ns, start=self.pose[:3], **changes)
-        for part, message in (("poses", poses_message(chunk, "base")), ("gripper", gripper_message(chunk, "base")),
-                              ("confidence", confidence_message(chunk, "base"))):
+        for part, message in (
+            ("poses", poses_message(chunk, "base")),
+            ("gripper", gripper_message(chunk, "base")),
+            ("confidence", confidence_message(chunk, "base")),
+        ):
             if part not in without:
                 self.rig.publish(f"chunk/{part}", message)
         return stamp_ns
@@ -72,8 +76,9 @@ class Arm:
 
 
 def _start(rig, **parameters):
-    node = rig.start(ArmCommandNode, **{"pose_timeout": 2.0, "max_pose_age": 2.0, "clock_stall_seconds": 5.0,
-                                        **parameters})
+    node = rig.start(
+        ArmCommandNode, **{"pose_timeout": 2.0, "max_pose_age": 2.0, "clock_stall_seconds": 5.0, **parameters}
+    )
     assert node.started
     arm = Arm(rig, node)
     arm.known()
@@ -133,8 +138,9 @@ def test_an_incomplete_chunk_is_not_executed(arm, part):
 
 
 def _refused(arm, words):
-    arm.spin_until(lambda: "chunk" in arm.node.problems() and words in arm.node.problems()["chunk"],
-                   f"refusal {words!r}")
+    arm.spin_until(
+        lambda: "chunk" in arm.node.problems() and words in arm.node.problems()["chunk"], f"refusal {words!r}"
+    )
     good = arm.chunk()
     arm.spin_until(lambda: arm.plans, "a plan")
     assert arm.plan_ids() == [good]
@@ -210,12 +216,16 @@ def _absurd_size(message):
     return message
 
 
-@pytest.mark.parametrize("spoil, spoil_confidence", [
-    (_zero_quaternion_beside_a_gap, lambda message: message), (lambda chunk: chunk, _absurd_size),
-    (lambda chunk: chunk, lambda message: PointCloud2(header=message.header)),
-    (lambda chunk: make_chunk(chunk.stamp_ns, frames=513, start=chunk.poses[0, :3]), lambda message: message),
-    (lambda chunk: make_chunk(chunk.stamp_ns, frames=5000, start=chunk.poses[0, :3]), lambda message: message),
-])
+@pytest.mark.parametrize(
+    "spoil, spoil_confidence",
+    [
+        (_zero_quaternion_beside_a_gap, lambda message: message),
+        (lambda chunk: chunk, _absurd_size),
+        (lambda chunk: chunk, lambda message: PointCloud2(header=message.header)),
+        (lambda chunk: make_chunk(chunk.stamp_ns, frames=513, start=chunk.poses[0, :3]), lambda message: message),
+        (lambda chunk: make_chunk(chunk.stamp_ns, frames=5000, start=chunk.poses[0, :3]), lambda message: message),
+    ],
+)
 def test_a_malformed_chunk_is_refused_and_the_next_one_moves_the_arm(arm, spoil, spoil_confidence):
     arm.enable()
     arm.known()
@@ -295,18 +305,22 @@ def test_a_deactivated_node_commands_nothing_and_cannot_be_enabled(arm):
     assert not response.success and "not active" in response.message
 
 
-@pytest.mark.parametrize("parameters, words", [
-    ({"workspace_min": [0.8, -0.4, 0.0]}, "workspace_min.*workspace_max"),
-    ({"workspace_max": [0.7, 0.4]}, "workspace_max"),
-    ({"max_linear_speed": 0.0}, "max_linear_speed"),
-    ({"max_linear_speed": float("nan")}, "max_linear_speed"),
-    ({"rate": 1.0}, "rate"),
-    ({"alignment": "sometimes"}, "alignment"),
-    ({"gripper_close_below": 0.7}, "close_below"),
-    ({"outside_workspace": "clamp"}, "outside_workspace"),
-])
+@pytest.mark.parametrize(
+    "parameters, words",
+    [
+        ({"workspace_min": [0.8, -0.4, 0.0]}, "workspace_min.*workspace_max"),
+        ({"workspace_max": [0.7, 0.4]}, "workspace_max"),
+        ({"max_linear_speed": 0.0}, "max_linear_speed"),
+        ({"max_linear_speed": float("nan")}, "max_linear_speed"),
+        ({"rate": 1.0}, "rate"),
+        ({"alignment": "sometimes"}, "alignment"),
+        ({"gripper_close_below": 0.7}, "close_below"),
+        ({"outside_workspace": "clamp"}, "outside_workspace"),
+    ],
+)
 def test_limits_that_make_no_sense_leave_the_node_unconfigured(rig, parameters, words):
     import re
+
     node = rig.start(ArmCommandNode, **parameters)
     assert not node.started
     assert re.search(words, node.problems()["configure"])

@@ -59,12 +59,29 @@ class IdealCell:
 
 @pytest.fixture
 def cell(rig):
-    node = rig.start(lambda **kwargs: CellNode(IdealCell, **kwargs), task="reach_target", seed=3, image_size=[16, 16],
-                     real_time_factor=20.0, command_timeout=30.0)
+    node = rig.start(
+        lambda **kwargs: CellNode(IdealCell, **kwargs),
+        task="reach_target",
+        seed=3,
+        image_size=[16, 16],
+        real_time_factor=20.0,
+        command_timeout=30.0,
+    )
     assert node.started
-    heard = SimpleNamespace(**{name.split("/")[-1].replace(">", ""): rig.listen(name, *camera) for name, *camera in (
-        ("/clock",), ("joint_states",), ("current_pose",), ("cell/status",), ("<cam>/image_raw", "left"),
-        ("<cam>/camera_info", "left"), ("<cam>/pose", "left"))})
+    heard = SimpleNamespace(
+        **{
+            name.split("/")[-1].replace(">", ""): rig.listen(name, *camera)
+            for name, *camera in (
+                ("/clock",),
+                ("joint_states",),
+                ("current_pose",),
+                ("cell/status",),
+                ("<cam>/image_raw", "left"),
+                ("<cam>/camera_info", "left"),
+                ("<cam>/pose", "left"),
+            )
+        }
+    )
     rig.spin_until(lambda: all(vars(heard).values()), "every topic of the cell")
     return node, heard
 
@@ -104,10 +121,12 @@ def test_commands_move_the_arm_and_success_is_reported(rig, cell):
     rig.spin_until(lambda: heard.current_pose[-1].pose.position.x == pytest.approx(0.65), "the pose commanded")
 
 
-@pytest.mark.parametrize("pose, words", [
-    (DOWN * np.nan, "target_pose"), (DOWN * [1, 1, 1, 0, 0, 0, 0], "target_pose.*quaternion")])
+@pytest.mark.parametrize(
+    "pose, words", [(DOWN * np.nan, "target_pose"), (DOWN * [1, 1, 1, 0, 0, 0, 0], "target_pose.*quaternion")]
+)
 def test_wrong_commands_are_named_and_not_followed(rig, cell, pose, words):
     import re
+
     node, heard = cell
     _command(rig, node, pose)
     rig.spin_until(lambda: re.search(words, node.problems().get("target", "")), "a complaint")
@@ -126,6 +145,7 @@ def test_a_gripper_command_out_of_range_is_refused(rig, cell):
 
 def test_a_reset_sets_up_another_scene_and_time_goes_on(rig, cell):
     from rclpy.parameter import Parameter
+
     node, heard = cell
     before = node.runner.time_ns()
     node.set_parameters([Parameter("task", value="lift_block"), Parameter("seed", value=8)])
@@ -150,6 +170,7 @@ def test_a_command_for_the_scene_before_is_not_followed(rig, cell):
 
 def test_a_wrong_task_is_refused_and_the_scene_stays(rig, cell):
     from rclpy.parameter import Parameter
+
     node, heard = cell
     node.set_parameters([Parameter("task", value="nonsense")])
     response = rig.call(Trigger, "cell/reset", Trigger.Request())

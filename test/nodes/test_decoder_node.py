@@ -33,9 +33,11 @@ class Pictures:
         images = self.images if images is None else images
         for view, camera in enumerate(CAMERAS):
             stack = stack_frames(images[view])
-            parts = {"action_images": compressed_from_rgb(stack) if self.png else image_from_rgb(stack),
-                     "camera_info": camera_info_from_intrinsics(K, size, stamp_ns, f"{camera}_optical_frame"),
-                     "pose": pose_stamped(pose7_from_matrix(self.E[view]), stamp_ns, "base")}
+            parts = {
+                "action_images": compressed_from_rgb(stack) if self.png else image_from_rgb(stack),
+                "camera_info": camera_info_from_intrinsics(K, size, stamp_ns, f"{camera}_optical_frame"),
+                "pose": pose_stamped(pose7_from_matrix(self.E[view]), stamp_ns, "base"),
+            }
             for part, message in parts.items():
                 if (camera, part) not in without:
                     message.header.stamp = stamp_from_ns(stamp_ns)
@@ -48,8 +50,13 @@ class Pictures:
 
 
 def _start(rig, **parameters):
-    node = rig.start(DecoderNode, cameras=list(CAMERAS), dt=0.2,
-                     robot_tool_from_model_tool=[0.0, 0.0, 0.7071067811865476, 0.7071067811865476], **parameters)
+    node = rig.start(
+        DecoderNode,
+        cameras=list(CAMERAS),
+        dt=0.2,
+        robot_tool_from_model_tool=[0.0, 0.0, 0.7071067811865476, 0.7071067811865476],
+        **parameters,
+    )
     assert node.started
     return node
 

@@ -53,6 +53,7 @@ class Player:
         def counted(*arguments, **options):
             put(*arguments, **options)
             taken[0] += 1
+
         live.put = counted
         sent = 0
         with Bag(source) as bag:
@@ -67,8 +68,14 @@ class Player:
 
 
 def _start(rig, episode, **parameters):
-    node = rig.start(lambda **kwargs: LabelNode(lambda node: TruthModel(episode), **kwargs), cameras=CAMERAS,
-                     robot="cell", robot_tool_from_model_tool=TURN, idle=60.0, **parameters)
+    node = rig.start(
+        lambda **kwargs: LabelNode(lambda node: TruthModel(episode), **kwargs),
+        cameras=CAMERAS,
+        robot="cell",
+        robot_tool_from_model_tool=TURN,
+        idle=60.0,
+        **parameters,
+    )
     assert node.started, node.problems()
     return node
 
@@ -107,12 +114,15 @@ def test_live_and_offline_give_the_same_labels(rig, episode, source, tmp_path):
     assert [bytes(m.data) for m in drawn] == [m.data.tobytes() for m in contents["chunk/right/action_images"]]
     for part, heard in zip(("poses", "gripper", "confidence"), chunks, strict=True):
         assert len(heard) == len(contents[f"chunk/{part}"]), part
-    offline = [chunk_from_messages(p, g, c, "base") for p, g, c in zip(
-        *(contents[f"chunk/{part}"] for part in ("poses", "gripper", "confidence")), strict=True)]
-    for live, other in zip((chunk_from_messages(*parts, "base") for parts in zip(*chunks, strict=True)), offline,
-                           strict=True):
+    offline = [
+        chunk_from_messages(p, g, c, "base")
+        for p, g, c in zip(*(contents[f"chunk/{part}"] for part in ("poses", "gripper", "confidence")), strict=True)
+    ]
+    for live, other in zip(
+        (chunk_from_messages(*parts, "base") for parts in zip(*chunks, strict=True)), offline, strict=True
+    ):
         assert live.stamp_ns == other.stamp_ns
-        np.testing.assert_allclose(live.poses, other.poses, rtol=0, atol=1e-12)     # camera poses went through messages
+        np.testing.assert_allclose(live.poses, other.poses, rtol=0, atol=1e-12)  # camera poses went through messages
         np.testing.assert_array_equal(live.valid, other.valid)
 
 
@@ -123,6 +133,7 @@ def test_what_offline_leaves_out_live_leaves_out_too(rig, episode, source, tmp_p
 
     def lost(message):
         return message.topic == "/cell/right/image_raw" and message.log_ns // 200_000_000 == 11
+
     Player(rig, node).play(source, lost)
     rig.spin_until(lambda: len(poses) == FRAMES - 1 and gaps, "the labels")
     assert json.loads(gaps[0].data)["stamp_ns"] == 2_200_000_000
@@ -130,13 +141,17 @@ def test_what_offline_leaves_out_live_leaves_out_too(rig, episode, source, tmp_p
     assert node._labeller.known_pose == "no" and all(clips.poses is None for clips in node._labeller.model.seen)
 
 
-@pytest.mark.parametrize("parameters, words", [
-    ({"cameras": ["left"]}, "at least 2"),
-    ({"known_pose": "maybe"}, "known_pose is 'maybe'"),
-    ({"stride": 9}, "stride is 9; give 1 to 4"),
-    ({"robot": "terminator"}, "terminator"),
-])
+@pytest.mark.parametrize(
+    "parameters, words",
+    [
+        ({"cameras": ["left"]}, "at least 2"),
+        ({"known_pose": "maybe"}, "known_pose is 'maybe'"),
+        ({"stride": 9}, "stride is 9; give 1 to 4"),
+        ({"robot": "terminator"}, "terminator"),
+    ],
+)
 def test_parameters_that_make_no_sense_are_named(rig, episode, parameters, words):
-    node = rig.start(lambda **kwargs: LabelNode(lambda node: TruthModel(episode), **kwargs),
-                     **{"cameras": CAMERAS, **parameters})
+    node = rig.start(
+        lambda **kwargs: LabelNode(lambda node: TruthModel(episode), **kwargs), **{"cameras": CAMERAS, **parameters}
+    )
     assert not node.started and words in node.problems()["configure"]

@@ -21,8 +21,12 @@ NODES = {"cell", "policy", "decoder", "arm_command", "view"}
 @pytest.fixture(scope="module")
 def session(model_folder, tmp_path_factory):
     log = tmp_path_factory.mktemp("graph") / "graph.log"
-    return Session(GraphOptions(policy="oracle", model=model_folder, overrides={
-        "policy": {"nice": 0}, "cell": {"image_size": [96, 96]}}), log=log)
+    return Session(
+        GraphOptions(
+            policy="oracle", model=model_folder, overrides={"policy": {"nice": 0}, "cell": {"image_size": [96, 96]}}
+        ),
+        log=log,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +53,11 @@ _ROS_OWN = ("/rosout", "/parameter_events", "transition_event", "heartbeat")
 def _expected(side):
     """The table's rows as this graph is configured: raw images, raw chunks."""
     rows = [row for row in TOPICS if not row.name.endswith("/compressed")]
-    return {name if name.startswith("/") else f"/cell/{name}": row for name, row in topic_names(rows, CAMERAS).items()
-            if NODES & set(getattr(row, side))}
+    return {
+        name if name.startswith("/") else f"/cell/{name}": row
+        for name, row in topic_names(rows, CAMERAS).items()
+        if NODES & set(getattr(row, side))
+    }
 
 
 @pytest.mark.parametrize("side", ["publishers", "subscribers"])
@@ -61,12 +68,17 @@ def test_the_running_graph_is_wired_as_the_table_says(client, side):
 
     def wired():
         found = _endpoints(client, query)
-        return found if all(set(getattr(row, side)) & NODES <= set(found.get(name, {}))
-                            for name, row in expected.items()) else None
+        return (
+            found
+            if all(set(getattr(row, side)) & NODES <= set(found.get(name, {})) for name, row in expected.items())
+            else None
+        )
+
     found = client.wait_for("discovery of every endpoint", wired, 30.0)
     for name, row in expected.items():
-        assert set(found[name]) - ({"cell"} if name == "/clock" else set()) == \
-            set(getattr(row, side)) & NODES - ({"cell"} if name == "/clock" else set()), name
+        assert set(found[name]) - ({"cell"} if name == "/clock" else set()) == set(getattr(row, side)) & NODES - (
+            {"cell"} if name == "/clock" else set()
+        ), name
         for kind, profile in found[name].values():
             assert kind == row.type, name
             assert profile.reliability == qos.PROFILES[row.qos].reliability, name
@@ -95,8 +107,11 @@ def test_a_disabled_arm_stays_where_it_is(client):
     still = [pose.pose.position for pose in poses]
     assert max(abs(p.x - still[0].x) + abs(p.y - still[0].y) + abs(p.z - still[0].z) for p in still) < 2e-3
     client.enable(True)
-    client.wait_for("motion", lambda: abs(poses[-1].pose.position.x - still[0].x)
-                    + abs(poses[-1].pose.position.y - still[0].y) > 0.02, 60.0)
+    client.wait_for(
+        "motion",
+        lambda: abs(poses[-1].pose.position.x - still[0].x) + abs(poses[-1].pose.position.y - still[0].y) > 0.02,
+        60.0,
+    )
     client.enable(False)
 
 
@@ -108,8 +123,14 @@ def test_every_node_beats_and_tells_its_state(client):
 
 def test_a_user_without_the_ros2_command_can_speak_and_enable(session, client):
     def user(*arguments):
-        return subprocess.run([sys.executable, "-m", "action_images_ros.cli", "tell", *arguments], capture_output=True,
-                              text=True, env=session.environment, timeout=60)
+        return subprocess.run(
+            [sys.executable, "-m", "action_images_ros.cli", "tell", *arguments],
+            capture_output=True,
+            text=True,
+            env=session.environment,
+            timeout=60,
+        )
+
     assert user("say", "wave").stdout.strip() == "instruction: 'wave'"
     client.wait_for("the instruction at the policy", lambda: client.value("policy", "instruction") == "wave", 20.0)
     assert user("enable").stdout.strip() == "enabled"

@@ -66,9 +66,14 @@ class World:
 
     def settled(self, stamp_ns):
         collector = self.rig.nodes[0].collector
-        return (collector._poses and collector._poses[-1][0] == stamp_ns and len(collector._infos) == 2
-                and all(ns_from_stamp(i.header.stamp) == stamp_ns for i in collector._infos.values())
-                and collector._joints is not None and len(collector.extrinsics._topic) == 2)
+        return (
+            collector._poses
+            and collector._poses[-1][0] == stamp_ns
+            and len(collector._infos) == 2
+            and all(ns_from_stamp(i.header.stamp) == stamp_ns for i in collector._infos.values())
+            and collector._joints is not None
+            and len(collector.extrinsics._topic) == 2
+        )
 
 
 @pytest.fixture
@@ -78,9 +83,18 @@ def model():
 
 def _start(rig, model_folder, model, video_every=0):
     node = rig.start(
-        lambda **kwargs: PolicyNode(lambda _: model, **kwargs), cameras=list(CAMERAS), model=model_folder, nice=0,
-        finger_joints=["finger_left", "finger_right"], rate=100.0, video_every=video_every, extrinsics="topic",
-        slop=0.02, max_image_age=5.0, robot_tool_from_model_tool=[0.0, 0.0, 0.7071067811865476, 0.7071067811865476])
+        lambda **kwargs: PolicyNode(lambda _: model, **kwargs),
+        cameras=list(CAMERAS),
+        model=model_folder,
+        nice=0,
+        finger_joints=["finger_left", "finger_right"],
+        rate=100.0,
+        video_every=video_every,
+        extrinsics="topic",
+        slop=0.02,
+        max_image_age=5.0,
+        robot_tool_from_model_tool=[0.0, 0.0, 0.7071067811865476, 0.7071067811865476],
+    )
     assert node.started
     return node
 
@@ -180,6 +194,7 @@ def test_the_model_sees_its_own_tool_frame(world, policy, model):
     world.good()
     world.rig.spin_until(lambda: model.observations, "an observation")
     from scipy.spatial.transform import Rotation
+
     model_x = Rotation.from_quat(model.observations[0].tool_pose[3:]).apply([1, 0, 0])
     robot_y = Rotation.from_quat(DOWN[3:]).apply([0, 1, 0])
     np.testing.assert_allclose(model_x, robot_y, atol=1e-9)
@@ -195,6 +210,7 @@ def _bad_intrinsics(change):
         world.arm(stamp_ns)
         world.rig.spin_until(lambda: world.settled(stamp_ns), "the calibration")
         world.look(stamp_ns)
+
     return look
 
 
@@ -204,6 +220,7 @@ def _bad_arm(**arm):
         world.arm(stamp_ns, **arm)
         world.rig.spin_until(lambda: world.settled(stamp_ns), "the arm")
         world.look(stamp_ns)
+
     return look
 
 
@@ -213,6 +230,7 @@ def _bad_picture(**changes):
         world.arm(stamp_ns)
         world.rig.spin_until(lambda: world.settled(stamp_ns), "the arm")
         world.look(stamp_ns, left=picture(stamp_ns, "left", **changes))
+
     return look
 
 
@@ -246,6 +264,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_and_gives_no_chunk(world, policy, case):
     import re
+
     look, words = BAD[case]
     _instructed(world, policy)
     look(world, world.stamp())
@@ -258,6 +277,7 @@ def test_bad_input_is_named_and_gives_no_chunk(world, policy, case):
 def test_negative_focal_lengths_are_normalised_and_used(world, policy, model):
     def negate(k):
         k[0], k[4] = -k[0], -k[4]
+
     _instructed(world, policy)
     _bad_intrinsics(negate)(world, world.stamp())
     world.rig.spin_until(lambda: model.observations, "an observation")
@@ -319,8 +339,9 @@ def test_a_size_that_changes_is_refused_until_it_changes_back(world, policy):
     world.arm(stamp_ns)
     world.rig.spin_until(lambda: world.settled(stamp_ns), "the calibration")
     world.look(stamp_ns, left=picture(stamp_ns, "left", (24, 32)))
-    world.rig.spin_until(lambda: "changed its size from 64x48 to 32x24" in policy.problems().get("observation", ""),
-                         "a complaint")
+    world.rig.spin_until(
+        lambda: "changed its size from 64x48 to 32x24" in policy.problems().get("observation", ""), "a complaint"
+    )
     _first_chunk_is_that_of_the_next_good_moment(world)
 
 
@@ -334,22 +355,26 @@ def test_a_policy_that_fails_says_so_and_goes_on(world, policy, model):
     _first_chunk_is_that_of_the_next_good_moment(world)
 
 
-@pytest.mark.parametrize("parameters, words", [
-    ({"cameras": ["left"]}, "cameras.*at least 2"),
-    ({"cameras": ["left", "left"]}, "cameras.*once"),
-    ({"robot_tool_from_model_tool": [0.0, 0.0, 0.0, 0.0]}, "robot_tool_from_model_tool.*quaternion"),
-    ({"robot_tool_from_model_tool": [0.0, 0.0, 1.0]}, "robot_tool_from_model_tool.*four numbers"),
-    ({"image_transport": "theora"}, "image_transport.*raw, compressed"),
-    ({"model": "no_such_model"}, "no_such_model"),
-    ({"extrinsics": "guess"}, "extrinsics.*auto, tf, topic, file"),
-    ({"extrinsics": "file"}, "calibration_file is empty"),
-    ({"finger_joints": [""]}, "finger_joints is empty"),
-    ({"finger_open": 0.0}, "finger_open"),
-    ({"slop": -1.0}, "slop"),
-    ({"runtime": "tflite"}, "runtime.*torch, torch-bf16, onnx, onnx-int8"),
-])
+@pytest.mark.parametrize(
+    "parameters, words",
+    [
+        ({"cameras": ["left"]}, "cameras.*at least 2"),
+        ({"cameras": ["left", "left"]}, "cameras.*once"),
+        ({"robot_tool_from_model_tool": [0.0, 0.0, 0.0, 0.0]}, "robot_tool_from_model_tool.*quaternion"),
+        ({"robot_tool_from_model_tool": [0.0, 0.0, 1.0]}, "robot_tool_from_model_tool.*four numbers"),
+        ({"image_transport": "theora"}, "image_transport.*raw, compressed"),
+        ({"model": "no_such_model"}, "no_such_model"),
+        ({"extrinsics": "guess"}, "extrinsics.*auto, tf, topic, file"),
+        ({"extrinsics": "file"}, "calibration_file is empty"),
+        ({"finger_joints": [""]}, "finger_joints is empty"),
+        ({"finger_open": 0.0}, "finger_open"),
+        ({"slop": -1.0}, "slop"),
+        ({"runtime": "tflite"}, "runtime.*torch, torch-bf16, onnx, onnx-int8"),
+    ],
+)
 def test_a_parameter_that_makes_no_sense_leaves_the_node_unconfigured(rig, model_folder, parameters, words):
     import re
+
     usual = {"cameras": list(CAMERAS), "model": model_folder, "nice": 0, "finger_joints": ["f"]}
     node = rig.start(lambda **kwargs: PolicyNode(lambda _: None, **kwargs), **{**usual, **parameters})
     assert not node.started
@@ -359,8 +384,14 @@ def test_a_parameter_that_makes_no_sense_leaves_the_node_unconfigured(rig, model
 def test_weights_that_do_not_fit_leave_the_node_unconfigured(rig, model_folder):
     def load(_):
         raise ValueError("model.safetensors lacks blocks.3.attn1.to_q.weight; it belongs to another model card")
-    node = rig.start(lambda **kwargs: PolicyNode(load, **kwargs), cameras=list(CAMERAS), model=model_folder, nice=0,
-                     finger_joints=["f"])
+
+    node = rig.start(
+        lambda **kwargs: PolicyNode(load, **kwargs),
+        cameras=list(CAMERAS),
+        model=model_folder,
+        nice=0,
+        finger_joints=["f"],
+    )
     assert not node.started
     assert "lacks blocks.3" in node.problems()["configure"]
 
@@ -387,8 +418,12 @@ rclpy.shutdown()
 
 def _without_torch(folder, cameras):
     support = str(Path(__file__).parents[1] / "support")
-    return subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(folder), support, cameras], capture_output=True,
-                          text=True, env=isolated_environment())
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, str(folder), support, cameras],
+        capture_output=True,
+        text=True,
+        env=isolated_environment(),
+    )
 
 
 def test_with_the_onnx_runtime_the_node_works_where_torch_cannot_be_imported(exported_folder):

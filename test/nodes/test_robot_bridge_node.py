@@ -18,11 +18,18 @@ from action_images_ros.nodes.robot_bridge_node import RobotBridgeNode
 from action_images_ros.ros import qos
 from action_images_ros.ros.conversions import pose_stamped, stamp_from_ns
 
-PARAMETERS = {"base_frame": "link0", "tool_frame": "hand_tcp", "finger_joints": ["finger_joint1", "finger_joint2"],
-              "finger_closed": 0.0, "finger_open": 0.08,
-              "robot_tool_from_model_tool": [0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5)]}
-POSES = {link: pose7_from_matrix(RobotDescription(panda_like()).chain("link0", link).base_from_tip(READY))
-         for link in ("hand_tcp", "flange")}
+PARAMETERS = {
+    "base_frame": "link0",
+    "tool_frame": "hand_tcp",
+    "finger_joints": ["finger_joint1", "finger_joint2"],
+    "finger_closed": 0.0,
+    "finger_open": 0.08,
+    "robot_tool_from_model_tool": [0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5)],
+}
+POSES = {
+    link: pose7_from_matrix(RobotDescription(panda_like()).chain("link0", link).base_from_tip(READY))
+    for link in ("hand_tcp", "flange")
+}
 
 
 def _joints(rig):
@@ -43,6 +50,7 @@ def test_joints_and_description_give_the_pose(rig):
     def pose():
         rig.publish("joint_states", _joints(rig))
         return poses
+
     message = rig.spin_until(pose, "current_pose")[-1]
     assert message.header.frame_id == "link0"
     assert message.pose.position.x == pytest.approx(POSES["hand_tcp"][0])
@@ -79,6 +87,7 @@ def test_an_arm_whose_pose_is_another_links_is_not_enabled(rig, link, allowed):
         rig.publish("joint_states", _joints(rig))
         rig.publish("current_pose", pose_stamped(POSES[link], now_ns(rig), "link0"))
         return "current_pose is" in str(bridge.values.get("setup")) and (allowed or arm._robot_fault)
+
     rig.spin_until(checked, "a verdict")
     answer = rig.call(SetBool, "arm_command/enable", SetBool.Request(data=True))
     assert answer.success == allowed
@@ -93,19 +102,28 @@ def test_a_tool_a_quarter_turn_off_is_told(rig):
     assert "a quarter turn about its z" in node.problems()["setup"]
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"pose_interface": "telepathy"}, "pose_interface is 'telepathy'"),
-    ({"pose_source": "joint_states", "tool_frame": ""}, "tool_frame is empty"),
-    ({"gripper_range": [1.0]}, "gripper_range"),
-])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"pose_interface": "telepathy"}, "pose_interface is 'telepathy'"),
+        ({"pose_source": "joint_states", "tool_frame": ""}, "tool_frame is empty"),
+        ({"gripper_range": [1.0]}, "gripper_range"),
+    ],
+)
 def test_what_makes_no_sense_is_told(rig, changes, words):
     node = rig.start(RobotBridgeNode, **{**PARAMETERS, **changes})
     assert not node.started and words in node.problems()["configure"]
 
 
-@pytest.mark.parametrize("parameter, value, package", [
-    ("gripper_interface", "robotiq", "control_msgs"), ("gripper_interface", "franka_hand", "franka_msgs"),
-    ("pose_interface", "moveit_servo", "moveit_msgs"), ("pose_interface", "xarm_servo", "xarm_msgs")])
+@pytest.mark.parametrize(
+    "parameter, value, package",
+    [
+        ("gripper_interface", "robotiq", "control_msgs"),
+        ("gripper_interface", "franka_hand", "franka_msgs"),
+        ("pose_interface", "moveit_servo", "moveit_msgs"),
+        ("pose_interface", "xarm_servo", "xarm_msgs"),
+    ],
+)
 def test_a_package_that_is_not_installed_is_told_and_ends_nothing(rig, parameter, value, package):
     if find_spec(package) is not None:
         pytest.skip(f"{package} is installed")

@@ -17,11 +17,15 @@ def _send(rig, stamp_ns, values, video=None, size=SIZE):
         message = image_from_rgb(stack_frames(np.stack([np.full((*SIZE, 3), n, np.uint8) for n in numbers])))
         message.header.stamp = stamp_from_ns(stamp_ns)
         return message
+
     if video is not None:
         rig.publish("chunk/<cam>/predicted_video", stack(video), "left")
     rig.publish("chunk/<cam>/action_images", stack(values), "left")
-    rig.publish("chunk/<cam>/camera_info", camera_info_from_intrinsics(
-        intrinsics_from_fovy(50, *size), size, stamp_ns, "left_optical_frame"), "left")
+    rig.publish(
+        "chunk/<cam>/camera_info",
+        camera_info_from_intrinsics(intrinsics_from_fovy(50, *size), size, stamp_ns, "left_optical_frame"),
+        "left",
+    )
 
 
 def _shown(messages):
@@ -34,7 +38,7 @@ def test_predicted_video_and_action_images_are_played_in_order(rig):
     _send(rig, 5, [1, 2, 3], [11, 12, 13])
     rig.spin_until(lambda: 3 in _shown(actions) and 13 in _shown(video), "the last frames")
     for shown, expected in ((_shown(actions), [1, 2, 3]), (_shown(video), [11, 12, 13])):
-        assert shown == [value for value in expected if value in shown]   # best effort: one may be lost, none swapped
+        assert shown == [value for value in expected if value in shown]  # best effort: one may be lost, none swapped
     assert actions[0].header.frame_id == "left_optical_frame"
 
 
@@ -46,7 +50,7 @@ def test_a_new_chunk_takes_over_when_the_last_one_is_over(rig):
     _send(rig, 6, [8, 9])
     rig.spin_until(lambda: 9 in _shown(actions), "the second chunk")
     shown = _shown(actions)
-    assert set(shown[:shown.index(9)]) <= {1, 2, 8} and not {1, 2} & set(shown[shown.index(9):])
+    assert set(shown[: shown.index(9)]) <= {1, 2, 8} and not {1, 2} & set(shown[shown.index(9) :])
 
 
 def test_the_overlay_is_drawn_over_the_cameras_picture(rig):

@@ -11,15 +11,22 @@ POSE = np.array([0.4, 0.0, 0.3, 1.0, 0.0, 0.0, 0.0])
 
 
 def _good(**changes):
-    values = {"stamp_ns": 5, "camera_names": ("a", "b"), "images": np.zeros((2, 8, 8, 3), np.uint8),
-                  "K": np.stack([intrinsics_from_fovy(50, 8, 8)] * 2), "world_from_camera": np.stack([E, E]),
-                  "tool_pose": POSE, "openness": 1.0, "instruction": "push the button"}
+    values = {
+        "stamp_ns": 5,
+        "camera_names": ("a", "b"),
+        "images": np.zeros((2, 8, 8, 3), np.uint8),
+        "K": np.stack([intrinsics_from_fovy(50, 8, 8)] * 2),
+        "world_from_camera": np.stack([E, E]),
+        "tool_pose": POSE,
+        "openness": 1.0,
+        "instruction": "push the button",
+    }
     return Observation(**{**values, **changes})
 
 
 def _centroid(image):
     weight = image[..., 0].astype(float)
-    v, u = np.mgrid[:image.shape[0], :image.shape[1]]
+    v, u = np.mgrid[: image.shape[0], : image.shape[1]]
     return np.array([(u * weight).sum(), (v * weight).sum()]) / weight.sum()
 
 
@@ -57,13 +64,21 @@ def test_the_crop_is_the_largest_of_the_models_aspect():
 
 def test_shrinking_averages_instead_of_sampling():
     checker = np.indices((64, 64)).sum(0) % 2 * 255
-    picture, _ = prepare_image(np.repeat(checker[..., None], 3, -1).astype(np.uint8),
-                               intrinsics_from_fovy(50, 64, 64), (32, 32))
+    picture, _ = prepare_image(
+        np.repeat(checker[..., None], 3, -1).astype(np.uint8), intrinsics_from_fovy(50, 64, 64), (32, 32)
+    )
     assert np.abs(picture.astype(int) - 127.5).max() <= 1
 
 
-@pytest.mark.parametrize("image", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8),
-                                   np.zeros((8, 8, 3), np.float32), np.zeros((0, 8, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((8, 8, 3), np.float32),
+        np.zeros((0, 8, 3), np.uint8),
+    ],
+)
 def test_a_wrong_picture_is_refused(image):
     with pytest.raises(ValueError, match="uint8 RGB"):
         prepare_image(image, intrinsics_from_fovy(50, 8, 8), (4, 4))
@@ -74,17 +89,20 @@ def test_singular_intrinsics_are_refused():
         prepare_image(np.zeros((8, 8, 3), np.uint8), np.diag([0.0, 0.0, 1.0]), (4, 4))
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"instruction": "  "}, "instruction is empty"),
-    ({"tool_pose": np.full(7, np.nan)}, "(?i)nan|finite"),
-    ({"tool_pose": np.zeros(7)}, "quaternion"),
-    ({"openness": 1.2}, "openness is 1.2"),
-    ({"openness": float("nan")}, "openness is nan"),
-    ({"K": np.zeros((2, 3, 3))}, "K"),
-    ({"K": np.zeros((1, 3, 3))}, "one per camera"),
-    ({"images": np.zeros((1, 8, 8, 3), np.uint8)}, "one size for all cameras"),
-    ({"camera_names": ("a", "a")}, "every name once"),
-])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"instruction": "  "}, "instruction is empty"),
+        ({"tool_pose": np.full(7, np.nan)}, "(?i)nan|finite"),
+        ({"tool_pose": np.zeros(7)}, "quaternion"),
+        ({"openness": 1.2}, "openness is 1.2"),
+        ({"openness": float("nan")}, "openness is nan"),
+        ({"K": np.zeros((2, 3, 3))}, "K"),
+        ({"K": np.zeros((1, 3, 3))}, "one per camera"),
+        ({"images": np.zeros((1, 8, 8, 3), np.uint8)}, "one size for all cameras"),
+        ({"camera_names": ("a", "a")}, "every name once"),
+    ],
+)
 def test_a_wrong_observation_is_refused_with_its_name(changes, words):
     with pytest.raises(ValueError, match=words):
         _good(**changes)
@@ -95,26 +113,50 @@ def test_negative_focal_lengths_are_normalised_without_moving_a_point():
     K = intrinsics_from_fovy(50, 120, 160)
     mirrored_k, mirrored_e = K @ np.diag([-1.0, -1, 1]), E @ np.diag([-1.0, -1, 1, 1])
     image = np.zeros((120, 160, 3), np.uint8)
-    arguments = {"robot_tool_pose": POSE, "openness": 0.5, "instruction": "reach", "size": (96, 96),
-                     "robot_tool_from_model_tool": np.eye(3)}
+    arguments = {
+        "robot_tool_pose": POSE,
+        "openness": 0.5,
+        "instruction": "reach",
+        "size": (96, 96),
+        "robot_tool_from_model_tool": np.eye(3),
+    }
     plain = observe(1, {"a": image}, {"a": K}, {"a": E}, **arguments)
     negative = observe(1, {"a": image}, {"a": mirrored_k}, {"a": mirrored_e}, **arguments)
     assert (np.diagonal(negative.K[0]) > 0).all()
-    np.testing.assert_allclose(project(point, negative.K[0], negative.world_from_camera[0])[0],
-                               project(point, plain.K[0], plain.world_from_camera[0])[0])
+    np.testing.assert_allclose(
+        project(point, negative.K[0], negative.world_from_camera[0])[0],
+        project(point, plain.K[0], plain.world_from_camera[0])[0],
+    )
 
 
 def test_one_negative_focal_length_is_refused_and_the_camera_named():
     with pytest.raises(ValueError, match="camera 'left'.*only one is negative"):
-        observe(1, {"left": np.zeros((8, 8, 3), np.uint8)}, {"left": np.diag([-9.0, 9, 1])}, {"left": E},
-                POSE, 1.0, "reach", size=(8, 8), robot_tool_from_model_tool=np.eye(3))
+        observe(
+            1,
+            {"left": np.zeros((8, 8, 3), np.uint8)},
+            {"left": np.diag([-9.0, 9, 1])},
+            {"left": E},
+            POSE,
+            1.0,
+            "reach",
+            size=(8, 8),
+            robot_tool_from_model_tool=np.eye(3),
+        )
 
 
 def test_the_observation_holds_the_models_tool_frame():
     quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
-    seen = observe(1, {"a": np.zeros((8, 8, 3), np.uint8)}, {"a": intrinsics_from_fovy(50, 8, 8)}, {"a": E},
-                   np.array([0.4, 0, 0.3, 0, 0, 0, 1.0]), 1.0, "reach", size=(8, 8),
-                   robot_tool_from_model_tool=quarter)
+    seen = observe(
+        1,
+        {"a": np.zeros((8, 8, 3), np.uint8)},
+        {"a": intrinsics_from_fovy(50, 8, 8)},
+        {"a": E},
+        np.array([0.4, 0, 0.3, 0, 0, 0, 1.0]),
+        1.0,
+        "reach",
+        size=(8, 8),
+        robot_tool_from_model_tool=quarter,
+    )
     np.testing.assert_allclose(np.abs(seen.tool_pose[3:]), [0, 0, np.sqrt(0.5), np.sqrt(0.5)], atol=1e-12)
 
 
@@ -129,8 +171,11 @@ def test_a_set_is_complete_when_every_camera_has_an_item_within_slop():
 
 def test_items_further_apart_than_slop_are_never_joined():
     sync = Synchroniser(["a", "b"], slop_s=0.02)
-    assert all(sync.add(name, stamp * MS, None) is None
-               for stamp in range(0, 1000, 100) for name, stamp in (("a", stamp), ("b", stamp + 50)))
+    assert all(
+        sync.add(name, stamp * MS, None) is None
+        for stamp in range(0, 1000, 100)
+        for name, stamp in (("a", stamp), ("b", stamp + 50))
+    )
     assert sync.spread() == pytest.approx(0.05)
 
 

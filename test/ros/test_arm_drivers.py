@@ -51,8 +51,9 @@ class Node:
         self.publisher_names, self.listeners = list(publishers), list(listeners)
 
     def create_publisher(self, kind, name, profile):
-        return SimpleNamespace(publish=self.published.append, topic_name=f"/{name}",
-                               get_subscription_count=lambda: len(self.listeners))
+        return SimpleNamespace(
+            publish=self.published.append, topic_name=f"/{name}", get_subscription_count=lambda: len(self.listeners)
+        )
 
     def create_client(self, kind, name):
         return self.clients.setdefault(name, Client(name))
@@ -91,15 +92,16 @@ def test_a_direct_driver_is_only_watched():
 def test_a_target_frame_is_the_pose_in_the_base_at_its_stamp():
     node = Node()
     _make("cartesian_controllers", node).send(HERE, 1_500_000_000, 0.0)
-    message, = node.published
+    (message,) = node.published
     assert message.header.frame_id == "base"
     assert (message.header.stamp.sec, message.header.stamp.nanosec) == (1, 500000000)
     assert message.pose.position.x == pytest.approx(HERE[0])
 
 
 def test_a_second_publisher_of_the_target_is_told():
-    assert "also published by teleop" in _make("cartesian_controllers", Node(publishers=["robot_bridge", "teleop"])
-                                               ).problem(0.0)
+    assert "also published by teleop" in _make(
+        "cartesian_controllers", Node(publishers=["robot_bridge", "teleop"])
+    ).problem(0.0)
 
 
 def test_servo_gets_poses_once_it_has_agreed_to_take_them(monkeypatch):
@@ -110,14 +112,14 @@ def test_servo_gets_poses_once_it_has_agreed_to_take_them(monkeypatch):
     with pytest.raises(ValueError, match="switch_command_type"):
         driver.send(HERE, 1, 0.0)
     driver.prepare(0.0)
-    driver.prepare(0.1)     # not asked twice
-    (request, future), = client.asked
+    driver.prepare(0.1)  # not asked twice
+    ((request, future),) = client.asked
     assert request.command_type == 2
     future.value = SimpleNamespace(success=True)
     driver.prepare(0.2)
     driver.send(HERE, 1, 0.3)
     assert driver.problem(0.3) == "" and len(node.published) == 1
-    client.ready = False    # Servo was restarted: it takes twists again
+    client.ready = False  # Servo was restarted: it takes twists again
     driver.prepare(0.4)
     client.ready = True
     assert "refuses the command type" in driver.problem(0.5)
@@ -134,7 +136,7 @@ def test_joint_targets_lead_to_the_pose(interface):
     target = HERE.copy()
     target[2] -= 0.002
     driver.send(target, 1, 0.1)
-    message, = node.published
+    (message,) = node.published
     if interface == "joint_trajectory":
         assert message.joint_names == list(READY) and message.points[0].time_from_start.nanosec == 100_000_000
         positions = message.points[0].positions
@@ -169,8 +171,9 @@ def test_old_joints_and_wide_steps_are_not_passed_on():
     assert not node.published
 
 
-@pytest.mark.parametrize("interface, mode, service", [("xarm_servo", 1, "set_servo_cartesian"),
-                                                      ("xarm_position", 7, "set_position")])
+@pytest.mark.parametrize(
+    "interface, mode, service", [("xarm_servo", 1, "set_servo_cartesian"), ("xarm_position", 7, "set_position")]
+)
 def test_the_xarm_is_put_in_its_mode_and_gets_millimetres(monkeypatch, interface, mode, service):
     interface_standins.install(monkeypatch)
     node = Node()
@@ -187,7 +190,7 @@ def test_the_xarm_is_put_in_its_mode_and_gets_millimetres(monkeypatch, interface
     request, future = node.clients[f"xarm/{service}"].asked[-1]
     np.testing.assert_allclose(request.pose[:3], 1000 * HERE[:3])
     assert len(request.pose) == 6 and not request.wait and request.speed == (100.0 if mode == 7 else 0)
-    driver.send(HERE, 1, 9.2)     # the last call has no answer yet
+    driver.send(HERE, 1, 9.2)  # the last call has no answer yet
     assert len(node.clients[f"xarm/{service}"].asked) == 1
     future.value = SimpleNamespace(ret=1, message="there are errors")
     with pytest.raises(ValueError, match="returned 1 there are errors"):

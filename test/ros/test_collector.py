@@ -14,8 +14,16 @@ NOW = 10_000 * MS
 
 
 def _collector(**changes):
-    settings = {"cameras": CAMERAS, "size": (48, 48), "base_frame": "base", "finger_joints": ("finger",),
-                "finger_open": 0.08, "slop_s": 0.02, "max_image_age_s": 1.0, "max_pose_age_s": 0.2}
+    settings = {
+        "cameras": CAMERAS,
+        "size": (48, 48),
+        "base_frame": "base",
+        "finger_joints": ("finger",),
+        "finger_open": 0.08,
+        "slop_s": 0.02,
+        "max_image_age_s": 1.0,
+        "max_pose_age_s": 0.2,
+    }
     extrinsics = Extrinsics(CAMERAS, "base", source="topic")
     return ObservationCollector(CollectorSettings(**{**settings, **changes}), extrinsics)
 
@@ -41,11 +49,19 @@ def test_a_complete_moment_is_one_observation():
     assert observation.images.shape == (2, 48, 48, 3) and observation.openness == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("command, measured, seconds_ago, openness", [
-    (0.0, 0.7, 5.0, 0.0), (0.0, 1.0, 0.3, 0.0), (1.0, 0.0, 0.3, 1.0), (0.0, 1.0, 5.0, 1.0), (1.0, 0.02, 5.0, 0.02),
-])
+@pytest.mark.parametrize(
+    "command, measured, seconds_ago, openness",
+    [
+        (0.0, 0.7, 5.0, 0.0),
+        (0.0, 1.0, 0.3, 0.0),
+        (1.0, 0.0, 0.3, 1.0),
+        (0.0, 1.0, 5.0, 1.0),
+        (1.0, 0.02, 5.0, 0.02),
+    ],
+)
 def test_the_commanded_openness_counts_unless_the_fingers_stay_at_the_other_end(
-        command, measured, seconds_ago, openness):
+    command, measured, seconds_ago, openness
+):
     collector = _fill(_collector())
     collector.add_joints(JointState(name=["finger"], position=[0.08 * measured]))
     collector.add_gripper_command(command, NOW - round(seconds_ago * 1000) * MS)
@@ -83,9 +99,14 @@ def test_cameras_out_of_step_are_named_with_their_distance():
         collector.observe(NOW)
 
 
-@pytest.mark.parametrize("what, words", [
-    ("_infos", "nothing came on left/camera_info"), ("_poses", "nothing came on current_pose"),
-    ("_joints", "nothing came on joint_states")])
+@pytest.mark.parametrize(
+    "what, words",
+    [
+        ("_infos", "nothing came on left/camera_info"),
+        ("_poses", "nothing came on current_pose"),
+        ("_joints", "nothing came on joint_states"),
+    ],
+)
 def test_what_never_came_is_named(what, words):
     collector = _fill(_collector())
     setattr(collector, what, None if what == "_joints" else type(getattr(collector, what))())

@@ -62,13 +62,16 @@ def test_a_file_that_lacks_a_camera_is_refused(file):
         Extrinsics(["left", "right"], "base", source="file", calibration_file=str(file))
 
 
-@pytest.mark.parametrize("text, words", [
-    ("base_frame: odom\ncameras: {}", "'odom'.*'base'"),
-    ("cameras: {}", "needs base_frame"),
-    ("base_frame: base\ncameras: {left: {position: [0, 0, 0]}}", "needs base_frame and, for every camera"),
-    ("base_frame: base\ncameras: {left: {position: [0, 0, 0], orientation: [0, 0, 0, 0]}}", "quaternion"),
-    (": : :", "needs base_frame"),
-])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("base_frame: odom\ncameras: {}", "'odom'.*'base'"),
+        ("cameras: {}", "needs base_frame"),
+        ("base_frame: base\ncameras: {left: {position: [0, 0, 0]}}", "needs base_frame and, for every camera"),
+        ("base_frame: base\ncameras: {left: {position: [0, 0, 0], orientation: [0, 0, 0, 0]}}", "quaternion"),
+        (": : :", "needs base_frame"),
+    ],
+)
 def test_a_calibration_that_is_not_one_is_refused(tmp_path, text, words):
     path = tmp_path / "c.yaml"
     path.write_text(text)

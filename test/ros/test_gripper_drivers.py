@@ -65,7 +65,9 @@ def gripper(monkeypatch):
         def client(*arguments):
             made.append(Client(*arguments))
             return made[-1]
+
         return ActionGripper(None, settings, client), made
+
     return make
 
 
@@ -103,7 +105,7 @@ def test_the_newest_goal_wins(gripper):
     driver.send(1.0)
     assert first.cancelled == 1
     driver.send(0.0)
-    client.goals[1][1].finish(late)     # accepted when a newer one is already sent
+    client.goals[1][1].finish(late)  # accepted when a newer one is already sent
     assert late.cancelled == 1
 
 
@@ -137,6 +139,7 @@ def test_the_xarm_gripper_takes_0_to_850_and_tells_its_error(monkeypatch):
     def call(request):
         sent.append((request, Future()))
         return sent[-1][1]
+
     client = SimpleNamespace(call_async=call, service_is_ready=lambda: True, srv_name="/xarm/set_gripper_position")
     node = SimpleNamespace(create_client=lambda *_: client)
     row = GRIPPER_INTERFACES["xarm_gripper"]

@@ -24,8 +24,13 @@ def _message(pixels, encoding, padding=0, **changes):
     pixels = pixels.reshape(*pixels.shape[:2], -1)
     rows = pixels.reshape(pixels.shape[0], -1)
     rows = np.hstack([rows, np.full((len(rows), padding), 77, np.uint8)])
-    fields = {"height": pixels.shape[0], "width": pixels.shape[1], "encoding": encoding, "step": rows.shape[1],
-              "data": array.array("B", rows.tobytes())}
+    fields = {
+        "height": pixels.shape[0],
+        "width": pixels.shape[1],
+        "encoding": encoding,
+        "step": rows.shape[1],
+        "data": array.array("B", rows.tobytes()),
+    }
     return Image(**{**fields, **changes})
 
 
@@ -40,9 +45,16 @@ def converter(request, monkeypatch):
 
 @pytest.mark.parametrize("padding", [0, 5])
 @pytest.mark.parametrize("bigendian", [0, 1])
-@pytest.mark.parametrize("encoding, pixels", [
-    ("rgb8", RGB), ("bgr8", RGB[..., ::-1]), ("8UC3", RGB[..., ::-1]),
-    ("rgba8", np.concatenate([RGB, ALPHA], -1)), ("bgra8", np.concatenate([RGB[..., ::-1], ALPHA], -1))])
+@pytest.mark.parametrize(
+    "encoding, pixels",
+    [
+        ("rgb8", RGB),
+        ("bgr8", RGB[..., ::-1]),
+        ("8UC3", RGB[..., ::-1]),
+        ("rgba8", np.concatenate([RGB, ALPHA], -1)),
+        ("bgra8", np.concatenate([RGB[..., ::-1], ALPHA], -1)),
+    ],
+)
 def test_every_colour_encoding_gives_the_same_picture(converter, encoding, pixels, padding, bigendian):
     message = _message(pixels, encoding, padding, is_bigendian=bigendian)
     np.testing.assert_array_equal(rgb_from_image(message), RGB)
@@ -77,9 +89,15 @@ def test_unknown_encodings_are_refused_with_the_known_ones(encoding):
         rgb_from_image(_message(RGB, encoding))
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"height": 0}, "empty"), ({"width": 0}, "empty"), ({"step": 20}, "step is 20"),
-    ({"data": array.array("B", bytes(50))}, "cut off")])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"height": 0}, "empty"),
+        ({"width": 0}, "empty"),
+        ({"step": 20}, "step is 20"),
+        ({"data": array.array("B", bytes(50))}, "cut off"),
+    ],
+)
 def test_messages_that_contradict_themselves_are_refused(changes, words):
     with pytest.raises(ValueError, match=words):
         rgb_from_image(_message(RGB, "rgb8", **changes))
@@ -98,8 +116,7 @@ def test_jpeg_keeps_colours_in_their_places():
 
 
 def test_grey_and_transparent_pngs_are_understood():
-    for picture, expected in ((RGB[..., 0], RGB[..., [0, 0, 0]]),
-                              (np.concatenate([RGB[..., ::-1], ALPHA], -1), RGB)):
+    for picture, expected in ((RGB[..., 0], RGB[..., [0, 0, 0]]), (np.concatenate([RGB[..., ::-1], ALPHA], -1), RGB)):
         data = array.array("B", cv2.imencode(".png", picture)[1].tobytes())
         np.testing.assert_array_equal(rgb_from_compressed(CompressedImage(format="png", data=data)), expected)
 

@@ -24,10 +24,16 @@ def _plan(stamp_ns=SECOND, count=25):
 
 
 def _observation(stamp_ns, robot_pose):
-    return Observation(stamp_ns, ("a", "b"), np.zeros((2, 96, 96, 3), np.uint8),
-                       np.stack([intrinsics_from_fovy(50, 96, 96)] * 2),
-                       np.stack([camera_pose([1.4, 0.5, 0.8]), camera_pose([1.3, -0.6, 0.9])]),
-                       to_model_tool(robot_pose, TURN), 1.0, "reach")
+    return Observation(
+        stamp_ns,
+        ("a", "b"),
+        np.zeros((2, 96, 96, 3), np.uint8),
+        np.stack([intrinsics_from_fovy(50, 96, 96)] * 2),
+        np.stack([camera_pose([1.4, 0.5, 0.8]), camera_pose([1.3, -0.6, 0.9])]),
+        to_model_tool(robot_pose, TURN),
+        1.0,
+        "reach",
+    )
 
 
 def _oracle(plan):

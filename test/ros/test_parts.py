@@ -141,7 +141,7 @@ def test_parts_of_different_chunks_are_not_mixed():
 def test_the_overlay_shows_blobs_and_leaves_the_rest_of_the_picture():
     picture = np.full((40, 60, 3), 90, np.uint8)
     action = np.zeros((8, 8, 3), np.uint8)
-    action[..., 2] = 64                       # the pedestal alone
+    action[..., 2] = 64  # the pedestal alone
     np.testing.assert_array_equal(overlay(picture, action), np.full((40, 40, 3), 90))
     action[4, 4, 0] = 255
     assert overlay(picture, action)[22, 22, 0] > 150

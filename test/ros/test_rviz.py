@@ -14,13 +14,21 @@ def test_every_camera_is_shown_in_the_base_frame(tmp_path, cameras):
     assert config["Global Options"]["Fixed Frame"] == "fr3_link0"
     shown = {display["Topic"]["Value"]: display for display in config["Displays"] if "Topic" in display}
     rows = topic_names(TOPICS, cameras)
-    assert {"plan", "executed", "chunk/confidence", *(f"{c}/image_raw" for c in cameras),
-            *(f"view/{c}/{s}" for c in cameras for s in ("predicted_video", "action_images", "overlay"))} <= set(shown)
+    assert {
+        "plan",
+        "executed",
+        "chunk/confidence",
+        *(f"{c}/image_raw" for c in cameras),
+        *(f"view/{c}/{s}" for c in cameras for s in ("predicted_video", "action_images", "overlay")),
+    } <= set(shown)
     for name, display in shown.items():
         reliable = qos.PROFILES[rows[name].qos].reliability == qos.ReliabilityPolicy.RELIABLE
         assert display["Topic"]["Reliability Policy"] == ("Reliable" if reliable else "Best Effort"), name
-        assert rows[name].type.endswith({"Path": "Path", "Image": "Image", "PointCloud2": "PointCloud2",
-                                         "Pose": "PoseStamped"}[display["Class"].split("/")[1]]), name
+        assert rows[name].type.endswith(
+            {"Path": "Path", "Image": "Image", "PointCloud2": "PointCloud2", "Pose": "PoseStamped"}[
+                display["Class"].split("/")[1]
+            ]
+        ), name
     names = [display["Name"] for display in config["Displays"]]
     assert len(set(names)) == len(names)
 

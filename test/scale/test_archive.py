@@ -40,7 +40,7 @@ def test_labels_of_two_models_or_options_are_not_mixed(tmp_path, bags, model):
     with pytest.raises(ValueError, match="known_pose \\('auto', now 'no'\\)"):
         label_archive([bags], tmp_path / "out", model, LabelOptions(known_pose="no"), make=scripted())
     again = label_archive([bags], tmp_path / "out", model, LabelOptions(batch=2), make=scripted(fail_start="not asked"))
-    assert again.resumed == 5          # windows per call change no label, and nothing was left to do
+    assert again.resumed == 5  # windows per call change no label, and nothing was left to do
 
 
 def test_a_worker_that_has_another_model_is_refused(model):

@@ -32,8 +32,11 @@ def test_bags_given_one_by_one_have_their_own_names_and_twice_is_once(tmp_path):
 def test_a_list_is_read_relative_to_itself(tmp_path):
     bag(tmp_path / "a")
     (tmp_path / "list.txt").write_text("# all\na   # the first\n\n")
-    (tmp_path / "list.jsonl").write_text(json.dumps({"format": 1, "settings": {}}) + "\n"
-                                         + json.dumps({"bag": str(tmp_path / "a"), "name": "day/one", "state": "done"}))
+    (tmp_path / "list.jsonl").write_text(
+        json.dumps({"format": 1, "settings": {}})
+        + "\n"
+        + json.dumps({"bag": str(tmp_path / "a"), "name": "day/one", "state": "done"})
+    )
     assert find_bags([tmp_path / "list.txt"]) == [("a", tmp_path / "a")]
     assert find_bags([tmp_path / "list.jsonl"]) == [("day/one", tmp_path / "a")]
 
@@ -60,9 +63,16 @@ def test_one_recording_is_told_from_a_folder_of_them(tmp_path):
     assert not is_one(tmp_path / "all")
 
 
-@pytest.mark.parametrize("line, words", [
-    ("{", "line 1 is no JSON"), ('{"name": "a"}', "line 1 has no 'bag'"), ('{"bag": "gone"}', "gone does not exist"),
-    ('{"bag": "a", "name": "../a"}', "relative path without"), ('{"bag": "a", "name": ".work/a"}', "hidden")])
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ("{", "line 1 is no JSON"),
+        ('{"name": "a"}', "line 1 has no 'bag'"),
+        ('{"bag": "gone"}', "gone does not exist"),
+        ('{"bag": "a", "name": "../a"}', "relative path without"),
+        ('{"bag": "a", "name": ".work/a"}', "hidden"),
+    ],
+)
 def test_a_bad_line_of_a_list_is_named(tmp_path, line, words):
     bag(tmp_path / "a")
     (tmp_path / "list.jsonl").write_text(line)

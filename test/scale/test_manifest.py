@@ -47,8 +47,8 @@ def test_the_finished_bag_decides_not_the_list(tmp_path, bags):
     out = tmp_path / "out"
     with Manifest(out, bags, SETTINGS) as manifest:
         manifest.update("a", state="running")
-        (out / "a").mkdir()                    # finished, and the line was not written any more
-        manifest.update("b", state="done")     # and this one was removed by hand
+        (out / "a").mkdir()  # finished, and the line was not written any more
+        manifest.update("b", state="done")  # and this one was removed by hand
     with Manifest(out, bags, SETTINGS) as manifest:
         assert states(manifest) == {"a": "done", "b": "waiting", "c": "waiting"}
 

@@ -56,9 +56,10 @@ def test_a_run_that_is_killed_leaves_no_worker_behind_and_goes_on(tmp_path, bags
     (tmp_path / "log").mkdir()
     (tmp_path / "run.py").write_text(RUN)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    run = subprocess.Popen([sys.executable, tmp_path / "run.py", bags, tmp_path / "out", tmp_path / "log"],
-                           env=environment)
-    while not (begun := list((tmp_path / "log").glob("b1.*"))):    # b0 is done, b1 is in the worker's hands
+    run = subprocess.Popen(
+        [sys.executable, tmp_path / "run.py", bags, tmp_path / "out", tmp_path / "log"], env=environment
+    )
+    while not (begun := list((tmp_path / "log").glob("b1.*"))):  # b0 is done, b1 is in the worker's hands
         assert run.poll() is None
         time.sleep(0.05)
     run.kill()

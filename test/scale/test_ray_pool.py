@@ -15,7 +15,7 @@ from action_images_ros.scale.ray_pool import RayPool, room
 
 def test_a_worker_killed_on_a_cluster_of_two_loses_nothing(tmp_path, bags, monkeypatch):
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'action_images_ros[ray]'")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))    # for the workers
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))  # for the workers
     (tmp_path / "log").mkdir()
     before = tree(bags)
     with Manifest(tmp_path / "out", find_bags([bags]), {}) as manifest:
@@ -40,8 +40,9 @@ def test_missing_ray_is_told_with_how_to_install_it(monkeypatch):
         RayPool(scripted(), "local")
 
 
-@pytest.mark.parametrize("address, words", [
-    ("nonsense", "give HOST:PORT"), ("ray://here", "give HOST:PORT"), ("", "give HOST:PORT")])
+@pytest.mark.parametrize(
+    "address, words", [("nonsense", "give HOST:PORT"), ("ray://here", "give HOST:PORT"), ("", "give HOST:PORT")]
+)
 def test_an_address_that_is_none_is_refused(address, words):
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'action_images_ros[ray]'")
     with pytest.raises(ValueError, match=words):
@@ -52,15 +53,21 @@ def test_an_address_that_is_none_is_refused(address, words):
 def test_a_cluster_that_does_not_answer_is_told_at_once(scheme):
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'action_images_ros[ray]'")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))          # bound and not listening: nobody answers there
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
         address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ValueError, match=f"no Ray cluster answers at {address}.*ray start --head"):
             RayPool(scripted(), address)
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"workers": 0}, "workers is 0"), ({"cpus": 0}, "ray-cpus is 0"), ({"gpus": 1.5}, "ray-gpus is 1.5"),
-    ({"gpus": -1}, "ray-gpus is -1")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"workers": 0}, "workers is 0"),
+        ({"cpus": 0}, "ray-cpus is 0"),
+        ({"gpus": 1.5}, "ray-gpus is 1.5"),
+        ({"gpus": -1}, "ray-gpus is -1"),
+    ],
+)
 def test_impossible_shares_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
         RayPool(scripted(), "local", **options)

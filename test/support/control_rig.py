@@ -11,21 +11,41 @@ SECOND = 1_000_000_000
 TICK = 10_000_000
 
 
-def make_chunk(stamp_ns=0, start=(0.5, 0.0, 0.3), velocity=(0.1, 0.0, 0.0), turn=(0.0, 0.0, 0.0), frames=9, dt=0.2,
-               openness=1.0, sigma=0.003):
+def make_chunk(
+    stamp_ns=0,
+    start=(0.5, 0.0, 0.3),
+    velocity=(0.1, 0.0, 0.0),
+    turn=(0.0, 0.0, 0.0),
+    frames=9,
+    dt=0.2,
+    openness=1.0,
+    sigma=0.003,
+):
     """A chunk that moves straight at `velocity` (m/s) and turns at `turn` (rad/s), all frames valid."""
     seconds = np.arange(frames) * dt
     poses = np.zeros((frames, 7))
     poses[:, :3] = np.asarray(start) + seconds[:, None] * np.asarray(velocity)
     poses[:, 3:] = (Rotation.from_rotvec(seconds[:, None] * np.asarray(turn)) * Rotation.from_quat(DOWN)).as_quat()
-    return Chunk(stamp_ns, dt, poses, np.full(frames, float(openness)),
-                 np.repeat(sigma**2 * np.eye(6)[None], frames, axis=0), np.ones(frames, dtype=bool))
+    return Chunk(
+        stamp_ns,
+        dt,
+        poses,
+        np.full(frames, float(openness)),
+        np.repeat(sigma**2 * np.eye(6)[None], frames, axis=0),
+        np.ones(frames, dtype=bool),
+    )
 
 
 def changed(chunk, **arrays):
     """The same chunk with other arrays; nothing of the original is shared."""
-    fields = {"stamp_ns": chunk.stamp_ns, "dt": chunk.dt, "poses": chunk.poses, "openness": chunk.openness,
-              "covariance": chunk.covariance, "valid": chunk.valid}
+    fields = {
+        "stamp_ns": chunk.stamp_ns,
+        "dt": chunk.dt,
+        "poses": chunk.poses,
+        "openness": chunk.openness,
+        "covariance": chunk.covariance,
+        "valid": chunk.valid,
+    }
     return Chunk(**{**fields, **arrays})
 
 

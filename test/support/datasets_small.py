@@ -11,14 +11,21 @@ def folder_of(path, episodes):
     """A training cache of these episodes; its path."""
     path.mkdir(parents=True, exist_ok=True)
     for episode in episodes:
-        append_index(path, {"file": save_episode(path, episode).name, "task": episode.task, "seed": episode.seed,
-                            "success": episode.success})
+        append_index(
+            path,
+            {
+                "file": save_episode(path, episode).name,
+                "task": episode.task,
+                "seed": episode.seed,
+                "success": episode.success,
+            },
+        )
     return path
 
 
 def psnr(a, b):
     """Peak signal to noise ratio of 8-bit pictures, dB."""
-    error = ((np.asarray(a, float) - np.asarray(b, float))**2).mean()
+    error = ((np.asarray(a, float) - np.asarray(b, float)) ** 2).mean()
     return float("inf") if error == 0 else 10 * np.log10(255**2 / error)
 
 

@@ -2,9 +2,15 @@
 
 from xml.etree import ElementTree
 
-ARM = ((0, 0, 0.333, 0, 0, 0), (0, 0, 0, -1.5707963, 0, 0), (0, -0.316, 0, 1.5707963, 0, 0),
-       (0.0825, 0, 0, 1.5707963, 0, 0), (-0.0825, 0.384, 0, -1.5707963, 0, 0), (0, 0, 0, 1.5707963, 0, 0),
-       (0.088, 0, 0, 1.5707963, 0, 0))
+ARM = (
+    (0, 0, 0.333, 0, 0, 0),
+    (0, 0, 0, -1.5707963, 0, 0),
+    (0, -0.316, 0, 1.5707963, 0, 0),
+    (0.0825, 0, 0, 1.5707963, 0, 0),
+    (-0.0825, 0.384, 0, -1.5707963, 0, 0),
+    (0, 0, 0, 1.5707963, 0, 0),
+    (0.088, 0, 0, 1.5707963, 0, 0),
+)
 READY = {f"joint{i + 1}": q for i, q in enumerate((0.0, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785))}
 
 
@@ -27,8 +33,16 @@ def _arm():
     ElementTree.SubElement(robot, "link", name="world")
     _joint(robot, "mount", "fixed", "world", "link0", xyz="0.2 0.1 0.7")
     for index, (x, y, z, r, p, w) in enumerate(ARM):
-        _joint(robot, f"joint{index + 1}", "revolute", f"link{index}", f"link{index + 1}", f"{x} {y} {z}",
-               f"{r} {p} {w}", limits=(-3.1, 0.0) if index == 3 else (-0.1, 3.8) if index == 5 else None)
+        _joint(
+            robot,
+            f"joint{index + 1}",
+            "revolute",
+            f"link{index}",
+            f"link{index + 1}",
+            f"{x} {y} {z}",
+            f"{r} {p} {w}",
+            limits=(-3.1, 0.0) if index == 3 else (-0.1, 3.8) if index == 5 else None,
+        )
     _joint(robot, "flange_joint", "fixed", "link7", "flange", xyz="0 0 0.107")
     return robot
 
@@ -39,8 +53,17 @@ def panda_like():
     _joint(robot, "hand_joint", "fixed", "flange", "hand", rpy="0 0 -0.785398163")
     _joint(robot, "tcp_joint", "fixed", "hand", "hand_tcp", xyz="0 0 0.1034")
     _joint(robot, "finger_joint1", "prismatic", "hand", "leftfinger", xyz="0 0 0.0584", axis="0 1 0", limits=(0, 0.04))
-    _joint(robot, "finger_joint2", "prismatic", "hand", "rightfinger", xyz="0 0 0.0584", axis="0 -1 0",
-           limits=(0, 0.04), mimic=("finger_joint1", 1.0))
+    _joint(
+        robot,
+        "finger_joint2",
+        "prismatic",
+        "hand",
+        "rightfinger",
+        xyz="0 0 0.0584",
+        axis="0 -1 0",
+        limits=(0, 0.04),
+        mimic=("finger_joint1", 1.0),
+    )
     return ElementTree.tostring(robot, encoding="unicode")
 
 
@@ -50,11 +73,29 @@ def robotiq_like():
     _joint(robot, "gripper_joint", "fixed", "flange", "gripper_base")
     _joint(robot, "tcp_joint", "fixed", "gripper_base", "gripper_tcp", xyz="0 0 0.15")
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        _joint(robot, f"{side}_knuckle_joint", "revolute", "gripper_base", f"{side}_knuckle",
-               xyz=f"{0.03 * sign} 0 0.055", axis=f"0 {-sign} 0", limits=(0.0, 0.8),
-               mimic=None if side == "left" else ("left_knuckle_joint", 1.0))
-        _joint(robot, f"{side}_finger_joint", "fixed", f"{side}_knuckle", f"{side}_finger",
-               xyz=f"{0.03 * sign} 0 -0.004")
-        _joint(robot, f"{side}_tip_joint", "revolute", f"{side}_finger", f"{side}_tip", xyz=f"{0.005 * sign} 0 0.047",
-               axis=f"0 {sign} 0", limits=(0.0, 0.8), mimic=("left_knuckle_joint", 1.0))
+        _joint(
+            robot,
+            f"{side}_knuckle_joint",
+            "revolute",
+            "gripper_base",
+            f"{side}_knuckle",
+            xyz=f"{0.03 * sign} 0 0.055",
+            axis=f"0 {-sign} 0",
+            limits=(0.0, 0.8),
+            mimic=None if side == "left" else ("left_knuckle_joint", 1.0),
+        )
+        _joint(
+            robot, f"{side}_finger_joint", "fixed", f"{side}_knuckle", f"{side}_finger", xyz=f"{0.03 * sign} 0 -0.004"
+        )
+        _joint(
+            robot,
+            f"{side}_tip_joint",
+            "revolute",
+            f"{side}_finger",
+            f"{side}_tip",
+            xyz=f"{0.005 * sign} 0 0.047",
+            axis=f"0 {sign} 0",
+            limits=(0.0, 0.8),
+            mimic=("left_knuckle_joint", 1.0),
+        )
     return ElementTree.tostring(robot, encoding="unicode")

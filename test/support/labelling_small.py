@@ -31,8 +31,17 @@ class TruthModel:
             part = slice(start, start + self.card.frames)
             poses = self.episode.poses[part].copy()
             poses[:, 0] += self.shift
-            drawn.append(to_uint8(encode(matrix_from_pose7(poses), self.episode.openness[part], clips.K[i],
-                                         clips.world_from_camera[i], SIZE).images))
+            drawn.append(
+                to_uint8(
+                    encode(
+                        matrix_from_pose7(poses),
+                        self.episode.openness[part],
+                        clips.K[i],
+                        clips.world_from_camera[i],
+                        SIZE,
+                    ).images
+                )
+            )
         return Pictures(None, np.array(drawn))
 
     def _where(self, picture):

@@ -7,10 +7,20 @@ from types import ModuleType, SimpleNamespace
 
 FOLDER = Path(__file__).parents[2] / "launch"
 GENUINE = importlib.util.find_spec("launch_ros") is not None
-_PARTS = {"launch": ["LaunchDescription"], "launch.events": ["Shutdown"],
-          "launch.actions": ["DeclareLaunchArgument", "EmitEvent", "ExecuteProcess", "LogInfo", "OpaqueFunction",
-                             "SetEnvironmentVariable"],
-          "launch_ros": [], "launch_ros.actions": ["Node"]}
+_PARTS = {
+    "launch": ["LaunchDescription"],
+    "launch.events": ["Shutdown"],
+    "launch.actions": [
+        "DeclareLaunchArgument",
+        "EmitEvent",
+        "ExecuteProcess",
+        "LogInfo",
+        "OpaqueFunction",
+        "SetEnvironmentVariable",
+    ],
+    "launch_ros": [],
+    "launch_ros.actions": ["Node"],
+}
 
 
 class Recorded(SimpleNamespace):

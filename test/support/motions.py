@@ -18,8 +18,15 @@ def falling(seed=0, frames=11, task="reach_target", dt=0.2):
     still = rng.integers(0, 160, (3, 1, *SIZE, 3))
     images = (still + 8 * np.arange(frames)[None, :, None, None, None]).astype(np.uint8)
     return Episode(
-        task=task, seed=seed, instruction="reach the red ball", dt=dt, images=images,
+        task=task,
+        seed=seed,
+        instruction="reach the red ball",
+        dt=dt,
+        images=images,
         K=np.stack([intrinsics_from_fovy(50, *SIZE)] * 3),
         world_from_camera=np.stack([in_front(a) for a in (-0.7, 0.0, 0.7)]),
-        poses=poses, openness=(np.arange(frames) < 5).astype(float), success=True,
-        camera_names=("camera_0", "camera_1", "camera_2"))
+        poses=poses,
+        openness=(np.arange(frames) < 5).astype(float),
+        success=True,
+        camera_names=("camera_0", "camera_1", "camera_2"),
+    )

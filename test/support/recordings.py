@@ -35,11 +35,18 @@ def small_episode(seed=3, frames=12, views=2, size=(48, 64), dt=0.2, **changes):
     poses[:, 2] -= 0.01 * np.arange(frames)
     poses[:, 3], poses[:, 4] = np.cos(angle), np.sin(angle)
     values = {
-        "task": "reach_target", "seed": seed, "instruction": "reach the red ball", "dt": dt,
+        "task": "reach_target",
+        "seed": seed,
+        "instruction": "reach the red ball",
+        "dt": dt,
         "images": smooth_pictures(views, frames, *size, seed=seed),
         "K": np.stack([intrinsics_from_fovy(50, *size)] * views),
-        "world_from_camera": np.stack([in_front(a) for a in np.linspace(-0.7, 0.7, views)]), "poses": poses,
-        "openness": (np.arange(frames) < frames // 2).astype(float), "success": True, "camera_names": NAMES[:views]}
+        "world_from_camera": np.stack([in_front(a) for a in np.linspace(-0.7, 0.7, views)]),
+        "poses": poses,
+        "openness": (np.arange(frames) < frames // 2).astype(float),
+        "success": True,
+        "camera_names": NAMES[:views],
+    }
     return Episode(**{**values, **changes})
 
 
@@ -86,10 +93,14 @@ def with_tf(source, target, episode):
         def transform(header, parent, child, pose7):
             header.frame_id = parent
             x, y, z, *q = (float(value) for value in pose7)
-            return types["geometry_msgs/msg/TransformStamped"](header=header, child_frame_id=child, transform=types[
-                "geometry_msgs/msg/Transform"](translation=types["geometry_msgs/msg/Vector3"](x=x, y=y, z=z),
-                                               rotation=types["geometry_msgs/msg/Quaternion"](**dict(
-                                                   zip("xyzw", q, strict=True)))))
+            return types["geometry_msgs/msg/TransformStamped"](
+                header=header,
+                child_frame_id=child,
+                transform=types["geometry_msgs/msg/Transform"](
+                    translation=types["geometry_msgs/msg/Vector3"](x=x, y=y, z=z),
+                    rotation=types["geometry_msgs/msg/Quaternion"](**dict(zip("xyzw", q, strict=True))),
+                ),
+            )
 
         for message in bag.messages(["/cell/current_pose"]):
             header = bag.read(message).header
@@ -105,5 +116,8 @@ def with_tf(source, target, episode):
 
 def tree(folder):
     """Every file below the folder with its bytes and time of change: to prove that nothing was touched."""
-    return {path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
-            for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

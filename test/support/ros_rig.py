@@ -118,4 +118,5 @@ def info(stamp_ns, camera, size=(48, 64)):
 def extrinsic(stamp_ns, camera):
     """Its pose."""
     from action_images_ros.geometry.pose import pose7_from_matrix
+
     return pose_stamped(pose7_from_matrix(camera_pose(EYES[camera])), stamp_ns, "base")

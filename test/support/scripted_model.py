@@ -30,6 +30,11 @@ class ScriptedModel:
         images = np.array(to_uint8(drawn.images))
         if self.garbage:
             images = np.random.default_rng(seed).integers(0, 255, images.shape, dtype=np.uint8)
-        return SimpleNamespace(stamp_ns=observation.stamp_ns, camera_names=observation.camera_names, dt=self.card.dt,
-                               action_images=images, K=observation.K,
-                               world_from_camera=observation.world_from_camera)
+        return SimpleNamespace(
+            stamp_ns=observation.stamp_ns,
+            camera_names=observation.camera_names,
+            dt=self.card.dt,
+            action_images=images,
+            K=observation.K,
+            world_from_camera=observation.world_from_camera,
+        )

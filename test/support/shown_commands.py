@@ -57,4 +57,4 @@ def _of_page(path: Path, name: str) -> Iterator[Shown]:
             if command.startswith(tuple(f"{program} " for program in _PROGRAMS)):
                 yield Shown(name, start, command)
     for match in _INLINE.finditer(text):
-        yield Shown(name, text[:match.start()].count("\n") + 1, " ".join(match[1].split()))
+        yield Shown(name, text[: match.start()].count("\n") + 1, " ".join(match[1].split()))

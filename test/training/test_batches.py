@@ -34,8 +34,13 @@ def test_known_first_action_frame_is_drawn_at_full_size_and_targets_at_half(epis
     windows = [drawer.cut(1, 0, np.random.default_rng(0), 2, whole=False, augment=False)]
     canvas = build_canvas("policy", 2, 9)
     batch = maker.assemble(windows, canvas)
-    drawn = action_images(windows[0].poses[None], windows[0].openness[None], windows[0].K[None],
-                          windows[0].world_from_camera[None], (48, 48))
+    drawn = action_images(
+        windows[0].poses[None],
+        windows[0].openness[None],
+        windows[0].K[None],
+        windows[0].world_from_camera[None],
+        (48, 48),
+    )
     whole = pixel_latents.encode(torch.from_numpy(drawn))[0]
     first = canvas.given.index(canvas.index(1, ACTION, 0))
     assert torch.allclose(batch.known[0, first], whole[1, 0], atol=1e-5)

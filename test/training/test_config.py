@@ -75,10 +75,22 @@ def test_a_missing_recipe_is_named(tmp_path):
         TrainConfig.load(tmp_path / "nothing.yaml")
 
 
-@pytest.mark.parametrize("values", [
-    {"frames": 10}, {"image_size": (90, 96)}, {"modes": {"dream": 1.0}}, {"precision": "half"}, {"batch_size": 0},
-    {"steps": 10, "decay_steps": 20}, {"objective": "dream"}, {"objective": "regression"},
-    {"pose_weights": {"position": 1.0}}, {"accumulate": 0}, {"batch_size": 9, "accumulate": 2}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"frames": 10},
+        {"image_size": (90, 96)},
+        {"modes": {"dream": 1.0}},
+        {"precision": "half"},
+        {"batch_size": 0},
+        {"steps": 10, "decay_steps": 20},
+        {"objective": "dream"},
+        {"objective": "regression"},
+        {"pose_weights": {"position": 1.0}},
+        {"accumulate": 0},
+        {"batch_size": 9, "accumulate": 2},
+    ],
+)
 def test_impossible_values_are_refused(values):
     with pytest.raises(ValueError):
         TrainConfig(**values)

@@ -22,8 +22,10 @@ def test_without_shares_folders_count_by_what_they_hold(episode_folder):
     assert mixture.parts is None and mixture.facts["episodes"] == 4 and mixture.facts["cameras"] == [3]
 
 
-@pytest.mark.parametrize("folders, shares, words", [
-    (1, [0.5, 0.5], "for 1 folders"), (2, [1], "for 2 folders"), (2, [1, 0], "positive"), (0, None, "collect")])
+@pytest.mark.parametrize(
+    "folders, shares, words",
+    [(1, [0.5, 0.5], "for 1 folders"), (2, [1], "for 2 folders"), (2, [1, 0], "positive"), (0, None, "collect")],
+)
 def test_shares_that_do_not_fit_are_refused(episode_folder, folders, shares, words):
     with pytest.raises(ValueError, match=words):
         load_mixture([episode_folder] * folders, shares, 0.1)

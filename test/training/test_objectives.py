@@ -15,8 +15,16 @@ from action_images_ros.training.train import train
 from action_images_ros.world_model.load import load_model
 from action_images_ros.world_model.nano.checkpoints import ModelCard, load_network
 
-SMALL = {"width": 24, "layers": 1, "heads": 2, "quarter_channels": 8, "eighth_channels": 8, "condition": 16,
-         "frames": 9, "head_channels": 16}
+SMALL = {
+    "width": 24,
+    "layers": 1,
+    "heads": 2,
+    "quarter_channels": 8,
+    "eighth_channels": 8,
+    "condition": 16,
+    "frames": 9,
+    "head_channels": 16,
+}
 
 
 @pytest.fixture
@@ -43,24 +51,48 @@ def test_the_control_is_of_the_size_of_what_nano_uses_in_policy_mode():
             new_network(TrainConfig.load(share_path(f"config/training/{name}.yaml"))) for name in ("nano", "regression")
         )
     unused = ("decoders.0", "reader")  # what paints video and reads labels
-    sizes = [sum(p.numel() for name, p in network.named_parameters() if not name.startswith(unused))
-             for network in (nano, control)]
+    sizes = [
+        sum(p.numel() for name, p in network.named_parameters() if not name.startswith(unused))
+        for network in (nano, control)
+    ]
     assert abs(sizes[1] / sizes[0] - 1) < 0.05
     assert type(control).__mro__[1] is type(nano).__mro__[1], "one trunk, one code"
 
 
 def test_the_control_differs_from_nano_in_what_it_learns_and_not_in_what_it_is_shown():
     nano, control = (TrainConfig.load(share_path(f"config/training/{name}.yaml")) for name in ("nano", "regression"))
-    for name in ("image_size", "frames", "dt", "batch_size", "learning_rate", "weight_decay", "ema", "precision",
-                 "views", "still_weight", "full_weight_path", "text_dropout", "pose_jitter", "pose_jitter_mm",
-                 "pose_jitter_deg", "augment", "roll_deg", "zoom", "shift", "colour", "validation_fraction", "seed"):
+    for name in (
+        "image_size",
+        "frames",
+        "dt",
+        "batch_size",
+        "learning_rate",
+        "weight_decay",
+        "ema",
+        "precision",
+        "views",
+        "still_weight",
+        "full_weight_path",
+        "text_dropout",
+        "pose_jitter",
+        "pose_jitter_mm",
+        "pose_jitter_deg",
+        "augment",
+        "roll_deg",
+        "zoom",
+        "shift",
+        "colour",
+        "validation_fraction",
+        "seed",
+    ):
         assert getattr(control, name) == getattr(nano, name), name
 
 
 def test_the_same_loop_trains_it_and_what_it_leaves_is_a_model_that_evaluation_drives(tmp_path, data, recipe):
     torch.set_num_threads(1)
-    folder = train(replace(recipe, steps=30, warmup_steps=5, learning_rate=3e-3, checkpoint_every=30), data,
-                   tmp_path / "run")
+    folder = train(
+        replace(recipe, steps=30, warmup_steps=5, learning_rate=3e-3, checkpoint_every=30), data, tmp_path / "run"
+    )
     losses = [row["position"] for row in rows(tmp_path / "run")]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
     assert "policy/far_mm" in rows(tmp_path / "run")[-1] and "label/far_mm" not in rows(tmp_path / "run")[-1]

@@ -7,13 +7,16 @@ from action_images_ros.training.precision import compiled_on, computing, precisi
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize(("capabilities", "expected"), [
-    ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, "float32"),
-    ({"avx2": True, "avx512_bf16": True}, "bfloat16"),
-    ({"amx_bf16": True, "avx512_bf16": False}, "bfloat16"),
-    ({"architecture": "arm64", "neon": True, "bf16": True}, "bfloat16"),
-    ({}, "float32"),
-])
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, "float32"),
+        ({"avx2": True, "avx512_bf16": True}, "bfloat16"),
+        ({"amx_bf16": True, "avx512_bf16": False}, "bfloat16"),
+        ({"architecture": "arm64", "neon": True, "bf16": True}, "bfloat16"),
+        ({}, "float32"),
+    ],
+)
 def test_bfloat16_only_where_the_processor_has_instructions_for_it(monkeypatch, capabilities, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert precision_on(CPU, TrainConfig(precision="bfloat16")) == expected

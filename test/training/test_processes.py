@@ -25,12 +25,21 @@ def together(count, data, out, runs):
         port = probe.getsockname()[1]
     root = str(Path(sys.modules["action_images_ros"].__file__).parents[1])
     common = os.environ | {
-        "WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+        "WORLD_SIZE": str(count),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]),
+    }
     started = [
-        subprocess.Popen([sys.executable, str(HELPER), str(data), str(out), json.dumps(runs)], text=True,
-                         env=common | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, stderr=subprocess.PIPE)
-        for rank in range(count)]
+        subprocess.Popen(
+            [sys.executable, str(HELPER), str(data), str(out), json.dumps(runs)],
+            text=True,
+            env=common | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+        )
+        for rank in range(count)
+    ]
     said = [process.communicate(timeout=500)[1] for process in started]
     assert [process.returncode for process in started] == [0] * count, said
 
@@ -51,15 +60,20 @@ def trained(tmp_path_factory, episode_folder, tiny):
     recipe = replace(tiny, batch_size=8, steps=4, decay_steps=0, accumulate=1, warmup_steps=1)
     divided = asdict(replace(recipe, accumulate=2))
     train(recipe, episode_folder, out / "alone", workers=0)
-    together(2, episode_folder, out, [
-        {"name": "whole", "recipe": asdict(recipe)},
-        {"name": "sharded", "recipe": divided, "sharded": True},
-        {"name": "broken", "recipe": divided, "stop_at": 3},
-        {"name": "broken", "recipe": divided, "resume": True},
-        {"name": "unbroken", "recipe": divided},
-        {"name": "broken_sharded", "recipe": divided, "sharded": True, "stop_at": 3},
-        {"name": "broken_sharded", "recipe": divided, "sharded": True, "resume": True},
-    ])
+    together(
+        2,
+        episode_folder,
+        out,
+        [
+            {"name": "whole", "recipe": asdict(recipe)},
+            {"name": "sharded", "recipe": divided, "sharded": True},
+            {"name": "broken", "recipe": divided, "stop_at": 3},
+            {"name": "broken", "recipe": divided, "resume": True},
+            {"name": "unbroken", "recipe": divided},
+            {"name": "broken_sharded", "recipe": divided, "sharded": True, "stop_at": 3},
+            {"name": "broken_sharded", "recipe": divided, "sharded": True, "resume": True},
+        ],
+    )
     return out
 
 

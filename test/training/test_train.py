@@ -67,9 +67,7 @@ def test_a_resumed_run_ends_with_the_bits_of_an_unbroken_one(tmp_path, data, con
 
 
 def test_micro_batches_train_as_the_whole_batch_does(tmp_path, data, config):
-    whole, parts = (
-        train(replace(config, accumulate=n), data, tmp_path / str(n), workers=0) for n in (1, 3)
-    )
+    whole, parts = (train(replace(config, accumulate=n), data, tmp_path / str(n), workers=0) for n in (1, 3))
     for a, b in zip(rows(whole.parent), rows(parts.parent), strict=True):
         assert b["loss"] == pytest.approx(a["loss"], rel=1e-4) and b["mode"] == a["mode"]
 
@@ -88,8 +86,11 @@ def test_a_run_leaves_everything_a_person_needs(tmp_path, data, config):
 
 
 def test_training_lowers_the_loss(tmp_path, data, config):
-    train(replace(config, steps=40, warmup_steps=5, learning_rate=3e-3, modes={"policy": 1.0}, checkpoint_every=40),
-          data, tmp_path / "run")
+    train(
+        replace(config, steps=40, warmup_steps=5, learning_rate=3e-3, modes={"policy": 1.0}, checkpoint_every=40),
+        data,
+        tmp_path / "run",
+    )
     found = rows(tmp_path / "run")
     first, last = (sum(r["intensity"] for r in part) for part in (found[:5], found[-5:]))
     assert last < 0.7 * first
@@ -135,9 +136,14 @@ def test_a_part_that_does_not_exist_is_refused_with_the_parts_there_are(tmp_path
         train(replace(config, train_only="nose"), data, tmp_path / "run")
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"dt": 0.1}, "dt is 0.2 there and 0.1"), ({"model": {"width": 48}}, "model.width is 24 there and 48"),
-    ({"image_size": (32, 32)}, "image_size")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"dt": 0.1}, "dt is 0.2 there and 0.1"),
+        ({"model": {"width": 48}}, "model.width is 24 there and 48"),
+        ({"image_size": (32, 32)}, "image_size"),
+    ],
+)
 def test_a_model_that_does_not_fit_the_recipe_is_no_beginning(tmp_path, data, config, change, words):
     first = train(replace(config, steps=1), data, tmp_path / "first", workers=0)
     with pytest.raises(ValueError, match=words):

@@ -9,8 +9,16 @@ from action_images_ros.world_model.nano.denoiser import NanoDenoiser
 def tiny():
     """A small denoiser with random weights."""
     torch.manual_seed(0)
-    return NanoDenoiser(width=24, layers=1, heads=2, quarter_channels=8, eighth_channels=8, condition=16,
-                        video_channels=8, reader_channels=8).eval()
+    return NanoDenoiser(
+        width=24,
+        layers=1,
+        heads=2,
+        quarter_channels=8,
+        eighth_channels=8,
+        condition=16,
+        video_channels=8,
+        reader_channels=8,
+    ).eval()
 
 
 @pytest.fixture

@@ -49,24 +49,30 @@ def test_modes_that_begin_at_the_arms_pose_say_so():
         canvas_of(replace(clips(), poses=None, openness=None), "joint", 9)
 
 
-@pytest.mark.parametrize("mode, given, words", [
-    ("fly", {}, "mode = 'fly'"),
-    ("label", {"frames": 5}, "images holds 5 frames"),
-    ("world", {"poses": 1}, "poses holds 1 frames"),
-])
+@pytest.mark.parametrize(
+    "mode, given, words",
+    [
+        ("fly", {}, "mode = 'fly'"),
+        ("label", {"frames": 5}, "images holds 5 frames"),
+        ("world", {"poses": 1}, "poses holds 1 frames"),
+    ],
+)
 def test_what_a_mode_lacks_is_named(mode, given, words):
     with pytest.raises(ValueError, match=words):
         canvas_of(clips(**given), mode, 9)
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"images": np.zeros((2, 2, 9, 96, 96, 3))}, "images is float64"),
-    ({"K": np.eye(3)}, r"K is \[3, 3\]"),
-    ({"instructions": "reach"}, "give 2 strings"),
-    ({"poses": None}, "belong together"),
-    ({"openness": np.full((2, 9), 2.0)}, "openness reaches from 2.0"),
-    ({"poses": np.zeros((2, 9, 7))}, "zero quaternion"),
-])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"images": np.zeros((2, 2, 9, 96, 96, 3))}, "images is float64"),
+        ({"K": np.eye(3)}, r"K is \[3, 3\]"),
+        ({"instructions": "reach"}, "give 2 strings"),
+        ({"poses": None}, "belong together"),
+        ({"openness": np.full((2, 9), 2.0)}, "openness reaches from 2.0"),
+        ({"poses": np.zeros((2, 9, 7))}, "zero quaternion"),
+    ],
+)
 def test_what_cannot_be_is_refused_when_made(changes, words):
     with pytest.raises(ValueError, match=words):
         replace(clips(), **changes)

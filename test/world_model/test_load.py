@@ -15,11 +15,14 @@ def test_bf16_is_a_runtime_of_torch(exported_folder):
     assert load_model(exported_folder, runtime="torch-bf16").bfloat16
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ({"runtime": "tflite"}, "'tflite'.*torch, torch-bf16, onnx, onnx-int8"),
-    ({"runtime": "onnx", "threads": 0}, "threads = 0"),
-    ({"runtime": "torch", "providers": ["CUDAExecutionProvider"]}, "CUDAExecutionProvider.*onnx"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"runtime": "tflite"}, "'tflite'.*torch, torch-bf16, onnx, onnx-int8"),
+        ({"runtime": "onnx", "threads": 0}, "threads = 0"),
+        ({"runtime": "torch", "providers": ["CUDAExecutionProvider"]}, "CUDAExecutionProvider.*onnx"),
+    ],
+)
 def test_arguments_that_cannot_be_are_refused(exported_folder, arguments, words):
     with pytest.raises(ValueError, match=words):
         load_model(exported_folder, **arguments)

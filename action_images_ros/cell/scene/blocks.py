@@ -14,8 +14,12 @@ def add_block(spec, name: str, half: float) -> None:
     body = spec.worldbody.add_body(name=name, pos=HIDDEN)
     body.add_freejoint(name=name)
     body.add_geom(
-        name=name, type=mujoco.mjtGeom.mjGEOM_BOX, size=[half] * 3, mass=0.04 * (half / 0.018) ** 3,
-        rgba=[0.5, 0.4, 0.4, 1], **GRIP,
+        name=name,
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=[half] * 3,
+        mass=0.04 * (half / 0.018) ** 3,
+        rgba=[0.5, 0.4, 0.4, 1],
+        **GRIP,
     )
 
 

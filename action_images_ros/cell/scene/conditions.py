@@ -40,7 +40,8 @@ CONDITIONS: dict[str, Condition] = {
     for condition in (
         NOMINAL,
         Condition(
-            "cameras", "azimuth up to 15 deg, distance up to 20 % beyond the training ranges, other field of view",
+            "cameras",
+            "azimuth up to 15 deg, distance up to 20 % beyond the training ranges, other field of view",
             cameras=True,
         ),
         Condition("three_cameras", "a third camera is used", views=3),
@@ -49,7 +50,9 @@ CONDITIONS: dict[str, Condition] = {
         Condition("phrasings", "phrasings kept out of training", phrasings=True),
         Condition("calibration", "each camera 2 cm beside where it is said to be", calibration_metres=0.02),
         Condition(
-            "calibration_turned", "each camera 2 cm beside and turned by 1 deg", calibration_metres=0.02,
+            "calibration_turned",
+            "each camera 2 cm beside and turned by 1 deg",
+            calibration_metres=0.02,
             calibration_radians=float(np.deg2rad(1.0)),
         ),
     )

@@ -19,8 +19,12 @@ def add_decoys(spec, shapes: tuple[str, ...]) -> None:
         body = spec.worldbody.add_body(name=f"distractor_{index}", pos=HIDDEN)
         for shape in shapes:
             body.add_geom(
-                name=f"distractor_{index}_{shape}", type=getattr(mujoco.mjtGeom, f"mjGEOM_{shape.upper()}"),
-                size=sizes[shape], contype=0, conaffinity=0, rgba=[0.5, 0.4, 0.4, 1],
+                name=f"distractor_{index}_{shape}",
+                type=getattr(mujoco.mjtGeom, f"mjGEOM_{shape.upper()}"),
+                size=sizes[shape],
+                contype=0,
+                conaffinity=0,
+                rgba=[0.5, 0.4, 0.4, 1],
             )
 
 

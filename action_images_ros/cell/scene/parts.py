@@ -26,8 +26,14 @@ def add_parts(spec, body, parts: list[Part], mass: float = 0.02) -> None:
     spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_MIDPHASE
     for part in parts:
         body.add_geom(
-            name=part.name, type=mujoco.mjtGeom.mjGEOM_BOX, pos=part.centre, size=part.half, mass=mass,
-            contype=int(part.solid), conaffinity=int(part.solid), rgba=[0.5, 0.4, 0.4, 1],
+            name=part.name,
+            type=mujoco.mjtGeom.mjGEOM_BOX,
+            pos=part.centre,
+            size=part.half,
+            mass=mass,
+            contype=int(part.solid),
+            conaffinity=int(part.solid),
+            rgba=[0.5, 0.4, 0.4, 1],
         )
 
 

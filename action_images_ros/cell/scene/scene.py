@@ -86,13 +86,22 @@ def _add_room(spec) -> None:
     visual = {"contype": 0, "conaffinity": 0}
     thickness = 0.04
     world.add_geom(
-        name="table", type=box, pos=[*TABLE_CENTRE, -thickness / 2], size=[*TABLE_HALF, thickness / 2],
-        material="surface_0", friction=[0.8, 0.005, 0.0001],
+        name="table",
+        type=box,
+        pos=[*TABLE_CENTRE, -thickness / 2],
+        size=[*TABLE_HALF, thickness / 2],
+        material="surface_0",
+        friction=[0.8, 0.005, 0.0001],
     )
     world.add_geom(name="floor", type=plane, pos=[0.5, 0, FLOOR_Z], size=[3, 3, 1], material="surface_1", **visual)
     world.add_geom(
-        name="wall_back", type=plane, pos=[-1.3, 0, 1.0], size=[3, 2, 1], material="surface_2",
-        quat=[0.5, 0.5, 0.5, 0.5], **visual,
+        name="wall_back",
+        type=plane,
+        pos=[-1.3, 0, 1.0],
+        size=[3, 2, 1],
+        material="surface_2",
+        quat=[0.5, 0.5, 0.5, 0.5],
+        **visual,
     )
     for name, y, quat in (
         ("wall_left", 2.0, [np.sqrt(0.5), np.sqrt(0.5), 0, 0]),

@@ -85,8 +85,13 @@ class CloseDrawer(Task):
         add_parts(spec, cabinet, cabinet_parts(WIDTH[1], DEPTH[1]))
         drawer = cabinet.add_body(name="drawer")
         drawer.add_joint(
-            name="drawer", type=mujoco.mjtJoint.mjJNT_SLIDE, axis=[1, 0, 0], range=[0, OPENING[1]], limited=True,
-            damping=4, frictionloss=0.3,
+            name="drawer",
+            type=mujoco.mjtJoint.mjJNT_SLIDE,
+            axis=[1, 0, 0],
+            range=[0, OPENING[1]],
+            limited=True,
+            damping=4,
+            frictionloss=0.3,
         )
         for parts in drawer_parts(WIDTH[1], DEPTH[1]):
             add_parts(spec, drawer, parts)

@@ -92,8 +92,14 @@ class CloseLaptop(Task):
         add_parts(spec, laptop, base_parts(WIDTH[1], DEPTH[1]))
         lid = laptop.add_body(name="lid", pos=[-DEPTH[1] / 2, 0, HINGE_HEIGHT], gravcomp=1)
         lid.add_joint(
-            name="lid", type=mujoco.mjtJoint.mjJNT_HINGE, axis=[0, -1, 0], range=[0, 2.1], limited=True,
-            damping=0.03, frictionloss=0.03, armature=0.001,
+            name="lid",
+            type=mujoco.mjtJoint.mjJNT_HINGE,
+            axis=[0, -1, 0],
+            range=[0, 2.1],
+            limited=True,
+            damping=0.03,
+            frictionloss=0.03,
+            armature=0.001,
         )
         add_parts(spec, lid, lid_parts(WIDTH[1], DEPTH[1]))
         spec.add_exclude(bodyname1="laptop", bodyname2="lid")
@@ -109,7 +115,8 @@ class CloseLaptop(Task):
         paint(model, "laptop_lid", colour)
         dark = rng.uniform(0.06, 0.2)
         for name, rgb in (
-            ("laptop_keys", dark * np.ones(3)), ("laptop_pad", rng.uniform(0.35, 0.6) * np.ones(3)),
+            ("laptop_keys", dark * np.ones(3)),
+            ("laptop_pad", rng.uniform(0.35, 0.6) * np.ones(3)),
             ("laptop_bezel", dark * np.ones(3)),
             ("laptop_screen", hsv(rng.uniform(0.5, 0.6), rng.uniform(0.05, 0.3), rng.uniform(0.85, 1.0))),
         ):

@@ -46,21 +46,31 @@ def add_cup(spec, name: str) -> None:
     for side in range(_SIDES):
         angle = 2 * np.pi * side / _SIDES
         body.add_geom(
-            name=f"{name}_side_{side}", type=box, size=[_WALL_HALF, half_side, CUP_HALF], mass=0.05 / _SIDES,
+            name=f"{name}_side_{side}",
+            type=box,
+            size=[_WALL_HALF, half_side, CUP_HALF],
+            mass=0.05 / _SIDES,
             pos=[middle * np.cos(angle), middle * np.sin(angle), 0],
-            quat=[np.cos(angle / 2), 0, 0, np.sin(angle / 2)], **GRIP,
+            quat=[np.cos(angle / 2), 0, 0, np.sin(angle / 2)],
+            **GRIP,
         )
     thick = 0.003
     body.add_geom(
-        name=f"{name}_bottom", type=cylinder, size=[CUP_RADIUS, thick, 0], pos=[0, 0, thick - CUP_HALF], mass=0.03,
+        name=f"{name}_bottom",
+        type=cylinder,
+        size=[CUP_RADIUS, thick, 0],
+        pos=[0, 0, thick - CUP_HALF],
+        mass=0.03,
         **GRIP,
     )
     half = _HANDLE_REACH / 2
-    for part, (x, z, along, up) in enumerate((
-        (CUP_RADIUS + half, 0.018, half, 0.004),
-        (CUP_RADIUS + half, -0.018, half, 0.004),
-        (CUP_RADIUS + _HANDLE_REACH - 0.004, 0.0, 0.004, 0.018),
-    )):
+    for part, (x, z, along, up) in enumerate(
+        (
+            (CUP_RADIUS + half, 0.018, half, 0.004),
+            (CUP_RADIUS + half, -0.018, half, 0.004),
+            (CUP_RADIUS + _HANDLE_REACH - 0.004, 0.0, 0.004, 0.018),
+        )
+    ):
         body.add_geom(
             name=f"{name}_handle_{part}", type=box, size=[along, 0.005, up], pos=[x, 0, z], mass=0.002, **GRIP
         )

@@ -42,11 +42,21 @@ class PushButton(Task):
         cap = base.add_body(name="button_cap", gravcomp=1)
         half = 0.013
         cap.add_joint(
-            name="button", type=mujoco.mjtJoint.mjJNT_SLIDE, axis=[0, 0, -1], range=[0, TRAVEL], limited=True,
-            stiffness=250, damping=8, armature=0.02,
+            name="button",
+            type=mujoco.mjtJoint.mjJNT_SLIDE,
+            axis=[0, 0, -1],
+            range=[0, TRAVEL],
+            limited=True,
+            stiffness=250,
+            damping=8,
+            armature=0.02,
         )
         cap.add_geom(
-            name="button_cap", type=cylinder, size=[CAP_RADIUS, half, 0], pos=[0, 0, CAP_TOP - half], mass=0.05,
+            name="button_cap",
+            type=cylinder,
+            size=[CAP_RADIUS, half, 0],
+            pos=[0, 0, CAP_TOP - half],
+            mass=0.05,
             rgba=[0.5, 0.4, 0.4, 1],
         )
         spec.add_exclude(bodyname1="button", bodyname2="button_cap")

@@ -28,7 +28,11 @@ class ReachTarget(Task):
     def build(self, spec) -> None:
         body = spec.worldbody.add_body(name="target", pos=HIDDEN)
         body.add_geom(
-            name="target", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[BALL_RADIUS, 0, 0], contype=0, conaffinity=0,
+            name="target",
+            type=mujoco.mjtGeom.mjGEOM_SPHERE,
+            size=[BALL_RADIUS, 0, 0],
+            contype=0,
+            conaffinity=0,
             rgba=[0.5, 0.4, 0.4, 1],
         )
         add_decoys(spec, self.shapes)

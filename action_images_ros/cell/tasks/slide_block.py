@@ -68,14 +68,25 @@ class SlideBlock(Task):
     def build(self, spec) -> None:
         area = spec.worldbody.add_body(name="area", pos=HIDDEN)
         area.add_geom(
-            name="area", type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[AREA_RADIUS, 0.0005, 0], pos=[0, 0, 0.001],
-            contype=0, conaffinity=0, rgba=[0.5, 0.4, 0.4, 1],
+            name="area",
+            type=mujoco.mjtGeom.mjGEOM_CYLINDER,
+            size=[AREA_RADIUS, 0.0005, 0],
+            pos=[0, 0, 0.001],
+            contype=0,
+            conaffinity=0,
+            rgba=[0.5, 0.4, 0.4, 1],
         )
         body = spec.worldbody.add_body(name=self.block, pos=HIDDEN)
         body.add_freejoint(name=self.block)
         body.add_geom(
-            name=self.block, type=mujoco.mjtGeom.mjGEOM_BOX, size=[BLOCK_HALF] * 3, mass=0.08,
-            friction=[0.5, 0.01, 0.0005], condim=4, rgba=[0.5, 0.4, 0.4, 1], solref=[0.01, 1],
+            name=self.block,
+            type=mujoco.mjtGeom.mjGEOM_BOX,
+            size=[BLOCK_HALF] * 3,
+            mass=0.08,
+            friction=[0.5, 0.01, 0.0005],
+            condim=4,
+            rgba=[0.5, 0.4, 0.4, 1],
+            solref=[0.01, 1],
         )
         add_decoys(spec, self.shapes)
 

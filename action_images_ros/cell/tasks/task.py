@@ -92,9 +92,7 @@ class Task:
         return candidate
 
 
-def scatter(
-    rng: np.random.Generator, count: int, low, high, taken: list[np.ndarray], gap: float
-) -> list[np.ndarray]:
+def scatter(rng: np.random.Generator, count: int, low, high, taken: list[np.ndarray], gap: float) -> list[np.ndarray]:
     """`count` points of the box `low`..`high`, each at least `gap` metres from the others and from `taken`."""
     points: list[np.ndarray] = []
     while len(points) < count:

@@ -9,8 +9,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CHUNK", "FLOATS", "episode_statistics", "merged_statistics", "pyarrow", "read_rows", "write_rows",
-           "write_tasks"]
+__all__ = [
+    "CHUNK",
+    "FLOATS",
+    "episode_statistics",
+    "merged_statistics",
+    "pyarrow",
+    "read_rows",
+    "write_rows",
+    "write_tasks",
+]
 
 CHUNK = 1000
 """Files per chunk folder."""
@@ -26,8 +34,9 @@ def pyarrow():
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise ValueError("pyarrow is not installed, LeRobot datasets need it; pip install 'action_images_ros[data]'"
-                         ) from None
+        raise ValueError(
+            "pyarrow is not installed, LeRobot datasets need it; pip install 'action_images_ros[data]'"
+        ) from None
     return pa, pq
 
 
@@ -61,16 +70,33 @@ def write_tasks(path: Path, tasks: list[str]) -> None:
     pa, pq = pyarrow()
     table = pa.table({"task_index": pa.array(range(len(tasks)), pa.int64()), "task": pa.array(tasks, pa.string())})
     kinds = {"task_index": "int64", "task": "object"}
-    pandas = {"index_columns": ["task"], "column_indexes": [], "pandas_version": "2.0.0", "columns": [
-        {"name": name, "field_name": name, "pandas_type": "unicode" if kind == "object" else kind, "numpy_type": kind,
-         "metadata": None} for name, kind in kinds.items()]}
+    pandas = {
+        "index_columns": ["task"],
+        "column_indexes": [],
+        "pandas_version": "2.0.0",
+        "columns": [
+            {
+                "name": name,
+                "field_name": name,
+                "pandas_type": "unicode" if kind == "object" else kind,
+                "numpy_type": kind,
+                "metadata": None,
+            }
+            for name, kind in kinds.items()
+        ],
+    }
     pq.write_table(table.replace_schema_metadata({"pandas": json.dumps(pandas)}), path)
 
 
 def _describe(values: np.ndarray) -> dict[str, np.ndarray]:
     """Statistics over the first axis of `[N, k]`."""
-    numbers = {"min": values.min(0), "max": values.max(0), "mean": values.mean(0), "std": values.std(0),
-               "count": np.array([len(values)])}
+    numbers = {
+        "min": values.min(0),
+        "max": values.max(0),
+        "mean": values.mean(0),
+        "std": values.std(0),
+        "count": np.array([len(values)]),
+    }
     quantiles = np.quantile(values, list(_QUANTILES.values()), axis=0)
     return numbers | dict(zip(_QUANTILES, quantiles, strict=True))
 
@@ -80,8 +106,13 @@ def episode_statistics(columns: dict[str, np.ndarray], images: dict[str, np.ndar
 
     count of pictures is their number, as lerobot counts them. Of long episodes at most 100 pictures are taken.
     """
-    result = {key: {name: number.tolist() for name, number in _describe(
-        column.reshape(len(column), -1).astype(np.float64)).items()} for key, column in columns.items()}
+    result = {
+        key: {
+            name: number.tolist()
+            for name, number in _describe(column.reshape(len(column), -1).astype(np.float64)).items()
+        }
+        for key, column in columns.items()
+    }
     for key, pictures in images.items():
         chosen = pictures[np.unique(np.linspace(0, len(pictures) - 1, min(len(pictures), 100)).astype(int))]
         numbers = _describe(chosen.reshape(-1, 3) / 255.0)
@@ -102,9 +133,14 @@ def merged_statistics(episodes: list[Statistics]) -> Statistics:
             return (weights * np.stack([part[name] for part in parts])).sum(0)
 
         mean = mean_of("mean")
-        spread = np.stack([part["std"]**2 + (part["mean"] - mean)**2 for part in parts])
-        merged[key] = {"min": np.min([part["min"] for part in parts], 0), "max": np.max([p["max"] for p in parts], 0),
-                       "mean": mean, "std": np.sqrt((weights * spread).sum(0)), "count": np.array([int(counts.sum())]),
-                       **{name: mean_of(name) for name in _QUANTILES}}
+        spread = np.stack([part["std"] ** 2 + (part["mean"] - mean) ** 2 for part in parts])
+        merged[key] = {
+            "min": np.min([part["min"] for part in parts], 0),
+            "max": np.max([p["max"] for p in parts], 0),
+            "mean": mean,
+            "std": np.sqrt((weights * spread).sum(0)),
+            "count": np.array([int(counts.sum())]),
+            **{name: mean_of(name) for name in _QUANTILES},
+        }
         merged[key] = {name: value.tolist() for name, value in merged[key].items()}
     return merged

@@ -41,16 +41,24 @@ class RlbenchFormat:
 
     @staticmethod
     def _files(path: Path) -> Iterator[Path]:
-        for pattern in ("actions.npy", "episode*/actions.npy", "episodes/episode*/actions.npy",
-                        "variation*/episodes/episode*/actions.npy", "*/variation*/episodes/episode*/actions.npy"):
+        for pattern in (
+            "actions.npy",
+            "episode*/actions.npy",
+            "episodes/episode*/actions.npy",
+            "variation*/episodes/episode*/actions.npy",
+            "*/variation*/episodes/episode*/actions.npy",
+        ):
             yield from path.glob(pattern)
 
     def items(self, path: Path, options: Options) -> list[Item]:
-        folders = sorted({file.parent for file in self._files(path)},
-                         key=lambda f: (f.parents[1].as_posix(), _number(f.name)))
+        folders = sorted(
+            {file.parent for file in self._files(path)}, key=lambda f: (f.parents[1].as_posix(), _number(f.name))
+        )
         names = [folder.relative_to(path).as_posix() for folder in folders]
-        return [Item(name if name != "." else folder.name, lambda f=folder, n=number: _read(f, n, options))
-                for number, (name, folder) in enumerate(zip(names, folders, strict=True))]
+        return [
+            Item(name if name != "." else folder.name, lambda f=folder, n=number: _read(f, n, options))
+            for number, (name, folder) in enumerate(zip(names, folders, strict=True))
+        ]
 
     def writer(self, folder: Path, options: Options) -> EpisodeWriter:
         return _Writer(folder, options)
@@ -73,21 +81,32 @@ def _read(folder: Path, number: int, options: Options) -> Iterator[Episode | Rem
     frames = len(pictures[0])
     for view, video in zip(views, pictures, strict=True):
         if len(video) != frames or {frame.shape for frame in video} != {pictures[0][0].shape}:
-            raise ValueError(f"{view}/rgb/video.mp4 has {len(video)} frames {video[0].shape if video else ''}, view0's "
-                             f"{frames} {pictures[0][0].shape if frames else ''}; all views need as many of one size")
+            raise ValueError(
+                f"{view}/rgb/video.mp4 has {len(video)} frames {video[0].shape if video else ''}, view0's "
+                f"{frames} {pictures[0][0].shape if frames else ''}; all views need as many of one size"
+            )
     if frames == 0 or -(-len(actions) // ROWS_PER_FRAME) != frames:
-        raise ValueError(f"{folder}/actions.npy has {len(actions)} rows for {frames} frames; {ROWS_PER_FRAME} rows "
-                         "belong to each frame: the episode is not complete")
+        raise ValueError(
+            f"{folder}/actions.npy has {len(actions)} rows for {frames} frames; {ROWS_PER_FRAME} rows "
+            "belong to each frame: the episode is not complete"
+        )
     cameras = [_camera(view / "camera_params.json", frames) for view in views]
     rows = actions[::ROWS_PER_FRAME]
     instruction = own.get("instruction") or (read_strings(variation / "variation_descriptions.pkl") or [""])[0]
     yield Episode(
-        task=own.get("task", variation.parent.name), seed=int(own.get("seed", number)), instruction=instruction,
+        task=own.get("task", variation.parent.name),
+        seed=int(own.get("seed", number)),
+        instruction=instruction,
         dt=float(own.get("dt", DT if options.dt is None else options.dt)),
-        images=np.stack([np.stack(video) for video in pictures]), K=np.stack([k for k, _ in cameras]),
-        world_from_camera=np.stack([e for _, e in cameras]), poses=rows[:, :7].copy(), openness=rows[:, 7].copy(),
-        success=bool(own.get("success", True)), perturbed=bool(own.get("perturbed", False)),
-        camera_names=tuple(own.get("camera_names", [view.name for view in views])))
+        images=np.stack([np.stack(video) for video in pictures]),
+        K=np.stack([k for k, _ in cameras]),
+        world_from_camera=np.stack([e for _, e in cameras]),
+        poses=rows[:, :7].copy(),
+        openness=rows[:, 7].copy(),
+        success=bool(own.get("success", True)),
+        perturbed=bool(own.get("perturbed", False)),
+        camera_names=tuple(own.get("camera_names", [view.name for view in views])),
+    )
 
 
 def _actions(path: Path) -> np.ndarray:
@@ -115,15 +134,19 @@ def _camera(path: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
         K = np.array([entry["intrinsics"] for entry in entries], dtype=np.float64)
         E = np.array([entry["extrinsics"] for entry in entries], dtype=np.float64)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} cannot be used ({error!r}); it needs 0000 to {frames - 1:04d}, each with intrinsics "
-                         "3x3 and extrinsics 4x4") from None
+        raise ValueError(
+            f"{path} cannot be used ({error!r}); it needs 0000 to {frames - 1:04d}, each with intrinsics "
+            "3x3 and extrinsics 4x4"
+        ) from None
     try:
         K, E = normalise_signs(K, E)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if np.ptp(K, axis=0).max() > 1e-6 or np.ptp(E, axis=0).max() > 1e-6:
-        raise ValueError(f"{path}: the camera moves (by {np.ptp(E, axis=0).max():.4f}) or zooms; an episode's cameras "
-                         "stand still: remove this view's folder from a copy of the episode")
+        raise ValueError(
+            f"{path}: the camera moves (by {np.ptp(E, axis=0).max():.4f}) or zooms; an episode's cameras "
+            "stand still: remove this view's folder from a copy of the episode"
+        )
     return K[0], E[0]
 
 
@@ -155,7 +178,7 @@ class _Writer:
 
     def add(self, episode: Episode, number: int) -> str:
         if number in self._place:
-            place = self._place.pop(number)     # of a conversion that was interrupted just after it: the last one
+            place = self._place.pop(number)  # of a conversion that was interrupted just after it: the last one
             shutil.rmtree(place)
             self._count[place.parents[1]] = _number(place.name)
         variation = self._variation(episode)
@@ -166,14 +189,25 @@ class _Writer:
         for view in range(len(episode.camera_names)):
             folder = part / f"view{view}"
             write_video(folder / "rgb" / "video.mp4", episode.images[view], frame_rate(episode.dt), crf=self._crf)
-            camera = {"intrinsics": (episode.K[view] @ _MIRROR_K).tolist(),
-                      "extrinsics": (episode.world_from_camera[view] @ _MIRROR_E).tolist()}
-            (folder / "camera_params.json").write_text(json.dumps(
-                {f"{i:04d}": camera for i in range(episode.frames)}))
-        (part / _OWN).write_text(json.dumps({
-            "number": number, "task": episode.task, "seed": int(episode.seed), "instruction": episode.instruction,
-            "dt": float(episode.dt), "success": bool(episode.success), "perturbed": bool(episode.perturbed),
-            "camera_names": list(episode.camera_names)}))
+            camera = {
+                "intrinsics": (episode.K[view] @ _MIRROR_K).tolist(),
+                "extrinsics": (episode.world_from_camera[view] @ _MIRROR_E).tolist(),
+            }
+            (folder / "camera_params.json").write_text(json.dumps({f"{i:04d}": camera for i in range(episode.frames)}))
+        (part / _OWN).write_text(
+            json.dumps(
+                {
+                    "number": number,
+                    "task": episode.task,
+                    "seed": int(episode.seed),
+                    "instruction": episode.instruction,
+                    "dt": float(episode.dt),
+                    "success": bool(episode.success),
+                    "perturbed": bool(episode.perturbed),
+                    "camera_names": list(episode.camera_names),
+                }
+            )
+        )
         place = part.rename(variation / "episodes" / name)
         self._count[variation] = _number(name) + 1
         self._place[number] = place
@@ -186,7 +220,9 @@ class _Writer:
 def _rows(episode: Episode) -> np.ndarray:
     """`[4 T, 8]`: every fourth row is a frame's, the rows between are interpolated, the last pose is held."""
     after = np.concatenate([episode.poses[1:], episode.poses[-1:]])
-    parts = [interpolate(episode.poses, after, np.full(episode.frames, i / ROWS_PER_FRAME)) if i else episode.poses
-             for i in range(ROWS_PER_FRAME)]
+    parts = [
+        interpolate(episode.poses, after, np.full(episode.frames, i / ROWS_PER_FRAME)) if i else episode.poses
+        for i in range(ROWS_PER_FRAME)
+    ]
     poses = np.stack(parts, axis=1).reshape(-1, 7)
     return np.concatenate([poses, np.repeat(episode.openness, ROWS_PER_FRAME)[:, None]], axis=1)

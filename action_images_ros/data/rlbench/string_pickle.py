@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["read_strings"]
 
 _MARK = object()
-_LIMIT = 1_000_000      # bytes; descriptions take hundreds
+_LIMIT = 1_000_000  # bytes; descriptions take hundreds
 _STRINGS = {"BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"}
 _PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}
 _GETS = {"GET", "BINGET", "LONG_BINGET"}
@@ -54,7 +54,7 @@ def _interpret(data: bytes):
             stack[-1].append(item)
         elif name in ("APPENDS", "LIST"):
             start = next(i for i in reversed(range(len(stack))) if stack[i] is _MARK)
-            items = stack[start + 1:]
+            items = stack[start + 1 :]
             del stack[start:]
             stack[-1].extend(items) if name == "APPENDS" else stack.append(items)
         elif name == "MEMOIZE":

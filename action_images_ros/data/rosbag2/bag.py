@@ -21,8 +21,20 @@ from rosbags.typesys.store import Typestore
 __all__ = ["Bag", "BagError", "BagMessage", "BagTopic", "header_of", "is_bag", "ros_types", "stamp_of"]
 
 _MAGIC = {b"\x89MCAP0\r\n": ".mcap", b"SQLite format 3\0": ".db3", b"#ROSBAG V": ".bag"}
-_BROKEN = (ReaderError, McapError, sqlite3.Error, OSError, EOFError, struct.error, ValueError, KeyError, TypeError,
-           AssertionError, IndexError, RuntimeError)
+_BROKEN = (
+    ReaderError,
+    McapError,
+    sqlite3.Error,
+    OSError,
+    EOFError,
+    struct.error,
+    ValueError,
+    KeyError,
+    TypeError,
+    AssertionError,
+    IndexError,
+    RuntimeError,
+)
 
 
 class BagError(ValueError):
@@ -84,7 +96,7 @@ def header_of(data: bytes) -> tuple[int, str]:
     """Stamp (ns) and frame_id of a serialised message that begins with a std_msgs/Header, without reading the rest."""
     order = "<" if data[1] & 1 else ">"
     seconds, nanoseconds, length = struct.unpack_from(order + "iII", data, 4)
-    return seconds * 1_000_000_000 + nanoseconds, data[16:16 + length - 1].decode(errors="replace")
+    return seconds * 1_000_000_000 + nanoseconds, data[16 : 16 + length - 1].decode(errors="replace")
 
 
 def stamp_of(data: bytes) -> int:
@@ -124,8 +136,10 @@ class Bag:
             if not files:
                 raise BagError(f"{path} is no rosbag2 recording: it holds no metadata.yaml, .mcap or .db3 file")
             if len(files) > 1:
-                raise BagError(f"{path} lacks metadata.yaml (the recorder did not end properly); "
-                               f"run `ros2 bag reindex {path}` or give one of {[file.name for file in files]}")
+                raise BagError(
+                    f"{path} lacks metadata.yaml (the recorder did not end properly); "
+                    f"run `ros2 bag reindex {path}` or give one of {[file.name for file in files]}"
+                )
             path = files[0]
         kind = _magic(path)
         if kind == ".bag":
@@ -141,8 +155,11 @@ class Bag:
     def _broken(self, error: Exception) -> BagError:
         what = str(error) or type(error).__name__
         cut = any(word in what.lower() for word in ("magic", "truncated", "footer", "malformed", "end of", "ord()"))
-        remedy = "the recording was cut off; try `mcap recover` (MCAP) or `ros2 bag reindex`" if cut else \
-            "the recording is damaged or was made by something else; record it again"
+        remedy = (
+            "the recording was cut off; try `mcap recover` (MCAP) or `ros2 bag reindex`"
+            if cut
+            else "the recording is damaged or was made by something else; record it again"
+        )
         return BagError(f"{self.path} cannot be read: {what}; {remedy}")
 
     def _read_topics(self) -> dict[str, BagTopic]:
@@ -152,12 +169,15 @@ class Bag:
             known = topics.get(c.topic)
             if known is not None and known.type != c.msgtype:
                 self._reader.close()
-                raise BagError(f"{self.path}: topic {c.topic} has messages of two types, {known.type} and {c.msgtype}; "
-                               "split the recording by type")
+                raise BagError(
+                    f"{self.path}: topic {c.topic} has messages of two types, {known.type} and {c.msgtype}; "
+                    "split the recording by type"
+                )
             count = c.msgcount + (known.count if known else 0)
             qos = tuple(dict.fromkeys([*(known.qos if known else ()), *c.ext.offered_qos_profiles]))
-            topics[c.topic] = BagTopic(c.topic, c.msgtype, count, qos, c.msgdef.data,
-                                       formats.get(c.msgdef.format, ""), c.digest)
+            topics[c.topic] = BagTopic(
+                c.topic, c.msgtype, count, qos, c.msgdef.data, formats.get(c.msgdef.format, ""), c.digest
+            )
         return topics
 
     def _make_typestore(self) -> Typestore:
@@ -168,11 +188,14 @@ class Bag:
         store = get_typestore(Stores.ROS2_JAZZY)
         for topic in foreign:
             try:
-                types = get_types_from_idl(topic.definition) if topic.definition_format == "ros2idl" else \
-                    get_types_from_msg(topic.definition, topic.type)
+                types = (
+                    get_types_from_idl(topic.definition)
+                    if topic.definition_format == "ros2idl"
+                    else get_types_from_msg(topic.definition, topic.type)
+                )
                 store.register({name: fields for name, fields in types.items() if name not in store.fielddefs})
             except (TypesysError, KeyError):
-                pass    # copied as it is; `read` says that it is not known
+                pass  # copied as it is; `read` says that it is not known
         return store
 
     def __enter__(self) -> Bag:
@@ -186,8 +209,9 @@ class Bag:
         if self._reader.is_open:
             self._reader.close()
 
-    def messages(self, topics: Collection[str] | None = None, start_ns: int | None = None,
-                 end_ns: int | None = None) -> Iterator[BagMessage]:
+    def messages(
+        self, topics: Collection[str] | None = None, start_ns: int | None = None, end_ns: int | None = None
+    ) -> Iterator[BagMessage]:
         """Messages in the order of log time, of these topics (default all), `start_ns <= log_ns < end_ns`.
 
         Memory does not grow with the recording. A file of several (a split recording) is read after the other.
@@ -209,7 +233,8 @@ class Bag:
 
     def _is_plain_mcap(self) -> bool:
         return self._reader.compression_mode != "message" and all(
-            Path(storage.path).suffix == ".mcap" for storage in self._storages())
+            Path(storage.path).suffix == ".mcap" for storage in self._storages()
+        )
 
     def _mcap_messages(self, topics: set[str], start_ns, end_ns) -> Iterator[BagMessage]:
         """rosbags' reader leaves out publish time and sequence; mcap's own has them."""
@@ -218,21 +243,27 @@ class Bag:
                 reader = make_reader(file, validate_crcs=True)
                 summary = reader.get_summary()
                 indexed = summary is not None and bool(summary.chunk_indexes)
-                for schema, channel, m in reader.iter_messages(topics, starting_at=start_ns, ending_before=end_ns,
-                                                               log_time_order=indexed):
-                    yield BagMessage(channel.topic, schema.name if schema else "", m.log_time, m.publish_time,
-                                     m.sequence, m.data)
+                for schema, channel, m in reader.iter_messages(
+                    topics, starting_at=start_ns, ending_before=end_ns, log_time_order=indexed
+                ):
+                    yield BagMessage(
+                        channel.topic, schema.name if schema else "", m.log_time, m.publish_time, m.sequence, m.data
+                    )
 
     def read(self, message: BagMessage) -> Any:
         """The message as an object with the type's fields (sequences are numpy arrays); BagError when it cannot be."""
         try:
             return self.typestore.deserialize_cdr(message.data, message.type)
         except KeyError:
-            raise BagError(f"{self.path}: the type {message.type} of {message.topic} is not known and the recording "
-                           "does not define it; record it with Jazzy, or leave the topic out") from None
-        except Exception as error:   # whatever the deserialiser trips over: the bytes are not of that type
-            raise BagError(f"{self.path}: a message of {message.topic} at {message.log_ns} ns is no {message.type} "
-                           f"({type(error).__name__}: {error}); the recording is damaged") from error
+            raise BagError(
+                f"{self.path}: the type {message.type} of {message.topic} is not known and the recording "
+                "does not define it; record it with Jazzy, or leave the topic out"
+            ) from None
+        except Exception as error:  # whatever the deserialiser trips over: the bytes are not of that type
+            raise BagError(
+                f"{self.path}: a message of {message.topic} at {message.log_ns} ns is no {message.type} "
+                f"({type(error).__name__}: {error}); the recording is damaged"
+            ) from error
 
     def describe_topics(self) -> str:
         """`name (type, count)` of every topic, for error messages."""

@@ -22,7 +22,7 @@ __all__ = ["DT", "GAPS", "Rosbag2Format", "episodes_of"]
 DT = 0.2
 """Seconds between frames where nothing else is asked for: that of the shipped model."""
 GAPS = ("refuse", "split", "join")
-_STILL = 1e-5   # m and rad (as matrix entries): a camera's pose in messages is no more exact than that
+_STILL = 1e-5  # m and rad (as matrix entries): a camera's pose in messages is no more exact than that
 
 
 def episodes_of(path: str | Path, options: Options = Options(), first_seed: int = 0) -> Iterator[Episode | Remark]:  # noqa: B008
@@ -39,15 +39,21 @@ def episodes_of(path: str | Path, options: Options = Options(), first_seed: int 
     with Bag(path) as bag:
         setup = setup_for(bag, options.robot, **options.setup)
         if setup.robot_tool_from_model_tool is None:
-            raise ValueError(f"{path}: robot is not given; an episode needs robot_tool_from_model_tool, without which "
-                             "the gripper may be a quarter turn wrong: name a robot (--robot)")
+            raise ValueError(
+                f"{path}: robot is not given; an episode needs robot_tool_from_model_tool, without which "
+                "the gripper may be a quarter turn wrong: name a robot (--robot)"
+            )
         stream = FrameStream(bag, setup, DT if options.dt is None else options.dt)
         if stream.topics.current_pose is None:
-            raise ValueError(f"{path}: no {setup.current_pose} (geometry_msgs/msg/PoseStamped, the TCP in "
-                             f"{setup.base_frame}); it has {bag.describe_topics()}")
+            raise ValueError(
+                f"{path}: no {setup.current_pose} (geometry_msgs/msg/PoseStamped, the TCP in "
+                f"{setup.base_frame}); it has {bag.describe_topics()}"
+            )
         if stream.topics.gripper_command is None and not (stream.topics.joint_states and setup.finger_joints):
-            raise ValueError(f"{path}: the gripper is not recorded: neither {setup.gripper_command} (std_msgs/Float64) "
-                             f"nor finger joints {list(setup.finger_joints)}; it has {bag.describe_topics()}")
+            raise ValueError(
+                f"{path}: the gripper is not recorded: neither {setup.gripper_command} (std_msgs/Float64) "
+                f"nor finger joints {list(setup.finger_joints)}; it has {bag.describe_topics()}"
+            )
         stretch, key, found = None, None, 0
         for frame in stream:
             now = (frame.instruction, frame.status.get("episode"))
@@ -77,7 +83,7 @@ class _Stretch:
         self._cameras = tuple(camera.name for camera in stream.topics.cameras)
         self._frames: list[Frame] = []
         self._begin: int | None = None
-        self._waiting: list[Frame] = []       # incomplete frames after the last complete one
+        self._waiting: list[Frame] = []  # incomplete frames after the last complete one
         self._missing: Counter[str] = Counter()
         self._details: dict[str, str] = {}
         self._gaps: list[str] = []
@@ -111,7 +117,7 @@ class _Stretch:
                 return self
         self._waiting.clear()
         if self._options.gaps == "refuse" and self._gaps:
-            self._frames = self._frames[:1]   # will not be used: keep no pictures
+            self._frames = self._frames[:1]  # will not be used: keep no pictures
             self._frames.append(self._light(frame))
             return None
         self._too_long |= frame.stamp_ns - self._begin > self._options.max_seconds * 1e9
@@ -137,8 +143,9 @@ class _Stretch:
     def finish(self, seed: int) -> Iterator[Episode | Remark]:
         """The episode, or why it is none; what was cut off at the ends."""
         where = f"{self._where()}: "
-        missing = "; ".join(f"{what} in {count} frames ({self._details[what]})"
-                            for what, count in self._missing.most_common(4))
+        missing = "; ".join(
+            f"{what} in {count} frames ({self._details[what]})" for what, count in self._missing.most_common(4)
+        )
         reason = self._reason()
         if reason:
             yield Remark(where + reason + (f"; {missing}" if missing else ""))
@@ -186,16 +193,27 @@ class _Stretch:
         frames, options = self._frames, self._options
         said = [frame.status for frame in (*frames, *self._waiting) if frame.status]
         last = said[-1] if said else {}
-        success = options.success if options.success is not None else \
-            any(bool(status.get("success")) for status in said) if said else True
+        success = (
+            options.success
+            if options.success is not None
+            else any(bool(status.get("success")) for status in said)
+            if said
+            else True
+        )
         return Episode(
-            task=str(last.get("task") or task_name(frames[0].instruction)), seed=int(last.get("seed", seed)),
-            instruction=frames[0].instruction, dt=self._dt, success=success, camera_names=self._cameras,
+            task=str(last.get("task") or task_name(frames[0].instruction)),
+            seed=int(last.get("seed", seed)),
+            instruction=frames[0].instruction,
+            dt=self._dt,
+            success=success,
+            camera_names=self._cameras,
             images=np.stack([np.stack([frame.images[name] for frame in frames]) for name in self._cameras]),
             K=np.stack([frames[0].K[name] for name in self._cameras]),
             world_from_camera=np.stack([frames[0].world_from_camera[name] for name in self._cameras]),
             poses=np.stack([frame.tool_pose for frame in frames]),
-            openness=np.array([frame.openness for frame in frames]), perturbed=bool(last.get("perturbed", False)))
+            openness=np.array([frame.openness for frame in frames]),
+            perturbed=bool(last.get("perturbed", False)),
+        )
 
 
 class Rosbag2Format:
@@ -210,12 +228,17 @@ class Rosbag2Format:
     def _bags(path: Path) -> list[Path]:
         if is_bag(path):
             return [path]
-        return sorted(child for child in path.iterdir() if not child.name.startswith(".") and is_bag(child)) \
-            if path.is_dir() else []
+        return (
+            sorted(child for child in path.iterdir() if not child.name.startswith(".") and is_bag(child))
+            if path.is_dir()
+            else []
+        )
 
     def items(self, path: Path, options: Options) -> list[Item]:
-        return [Item(bag.name, lambda bag=bag, first=1000 * number: episodes_of(bag, options, first))
-                for number, bag in enumerate(self._bags(path))]
+        return [
+            Item(bag.name, lambda bag=bag, first=1000 * number: episodes_of(bag, options, first))
+            for number, bag in enumerate(self._bags(path))
+        ]
 
     def writer(self, folder: Path, options: Options) -> EpisodeWriter:
         return _RecordingWriter(folder, options)
@@ -224,15 +247,17 @@ class Rosbag2Format:
 class _RecordingWriter:
     def __init__(self, folder: Path, options: Options) -> None:
         self._folder, self._images = folder, options.images
-        self._setup = robot_setup(options.robot or "cell", **{"namespace": "" if options.robot not in ("", "cell")
-                                                              else "cell", **options.setup})
+        self._setup = robot_setup(
+            options.robot or "cell",
+            **{"namespace": "" if options.robot not in ("", "cell") else "cell", **options.setup},
+        )
         for left in folder.glob(".*.part"):
             shutil.rmtree(left)
 
     def add(self, episode: Episode, number: int) -> str:
         path = self._folder / f"{number:06d}_{episode.task}_{episode.seed}"
         if path.exists():
-            shutil.rmtree(path)    # of a conversion that was interrupted just after it
+            shutil.rmtree(path)  # of a conversion that was interrupted just after it
         write_recording(path, episode, self._setup, images=self._images)
         return path.name
 

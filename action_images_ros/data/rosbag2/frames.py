@@ -65,8 +65,9 @@ class FrameStream:
         self._tolerance = round(setup.image_tolerance * 1e9)
         self._patience = round(setup.patience * 1e9)
         self._keep = self.dt_ns + 2 * self._patience + self._spacing + self._tolerance
-        self._state = RecordedState(bag, setup, self.topics,
-                                    max(10_000_000_000, 2 * self._keep + 2 * round(setup.pose_tolerance * 1e9)))
+        self._state = RecordedState(
+            bag, setup, self.topics, max(10_000_000_000, 2 * self._keep + 2 * round(setup.pose_tolerance * 1e9))
+        )
         self._cameras = {camera.name: camera for camera in self.topics.cameras}
         self._reference = self.topics.cameras[0].name
         self._pictures: dict[str, deque[tuple[int, BagMessage]]] = {name: deque() for name in self._cameras}
@@ -99,13 +100,17 @@ class FrameStream:
     def _in_order(self, message: BagMessage, stamp: int) -> bool:
         topic, path = message.topic, self.bag.path
         if stamp == 0:
-            raise BagError(f"{path}: {topic} has an empty header stamp (0); let the driver fill it in, or take the "
-                           "time of recording with --log-time")
+            raise BagError(
+                f"{path}: {topic} has an empty header stamp (0); let the driver fill it in, or take the "
+                "time of recording with --log-time"
+            )
         newest = self._newest.get(topic, stamp)
         if stamp < newest - self.setup.order_tolerance * 1e9:
-            raise BagError(f"{path}: the stamps of {topic} run backwards by {(newest - stamp) * 1e-9:.3f} s at "
-                           f"{stamp} ns (order_tolerance is {self.setup.order_tolerance:g} s): a clock was set or a "
-                           "simulation reset; cut the recording there, or take the time of recording with --log-time")
+            raise BagError(
+                f"{path}: the stamps of {topic} run backwards by {(newest - stamp) * 1e-9:.3f} s at "
+                f"{stamp} ns (order_tolerance is {self.setup.order_tolerance:g} s): a clock was set or a "
+                "simulation reset; cut the recording there, or take the time of recording with --log-time"
+            )
         if stamp < newest:
             self.out_of_order[topic] += 1
             return False
@@ -140,7 +145,7 @@ class FrameStream:
         later = bisect_left(stamps, self._expected)
         if later == len(stamps) and not end and self._now <= self._expected + self._patience:
             return None
-        near = [s for s in stamps[max(later - 1, 0):later + 1] if abs(s - self._expected) <= self._spacing]
+        near = [s for s in stamps[max(later - 1, 0) : later + 1] if abs(s - self._expected) <= self._spacing]
         if near:
             return min(near, key=lambda s: abs(s - self._expected))
         return stamps[later] if later < len(stamps) else None
@@ -152,8 +157,18 @@ class FrameStream:
 
     def _frame(self, stamp: int, gap_s: float) -> Frame:
         problems: list[tuple[str, str]] = []
-        frame = Frame(stamp, {}, {}, {}, self._state.tool_pose(stamp, problems), self._state.openness(stamp, problems),
-                      self._state.instruction(stamp), self._state.status(stamp), gap_s, problems)
+        frame = Frame(
+            stamp,
+            {},
+            {},
+            {},
+            self._state.tool_pose(stamp, problems),
+            self._state.openness(stamp, problems),
+            self._state.instruction(stamp),
+            self._state.status(stamp),
+            gap_s,
+            problems,
+        )
         frame.log_ns = next(m.log_ns for s, m in self._pictures[self._reference] if s == stamp)
         for name, camera in self._cameras.items():
             self._add_view(frame, name, camera, stamp)
@@ -163,8 +178,9 @@ class FrameStream:
         nearest = min(self._pictures[name], key=lambda entry: abs(entry[0] - stamp), default=None)
         if nearest is None or abs(nearest[0] - stamp) > self._tolerance:
             away = "none is left" if nearest is None else f"the nearest is {abs(nearest[0] - stamp) * 1e-9:.3f} s away"
-            frame.problems.append((f"{camera.image}: no picture",
-                                   f"{away} (image_tolerance {self.setup.image_tolerance:g} s)"))
+            frame.problems.append(
+                (f"{camera.image}: no picture", f"{away} (image_tolerance {self.setup.image_tolerance:g} s)")
+            )
             return
         known = self._state.intrinsics(name)
         if known is None:
@@ -172,8 +188,10 @@ class FrameStream:
             return
         image, (K, size) = self._decode(camera, nearest[1]), known
         if image.shape[:2] != size:
-            raise BagError(f"{self.bag.path}: {camera.info} is for {size[1]}x{size[0]}, the picture of {camera.image} "
-                           f"is {image.shape[1]}x{image.shape[0]}; record the calibration of this resolution")
+            raise BagError(
+                f"{self.bag.path}: {camera.info} is for {size[1]}x{size[0]}, the picture of {camera.image} "
+                f"is {image.shape[1]}x{image.shape[0]}; record the calibration of this resolution"
+            )
         frame.images[name], frame.K[name] = image, K
         try:
             E = self._state.camera_pose(camera, header_of(nearest[1].data)[1], stamp)
@@ -188,15 +206,20 @@ class FrameStream:
     def _decode(self, camera: CameraTopics, message: BagMessage) -> np.ndarray:
         content = self.bag.read(message)
         try:
-            image = rgb_from_file(content.data, content.format) if camera.compressed else \
-                rgb_from_pixels(content.encoding, content.height, content.width, content.step, content.data)
+            image = (
+                rgb_from_file(content.data, content.format)
+                if camera.compressed
+                else rgb_from_pixels(content.encoding, content.height, content.width, content.step, content.data)
+            )
         except ValueError as error:
             raise BagError(f"{self.bag.path}: {camera.image}: {error}") from None
         look = (content.format if camera.compressed else content.encoding, image.shape[:2])
         before = self._look.setdefault(camera.name, look)
         if look != before:
-            raise BagError(f"{self.bag.path}: {camera.image} changes from {before[0]} {before[1][1]}x{before[1][0]} to "
-                           f"{look[0]} {look[1][1]}x{look[1][0]} at {stamp_of(message.data)} ns; cut it there")
+            raise BagError(
+                f"{self.bag.path}: {camera.image} changes from {before[0]} {before[1][1]}x{before[1][0]} to "
+                f"{look[0]} {look[1][1]}x{look[1][0]} at {stamp_of(message.data)} ns; cut it there"
+            )
         return image
 
     def _forget(self, past: int) -> None:

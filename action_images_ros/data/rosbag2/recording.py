@@ -36,31 +36,57 @@ class Messages:
     def pose(self, pose7: np.ndarray, stamp_ns: int, frame_id: str):
         """geometry_msgs/PoseStamped of `[7]`."""
         x, y, z, qx, qy, qz, qw = (float(value) for value in pose7)
-        return self.make("geometry_msgs/PoseStamped", header=self.header(stamp_ns, frame_id), pose=self.make(
-            "geometry_msgs/Pose", position=self.make("geometry_msgs/Point", x=x, y=y, z=z),
-            orientation=self.make("geometry_msgs/Quaternion", x=qx, y=qy, z=qz, w=qw)))
+        return self.make(
+            "geometry_msgs/PoseStamped",
+            header=self.header(stamp_ns, frame_id),
+            pose=self.make(
+                "geometry_msgs/Pose",
+                position=self.make("geometry_msgs/Point", x=x, y=y, z=z),
+                orientation=self.make("geometry_msgs/Quaternion", x=qx, y=qy, z=qz, w=qw),
+            ),
+        )
 
     def camera_info(self, K: np.ndarray, size: tuple[int, int], stamp_ns: int, frame_id: str):
         """sensor_msgs/CameraInfo of an undistorted pinhole camera."""
         roi = self.make("sensor_msgs/RegionOfInterest", x_offset=0, y_offset=0, height=0, width=0, do_rectify=False)
-        return self.make("sensor_msgs/CameraInfo", header=self.header(stamp_ns, frame_id), height=size[0],
-                         width=size[1], distortion_model="plumb_bob", d=np.zeros(5), k=K.reshape(-1).astype(float),
-                         r=np.eye(3).reshape(-1), p=np.hstack([K, np.zeros((3, 1))]).reshape(-1).astype(float),
-                         binning_x=0, binning_y=0, roi=roi)
+        return self.make(
+            "sensor_msgs/CameraInfo",
+            header=self.header(stamp_ns, frame_id),
+            height=size[0],
+            width=size[1],
+            distortion_model="plumb_bob",
+            d=np.zeros(5),
+            k=K.reshape(-1).astype(float),
+            r=np.eye(3).reshape(-1),
+            p=np.hstack([K, np.zeros((3, 1))]).reshape(-1).astype(float),
+            binning_x=0,
+            binning_y=0,
+            roi=roi,
+        )
 
     def image(self, rgb: np.ndarray, images: str, stamp_ns: int, frame_id: str):
         """sensor_msgs/Image, or CompressedImage for png and jpeg."""
         header, rgb = self.header(stamp_ns, frame_id), checked_rgb(rgb)
         if images != "raw":
             data = np.frombuffer(encode_picture(rgb, images), np.uint8)
-            return self.make("sensor_msgs/CompressedImage", header=header, data=data,
-                             format=f"rgb8; {images} compressed bgr8")
-        return self.make("sensor_msgs/Image", header=header, height=rgb.shape[0], width=rgb.shape[1], encoding="rgb8",
-                         is_bigendian=0, step=3 * rgb.shape[1], data=rgb.reshape(-1))
+            return self.make(
+                "sensor_msgs/CompressedImage", header=header, data=data, format=f"rgb8; {images} compressed bgr8"
+            )
+        return self.make(
+            "sensor_msgs/Image",
+            header=header,
+            height=rgb.shape[0],
+            width=rgb.shape[1],
+            encoding="rgb8",
+            is_bigendian=0,
+            step=3 * rgb.shape[1],
+            data=rgb.reshape(-1),
+        )
 
 
-def write_recording(path: str | Path, episode: Episode, setup: BagSetup, *, images: str = "raw",
-                    start_ns: int = 1_000_000_000) -> None:
+def write_recording(
+    path: str | Path, episode: Episode, setup: BagSetup, *, images: str = "raw", start_ns: int = 1_000_000_000
+) -> None:
     """One recording (MCAP) of one episode, whole or not at all.
 
     setup: namespace, base_frame and robot_tool_from_model_tool (needed: current_pose is the ROBOT tool's). images:
@@ -96,13 +122,21 @@ class _Recording:
         writer.add_topic(f"{prefix}cell/status", "std_msgs/msg/String", "latched")
 
     def _write(self, name: str, message, stamp_ns: int) -> None:
-        self._log_ns = max(self._log_ns + 1, stamp_ns)    # one order, whatever a storage does with equal times
+        self._log_ns = max(self._log_ns + 1, stamp_ns)  # one order, whatever a storage does with equal times
         self._writer.write(self._prefix + name, message, self._log_ns)
 
     def _status(self, success: bool, stamp_ns: int) -> None:
         episode = self._episode
-        text = json.dumps({"episode": 1, "task": episode.task, "seed": int(episode.seed), "success": success,
-                           "instruction": episode.instruction, "perturbed": bool(episode.perturbed)})
+        text = json.dumps(
+            {
+                "episode": 1,
+                "task": episode.task,
+                "seed": int(episode.seed),
+                "success": success,
+                "instruction": episode.instruction,
+                "perturbed": bool(episode.perturbed),
+            }
+        )
         self._write("cell/status", self._messages.make("std_msgs/String", data=text), stamp_ns)
 
     def write(self, poses: np.ndarray, start_ns: int) -> None:
@@ -120,8 +154,11 @@ class _Recording:
             for view, name in enumerate(episode.camera_names):
                 optical = f"{name}_optical_frame"
                 self._write(f"{name}/camera_info", messages.camera_info(episode.K[view], size, stamp, optical), stamp)
-                self._write(f"{name}/{self._picture}",
-                            messages.image(episode.images[view, t], self._images, stamp, optical), stamp)
+                self._write(
+                    f"{name}/{self._picture}",
+                    messages.image(episode.images[view, t], self._images, stamp, optical),
+                    stamp,
+                )
             self._write("current_pose", messages.pose(poses[t], stamp, self._base), stamp)
             self._write("gripper_command", messages.make("std_msgs/Float64", data=float(episode.openness[t])), stamp)
             if t == episode.frames - 1:

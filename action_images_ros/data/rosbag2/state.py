@@ -46,7 +46,10 @@ class RecordedState:
         self._poses: deque[tuple[int, np.ndarray]] = deque()
         self._joints: deque[tuple[int, float]] = deque()
         self._said: dict[str, deque[tuple[int, object]]] = {
-            "instruction": deque(), "gripper_command": deque(), "status": deque()}
+            "instruction": deque(),
+            "gripper_command": deque(),
+            "status": deque(),
+        }
         self.handlers = self._make_handlers()
 
     def _make_handlers(self) -> dict[str, tuple[Callable, bool]]:
@@ -62,9 +65,11 @@ class RecordedState:
         if found.joint_states and setup.finger_joints:
             handlers[found.joint_states] = (lambda m, s, now: self._add_joints(m, s), True)
         for what, said in self._said.items():
-            if getattr(found, what):    # no header: true from the newest stamp that had been seen by then
+            if getattr(found, what):  # no header: true from the newest stamp that had been seen by then
                 handlers[getattr(found, what)] = (
-                    lambda m, s, now, said=said: said.append((now, self._bag.read(m).data)), False)
+                    lambda m, s, now, said=said: said.append((now, self._bag.read(m).data)),
+                    False,
+                )
         return handlers
 
     # Taking messages in.
@@ -105,7 +110,7 @@ class RecordedState:
     def _add_joints(self, message: BagMessage, stamp: int) -> None:
         joints, setup = self._bag.read(message), self._setup
         if not set(setup.finger_joints) <= set(joints.name):
-            return   # another part of the robot
+            return  # another part of the robot
         try:
             total = joint_sum(joints, setup.finger_joints)
             self._joints.append((stamp, openness_from_joints(total, setup.finger_closed, setup.finger_open)))
@@ -131,9 +136,16 @@ class RecordedState:
             return self._camera_poses[camera.name]
         if self._setup.extrinsics in ("auto", "file") and camera.name in self._calibrated:
             return self._calibrated[camera.name]
-        raise ValueError("; ".join([*tried, f"record /tf and /tf_static ({self._setup.base_frame} to "
-                                    f"{frame_id or 'its optical frame'}) or {camera.name}/pose, or give a calibration "
-                                    "file"]))
+        raise ValueError(
+            "; ".join(
+                [
+                    *tried,
+                    f"record /tf and /tf_static ({self._setup.base_frame} to "
+                    f"{frame_id or 'its optical frame'}) or {camera.name}/pose, or give a calibration "
+                    "file",
+                ]
+            )
+        )
 
     def tool_pose(self, stamp: int, problems: Problems) -> np.ndarray | None:
         """`[7]` of the model's tool frame in base_frame, interpolated; None, with a problem, where none is near."""
@@ -144,8 +156,11 @@ class RecordedState:
         if not near:
             problems.append((f"{self._topics.current_pose}: no pose", self._away(self._poses, stamp)))
             return None
-        pose = near[0][1] if len(near) == 1 else \
-            interpolate(near[0][1], near[1][1], (stamp - near[0][0]) / (near[1][0] - near[0][0]))
+        pose = (
+            near[0][1]
+            if len(near) == 1
+            else interpolate(near[0][1], near[1][1], (stamp - near[0][0]) / (near[1][0] - near[0][0]))
+        )
         return to_model_tool(pose, turn)
 
     def openness(self, stamp: int, problems: Problems) -> float | None:
@@ -153,8 +168,10 @@ class RecordedState:
         command = self._last_said("gripper_command", stamp)
         if command is not None:
             if not 0.0 <= command <= 1.0:
-                raise BagError(f"{self._bag.path}: {self._topics.gripper_command} says {command}; it must be 0 "
-                               "(closed) to 1 (open)")
+                raise BagError(
+                    f"{self._bag.path}: {self._topics.gripper_command} says {command}; it must be 0 "
+                    "(closed) to 1 (open)"
+                )
             return float(command)
         near = self._neighbours(self._joints, stamp)
         if near:
@@ -168,8 +185,11 @@ class RecordedState:
         index = bisect_left(series, stamp, key=lambda entry: entry[0])
         if index < len(series) and series[index][0] == stamp:
             return [series[index]]
-        near = [series[i] for i in (index - 1, index) if 0 <= i < len(series)
-                and abs(series[i][0] - stamp) <= self._tolerance]
+        near = [
+            series[i]
+            for i in (index - 1, index)
+            if 0 <= i < len(series) and abs(series[i][0] - stamp) <= self._tolerance
+        ]
         return near if len(near) == 2 or (near and abs(near[0][0] - stamp) <= self._alone) else []
 
     def _away(self, series: deque, stamp: int) -> str:
@@ -191,8 +211,10 @@ class RecordedState:
         try:
             return dict(json.loads(text)) if text else {}
         except (ValueError, TypeError):
-            raise BagError(f"{self._bag.path}: {self._topics.status} says {text!r}, which is no JSON object; give "
-                           "another name for status") from None
+            raise BagError(
+                f"{self._bag.path}: {self._topics.status} says {text!r}, which is no JSON object; give "
+                "another name for status"
+            ) from None
 
     def forget(self, stamp: int) -> None:
         """What is not needed for that time or later."""

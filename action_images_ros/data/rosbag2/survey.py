@@ -59,8 +59,15 @@ def survey(bag: Bag, progress: Callable[[int], None] | None = None) -> list[Topi
             stamps[message.topic].append(stamp_of(message.data))
         if progress is not None and index % 1000 == 0:
             progress(index)
-    return [_measure(TopicSurvey(name, topic.type, len(logs[name]), stamped[name]), np.array(logs[name]),
-                     np.array(stamps[name]), bag.start_ns) for name, topic in bag.topics.items()]
+    return [
+        _measure(
+            TopicSurvey(name, topic.type, len(logs[name]), stamped[name]),
+            np.array(logs[name]),
+            np.array(stamps[name]),
+            bag.start_ns,
+        )
+        for name, topic in bag.topics.items()
+    ]
 
 
 def _measure(result: TopicSurvey, logs: np.ndarray, stamps: np.ndarray, start_ns: int) -> TopicSurvey:
@@ -82,6 +89,8 @@ def _measure(result: TopicSurvey, logs: np.ndarray, stamps: np.ndarray, start_ns
         result.rate_hz = 1 / period if period > 0 else float("nan")
         long = np.flatnonzero(periods > GAP_PERIODS * period) if period > 0 else np.array([], int)
         result.gap_count = len(long)
-        result.gaps = [((logs[i] - start_ns) * 1e-9, float(periods[i]))
-                       for i in sorted(long, key=lambda i: -periods[i])[:_MOST_GAPS]]
+        result.gaps = [
+            ((logs[i] - start_ns) * 1e-9, float(periods[i]))
+            for i in sorted(long, key=lambda i: -periods[i])[:_MOST_GAPS]
+        ]
     return result

@@ -17,9 +17,13 @@ __all__ = ["BagSetup", "CameraTopics", "RecordedTopics", "find_topics", "robot_s
 
 _IMAGES = {"sensor_msgs/msg/Image": False, "sensor_msgs/msg/CompressedImage": True}
 _GENERATED = ("action_images", "predicted_video", "overlay")
-_TYPES = {"current_pose": "geometry_msgs/msg/PoseStamped", "joint_states": "sensor_msgs/msg/JointState",
-          "gripper_command": "std_msgs/msg/Float64", "instruction": "std_msgs/msg/String",
-          "status": "std_msgs/msg/String"}
+_TYPES = {
+    "current_pose": "geometry_msgs/msg/PoseStamped",
+    "joint_states": "sensor_msgs/msg/JointState",
+    "gripper_command": "std_msgs/msg/Float64",
+    "instruction": "std_msgs/msg/String",
+    "status": "std_msgs/msg/String",
+}
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,13 @@ def robot_setup(robot: str, **changes) -> BagSetup:
     try:
         turn = np.array(merged["robot_tool_from_model_tool"], dtype=np.float64)
         rotation = matrix_from_pose7(np.concatenate([np.zeros(3), turn]))[:3, :3]
-        given = {"base_frame": merged["base_frame"], "robot_tool_from_model_tool": rotation,
-                 "finger_joints": tuple(merged.get("finger_joints", ())),
-                 "finger_closed": float(merged.get("finger_closed", 0.0)),
-                 "finger_open": float(merged.get("finger_open", 0.08))}
+        given = {
+            "base_frame": merged["base_frame"],
+            "robot_tool_from_model_tool": rotation,
+            "finger_joints": tuple(merged.get("finger_joints", ())),
+            "finger_closed": float(merged.get("finger_closed", 0.0)),
+            "finger_open": float(merged.get("finger_open", 0.08)),
+        }
     except (KeyError, ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error!r}; a robot's file needs base_frame and robot_tool_from_model_tool") from None
     return BagSetup(**{**given, **changes})
@@ -121,8 +128,11 @@ def robot_setup(robot: str, **changes) -> BagSetup:
 def setup_for(bag: Bag, robot: str = "", **changes) -> BagSetup:
     """`robot_setup(robot)`; without a robot that of the simulated cell if all topics lie in /cell, else a plain one."""
     if not robot:
-        named = [name for name in bag.topics if not name.startswith(("/tf", "/clock", "/rosout", "/diagnostics",
-                                                                     "/parameter_events", "/events"))]
+        named = [
+            name
+            for name in bag.topics
+            if not name.startswith(("/tf", "/clock", "/rosout", "/diagnostics", "/parameter_events", "/events"))
+        ]
         if not named or not all(name.startswith("/cell/") for name in named):
             return BagSetup(**changes)
         robot = "cell"
@@ -146,11 +156,14 @@ def _single(bag: Bag, setup: BagSetup, name: str, what: str) -> str | None:
         exact = [full for full in matches if full == "/" + name]
         matches = exact or matches
     if len(matches) > 1:
-        raise BagError(f"{bag.path}: {name} could be any of {', '.join(matches)}; give the namespace, or {what} with "
-                       "its full name")
+        raise BagError(
+            f"{bag.path}: {name} could be any of {', '.join(matches)}; give the namespace, or {what} with its full name"
+        )
     if matches and bag.topics[matches[0]].type != _TYPES[what]:
-        raise BagError(f"{bag.path}: {matches[0]} is {bag.topics[matches[0]].type}, {what} must be {_TYPES[what]}; "
-                       f"give another name for {what}")
+        raise BagError(
+            f"{bag.path}: {matches[0]} is {bag.topics[matches[0]].type}, {what} must be {_TYPES[what]}; "
+            f"give another name for {what}"
+        )
     return matches[0] if matches else None
 
 
@@ -171,8 +184,10 @@ def _image_topics(bag: Bag, namespace: str | None) -> dict[str, str]:
 def _cameras(bag: Bag, setup: BagSetup) -> tuple[CameraTopics, ...]:
     folders = _image_topics(bag, setup.namespace)
     short = [folder.rpartition("/")[2] for folder in folders]
-    names = {(tail if short.count(tail) == 1 else folder.strip("/").replace("/", "_")): topic
-             for tail, (folder, topic) in zip(short, folders.items(), strict=True)}
+    names = {
+        (tail if short.count(tail) == 1 else folder.strip("/").replace("/", "_")): topic
+        for tail, (folder, topic) in zip(short, folders.items(), strict=True)
+    }
     chosen = dict(_wanted(bag, setup.cameras, names)) if setup.cameras else dict(sorted(names.items()))
     if not chosen:
         raise BagError(f"{bag.path} has no camera pictures; it has {bag.describe_topics()}")
@@ -184,8 +199,10 @@ def _wanted(bag: Bag, cameras: Sequence[str], names: dict[str, str]):
         name, given, topic = entry.partition("=")
         topic = topic if given else names.get(name, "")
         if topic not in bag.topics or bag.topics[topic].type not in _IMAGES:
-            raise BagError(f"{bag.path}: camera {entry!r} has no pictures here; its cameras are {sorted(names)}, its "
-                           f"topics {bag.describe_topics()}. Give names of these, or NAME=TOPIC")
+            raise BagError(
+                f"{bag.path}: camera {entry!r} has no pictures here; its cameras are {sorted(names)}, its "
+                f"topics {bag.describe_topics()}. Give names of these, or NAME=TOPIC"
+            )
         yield name, topic
 
 
@@ -193,6 +210,8 @@ def _camera(bag: Bag, name: str, image: str) -> CameraTopics:
     base = image.removesuffix("/compressed").rpartition("/")[0]
     info, pose = f"{base}/camera_info", f"{base}/pose"
     if info not in bag.topics:
-        raise BagError(f"{bag.path}: camera {name!r} ({image}) has no {info}, so its intrinsics are not known; record "
-                       "camera_info too, or leave the camera out with --cameras")
+        raise BagError(
+            f"{bag.path}: camera {name!r} ({image}) has no {info}, so its intrinsics are not known; record "
+            "camera_info too, or leave the camera out with --cameras"
+        )
     return CameraTopics(name, image, _IMAGES[bag.topics[image].type], info, pose if pose in bag.topics else None)

@@ -51,8 +51,9 @@ class TransformHistory:
         if meeting is None:
             known = sorted({*self._parent, *self._parent.values()})
             raise ValueError(f"no transform from {source!r} to {target!r}; /tf and /tf_static have the frames {known}")
-        return inverse(self._up(target, meeting, stamp_ns, tolerance_ns)) @ self._up(source, meeting, stamp_ns,
-                                                                                     tolerance_ns)
+        return inverse(self._up(target, meeting, stamp_ns, tolerance_ns)) @ self._up(
+            source, meeting, stamp_ns, tolerance_ns
+        )
 
     def _chain(self, frame: str) -> list[str]:
         chain = [frame.lstrip("/")]
@@ -76,12 +77,17 @@ class TransformHistory:
             return self._fixed[frame]
         history = self._moving[frame]
         index = bisect_left(history, stamp_ns, key=lambda entry: entry[0])
-        near = [history[i] for i in (index - 1, index) if 0 <= i < len(history)
-                and abs(history[i][0] - stamp_ns) <= tolerance_ns]
+        near = [
+            history[i]
+            for i in (index - 1, index)
+            if 0 <= i < len(history) and abs(history[i][0] - stamp_ns) <= tolerance_ns
+        ]
         if not near or (len(near) == 1 and abs(near[0][0] - stamp_ns) > tolerance_ns // 4):
             gap = min(abs(stamp - stamp_ns) for stamp, _ in history) * 1e-9
-            raise ValueError(f"the transform of {frame!r} is {gap:.2f} s away (pose_tolerance is "
-                             f"{tolerance_ns * 1e-9:g} s); record /tf at a higher rate")
+            raise ValueError(
+                f"the transform of {frame!r} is {gap:.2f} s away (pose_tolerance is "
+                f"{tolerance_ns * 1e-9:g} s); record /tf at a higher rate"
+            )
         if len(near) == 1 or near[0][0] == near[1][0] or near[1][0] == stamp_ns:
             return near[-1][1]
         return interpolate(near[0][1], near[1][1], (stamp_ns - near[0][0]) / (near[1][0] - near[0][0]))

@@ -17,6 +17,7 @@ from .bag import Bag, BagTopic, ros_types
 
 __all__ = ["BagWriter", "qos_named"]
 
+
 class _Plain(yaml.SafeDumper):
     """YAML without references to what was said before: other readers need not know them."""
 
@@ -28,7 +29,7 @@ def _yaml(content) -> str:
     return yaml.dump(content, Dumper=_Plain, sort_keys=False)
 
 
-_FOREVER = QosTime(9223372036, 854775807)    # rmw's infinite duration
+_FOREVER = QosTime(9223372036, 854775807)  # rmw's infinite duration
 
 
 def qos_named(name: str) -> tuple[Qos, ...]:
@@ -36,10 +37,19 @@ def qos_named(name: str) -> tuple[Qos, ...]:
     if name not in QOS:
         raise ValueError(f"qos is {name!r}; choose one of {', '.join(QOS)}")
     delivery = QOS[name]
-    return (Qos(QosHistory.KEEP_LAST, delivery.depth,
-                QosReliability.RELIABLE if delivery.reliable else QosReliability.BEST_EFFORT,
-                QosDurability.TRANSIENT_LOCAL if delivery.latched else QosDurability.VOLATILE,
-                _FOREVER, _FOREVER, QosLiveliness.AUTOMATIC, _FOREVER, False),)
+    return (
+        Qos(
+            QosHistory.KEEP_LAST,
+            delivery.depth,
+            QosReliability.RELIABLE if delivery.reliable else QosReliability.BEST_EFFORT,
+            QosDurability.TRANSIENT_LOCAL if delivery.latched else QosDurability.VOLATILE,
+            _FOREVER,
+            _FOREVER,
+            QosLiveliness.AUTOMATIC,
+            _FOREVER,
+            False,
+        ),
+    )
 
 
 class BagWriter:
@@ -68,7 +78,7 @@ class BagWriter:
         if self._part.exists():
             shutil.rmtree(self._part)
         self._part.mkdir(parents=True)
-        self._file = open(self._part / f"{self.path.name}.mcap", "wb")   # noqa: SIM115  (closed in close)
+        self._file = open(self._part / f"{self.path.name}.mcap", "wb")
         kind = CompressionType.ZSTD if compression else CompressionType.NONE
         self._mcap = Writer(self._file, compression=kind)
         self._mcap.start("ros2", "action_images_ros")
@@ -95,11 +105,15 @@ class BagWriter:
         definition = topic.definition
         if topic.type not in self._schemas:
             self._schemas[topic.type] = self._mcap.register_schema(
-                topic.type, topic.definition_format if definition else "", definition.encode())
+                topic.type, topic.definition_format if definition else "", definition.encode()
+            )
         text = _yaml([_qos_dict(qos) for qos in topic.qos]).strip() if topic.qos else ""
         self._channels[topic.name] = self._mcap.register_channel(
-            topic.name, "cdr", self._schemas[topic.type],
-            {"offered_qos_profiles": text, "topic_type_hash": topic.type_hash})
+            topic.name,
+            "cdr",
+            self._schemas[topic.type],
+            {"offered_qos_profiles": text, "topic_type_hash": topic.type_hash},
+        )
         self.topics[topic.name], self.counts[topic.name] = topic, 0
 
     def write(self, topic: str, message: Any, log_ns: int, *, publish_ns: int | None = None, sequence: int = 0) -> None:
@@ -112,8 +126,9 @@ class BagWriter:
         if not isinstance(message, bytes | bytearray | memoryview):
             message = self.typestore.serialize_cdr(message, self.topics[topic].type)
         log_ns = int(log_ns)
-        self._mcap.add_message(self._channels[topic], log_ns, bytes(message),
-                               log_ns if publish_ns is None else int(publish_ns), sequence)
+        self._mcap.add_message(
+            self._channels[topic], log_ns, bytes(message), log_ns if publish_ns is None else int(publish_ns), sequence
+        )
         self.counts[topic] += 1
         self.start_ns = log_ns if self.start_ns is None else min(self.start_ns, log_ns)
         self.end_ns = max(self.end_ns, log_ns)
@@ -130,11 +145,18 @@ class BagWriter:
             return topic
         definition, _ = self.typestore.generate_msgdef(topic.type, ros_version=2)
         kept = (topic.definition, topic.definition_format) if topic.definition else (definition, "ros2msg")
-        return BagTopic(topic.name, topic.type, topic.count, topic.qos, *kept,
-                        topic.type_hash or self.typestore.hash_rihs01(topic.type))
+        return BagTopic(
+            topic.name,
+            topic.type,
+            topic.count,
+            topic.qos,
+            *kept,
+            topic.type_hash or self.typestore.hash_rihs01(topic.type),
+        )
 
-    def copy(self, bag: Bag, topics: Collection[str] | None = None,
-             progress: Callable[[int], None] | None = None) -> None:
+    def copy(
+        self, bag: Bag, topics: Collection[str] | None = None, progress: Callable[[int], None] | None = None
+    ) -> None:
         """Copy every message (of these topics): same bytes, topic, type, QoS, log and publish time, sequence.
 
         progress: called with 1 after each message.
@@ -168,26 +190,55 @@ class BagWriter:
     def _information(self) -> dict:
         start, count = self.start_ns or 0, sum(self.counts.values())
         duration = max(self.end_ns - start, 0)
-        times = {"duration": {"nanoseconds": duration}, "starting_time": {"nanoseconds_since_epoch": start},
-                 "message_count": count}
+        times = {
+            "duration": {"nanoseconds": duration},
+            "starting_time": {"nanoseconds_since_epoch": start},
+            "message_count": count,
+        }
         name = f"{self.path.name}.mcap"
         return {
-            "version": 9, "storage_identifier": "mcap", **times,
+            "version": 9,
+            "storage_identifier": "mcap",
+            **times,
             "topics_with_message_count": [
-                {"topic_metadata": {"name": t.name, "type": t.type, "serialization_format": "cdr",
-                                    "offered_qos_profiles": [_qos_dict(qos) for qos in t.qos],
-                                    "type_description_hash": t.type_hash},
-                 "message_count": self.counts[t.name]} for t in self.topics.values()],
-            "compression_format": "", "compression_mode": "", "relative_file_paths": [name],
-            "files": [{"path": name, **times}], "custom_data": None, "ros_distro": "jazzy"}
+                {
+                    "topic_metadata": {
+                        "name": t.name,
+                        "type": t.type,
+                        "serialization_format": "cdr",
+                        "offered_qos_profiles": [_qos_dict(qos) for qos in t.qos],
+                        "type_description_hash": t.type_hash,
+                    },
+                    "message_count": self.counts[t.name],
+                }
+                for t in self.topics.values()
+            ],
+            "compression_format": "",
+            "compression_mode": "",
+            "relative_file_paths": [name],
+            "files": [{"path": name, **times}],
+            "custom_data": None,
+            "ros_distro": "jazzy",
+        }
 
 
 def _qos_dict(qos: Qos) -> dict:
-    times = {name: {"sec": t.sec, "nsec": t.nsec} for name, t in (
-        ("deadline", qos.deadline), ("lifespan", qos.lifespan),
-        ("liveliness_lease_duration", qos.liveliness_lease_duration))}
-    return {"history": qos.history.name.lower(), "depth": qos.depth, "reliability": qos.reliability.name.lower(),
-            "durability": qos.durability.name.lower(), "deadline": times["deadline"], "lifespan": times["lifespan"],
-            "liveliness": qos.liveliness.name.lower(),
-            "liveliness_lease_duration": times["liveliness_lease_duration"],
-            "avoid_ros_namespace_conventions": qos.avoid_ros_namespace_conventions}
+    times = {
+        name: {"sec": t.sec, "nsec": t.nsec}
+        for name, t in (
+            ("deadline", qos.deadline),
+            ("lifespan", qos.lifespan),
+            ("liveliness_lease_duration", qos.liveliness_lease_duration),
+        )
+    }
+    return {
+        "history": qos.history.name.lower(),
+        "depth": qos.depth,
+        "reliability": qos.reliability.name.lower(),
+        "durability": qos.durability.name.lower(),
+        "deadline": times["deadline"],
+        "lifespan": times["lifespan"],
+        "liveliness": qos.liveliness.name.lower(),
+        "liveliness_lease_duration": times["liveliness_lease_duration"],
+        "avoid_ros_namespace_conventions": qos.avoid_ros_namespace_conventions,
+    }

@@ -44,8 +44,10 @@ def check_episodes(episodes: list[Episode], card: ModelCard, views: int, where: 
         if abs(episode.dt - card.dt) > 1e-3:
             raise ValueError(f"{name} has dt = {episode.dt} s, the model {card.dt} s: convert it with --dt {card.dt}")
         if tuple(episode.images.shape[2:4]) != tuple(card.image_size):
-            raise ValueError(f"{name} has pictures of {episode.images.shape[2:4]} px, the model takes "
-                             f"{tuple(card.image_size)}: convert them")
+            raise ValueError(
+                f"{name} has pictures of {episode.images.shape[2:4]} px, the model takes "
+                f"{tuple(card.image_size)}: convert them"
+            )
 
 
 @dataclass
@@ -65,8 +67,15 @@ class ClipMaker:
     """Draws windows and encodes them; everything random depends on (seed, step, process) alone, the mode and the
     noise level on (seed, step): all processes of a run do the same work at the same time."""
 
-    def __init__(self, episodes: Iterable[Episode], autoencoder: Autoencoder, card: ModelCard, views: int,
-                 settings: FinetuneSettings, process: int = 0):
+    def __init__(
+        self,
+        episodes: Iterable[Episode],
+        autoencoder: Autoencoder,
+        card: ModelCard,
+        views: int,
+        settings: FinetuneSettings,
+        process: int = 0,
+    ):
         self.episodes, self.autoencoder, self.card = list(episodes), autoencoder, card
         self.views, self.settings, self.process = views, settings, process
 

@@ -68,7 +68,7 @@ def moving_actions(rng: np.random.Generator, frames: int, size: tuple[int, int],
     poses[:, :3, :3] = Slerp(at, Rotation.from_matrix(scene.world_from_tool[:, :3, :3]))(times).as_matrix()
     openness = np.full(frames, float(rng.random() < 0.5))
     if rng.random() < 0.5:
-        openness[rng.integers(1, frames):] = 1 - openness[0]
+        openness[rng.integers(1, frames) :] = 1 - openness[0]
     images = draw_actions(poses, openness, scene.K, scene.E, size).images
     return images, scene.K, scene.E, poses, openness
 
@@ -78,22 +78,34 @@ def weighted_error(painted: Tensor, wanted: Tensor, heat: float) -> Tensor:
     return ((1 + heat * wanted) * (painted - wanted) ** 2).mean()
 
 
-def distill(autoencoder: Autoencoder, settings: DistillSettings, out: str | Path | None = None, *,
-            width: int = 128, blocks: int = 4, progress: Callable[[str], object] = lambda line: None,
-            minutes: float | None = None) -> ActionDecoder:
+def distill(
+    autoencoder: Autoencoder,
+    settings: DistillSettings,
+    out: str | Path | None = None,
+    *,
+    width: int = 128,
+    blocks: int = 4,
+    progress: Callable[[str], object] = lambda line: None,
+    minutes: float | None = None,
+) -> ActionDecoder:
     """Train a decoder for this autoencoder; written to ``out`` (configuration, weights, `distilled.json`) if given."""
     vae = autoencoder.vae
     torch.manual_seed(settings.seed)
-    student = ActionDecoder(latent_channels=vae.config.z_dim, spatial=vae.config.scale_factor_spatial, width=width,
-                            blocks=blocks).to(vae.device).train()
+    student = (
+        ActionDecoder(
+            latent_channels=vae.config.z_dim, spatial=vae.config.scale_factor_spatial, width=width, blocks=blocks
+        )
+        .to(vae.device)
+        .train()
+    )
     optimiser = torch.optim.AdamW(student.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
     warm = max(1, settings.steps // 20)
-    rate = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(
-        (step + 1) / warm, 0.5 + 0.5 * np.cos(np.pi * step / settings.steps)))
+    rate = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / warm, 0.5 + 0.5 * np.cos(np.pi * step / settings.steps))
+    )
     rng, begin, losses = np.random.default_rng(settings.seed), time.monotonic(), []
     for step in range(settings.steps):
-        images = np.concatenate([moving_actions(rng, settings.frames, settings.size)[0]
-                                 for _ in range(settings.batch)])
+        images = np.concatenate([moving_actions(rng, settings.frames, settings.size)[0] for _ in range(settings.batch)])
         with torch.no_grad():
             latents = autoencoder.encode(to_model_range(images))
             scale = settings.noise * torch.rand(len(latents), 1, 1, 1, 1, device=latents.device)
@@ -115,15 +127,29 @@ def distill(autoencoder: Autoencoder, settings: DistillSettings, out: str | Path
     if out is not None:
         out = Path(out)
         student.save_pretrained(out, safe_serialization=True)
-        facts = {"steps": len(losses), "loss": float(np.mean(losses[-50:])), "size": list(settings.size),
-                 "frames": settings.frames, "target": settings.target, "seconds": round(time.monotonic() - begin, 1)}
+        facts = {
+            "steps": len(losses),
+            "loss": float(np.mean(losses[-50:])),
+            "size": list(settings.size),
+            "frames": settings.frames,
+            "target": settings.target,
+            "seconds": round(time.monotonic() - begin, 1),
+        }
         (out / "distilled.json").write_text(json.dumps(facts, indent=1) + "\n")
     return student
 
 
 @torch.no_grad()
-def decoded_error(autoencoder: Autoencoder, decoder, settings: DistillSettings, *, clips: int = 4, seed: int = 10_000,
-                  noise: float = 0.0, views: int = 2) -> dict:
+def decoded_error(
+    autoencoder: Autoencoder,
+    decoder,
+    settings: DistillSettings,
+    *,
+    clips: int = 4,
+    seed: int = 10_000,
+    noise: float = 0.0,
+    views: int = 2,
+) -> dict:
     """Poses read off what a decoder paints from encoded action images, against the true ones.
 
     decoder: an `ActionDecoder` or the autoencoder itself. Medians over all frames but the first (which is known):
@@ -139,6 +165,9 @@ def decoded_error(autoencoder: Autoencoder, decoder, settings: DistillSettings, 
         position, rotation, _ = pose_errors(read, poses)
         rows.append((position[1:], rotation[1:], ((read.openness > 0.5) == (openness > 0.5))[1:], read.valid[1:]))
     position, rotation, right, valid = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return {"position_mm": float(1e3 * np.nanmedian(position)),
-            "rotation_deg": float(np.degrees(np.nanmedian(rotation))), "openness_right": float(right.mean()),
-            "valid": float(valid.mean())}
+    return {
+        "position_mm": float(1e3 * np.nanmedian(position)),
+        "rotation_deg": float(np.degrees(np.nanmedian(rotation))),
+        "openness_right": float(right.mean()),
+        "valid": float(valid.mean()),
+    }

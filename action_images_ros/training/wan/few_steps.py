@@ -21,8 +21,18 @@ Velocity = Callable[[Tensor, float], Tensor]
 """(the canvas's latents [B, F, C, h, w], noise level) -> velocity of the same shape."""
 
 
-def few_step_loss(student: Velocity, teacher: Velocity, clean: Tensor, canvas: Canvas, noise: Tensor, index: int, *,
-                  few_steps: int, fine: int, shift: float) -> Tensor:
+def few_step_loss(
+    student: Velocity,
+    teacher: Velocity,
+    clean: Tensor,
+    canvas: Canvas,
+    noise: Tensor,
+    index: int,
+    *,
+    few_steps: int,
+    fine: int,
+    shift: float,
+) -> Tensor:
     """Mean squared difference of the mean velocities to the phase's end, on the latents to predict.
 
     teacher: with guidance, without gradient. index: of the fine schedule, 0 to ``few_steps * fine`` - 1, one for the

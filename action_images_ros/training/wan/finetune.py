@@ -32,9 +32,16 @@ LORA_LAYERS = ("to_q", "to_k", "to_v", "to_out.0", "net.0.proj", "net.2", "proje
 _STATE = "state"
 
 
-def finetune(folder: str | Path, data: str | Path | list[Episode], out: str | Path,
-             settings: FinetuneSettings | None = None, *, resume: bool = False, device: str = "auto",
-             progress: Callable[[str], object] = lambda line: None) -> Path:
+def finetune(
+    folder: str | Path,
+    data: str | Path | list[Episode],
+    out: str | Path,
+    settings: FinetuneSettings | None = None,
+    *,
+    resume: bool = False,
+    device: str = "auto",
+    progress: Callable[[str], object] = lambda line: None,
+) -> Path:
     """Fine-tune the model of a folder on episodes (a path in any format, or a list); the denoiser's folder.
 
     resume: go on from the run's state; its settings must be the same but for ``steps`` and ``save_every``. Raises
@@ -44,13 +51,27 @@ def finetune(folder: str | Path, data: str | Path | list[Episode], out: str | Pa
 
     settings, out = settings or FinetuneSettings(), Path(out)
     _check_folder(out, settings, resume)
-    accelerator = Accelerator(gradient_accumulation_steps=settings.accumulate, cpu=device == "cpu",
-                              mixed_precision=_precision(settings, device))
+    accelerator = Accelerator(
+        gradient_accumulation_steps=settings.accumulate,
+        cpu=device == "cpu",
+        mixed_precision=_precision(settings, device),
+    )
     where = str(accelerator.device) if device != "cpu" else "cpu"
     kind = "float32" if settings.weights == "float32" and (settings.method == "full" or where == "cpu") else "bfloat16"
-    model = load_wan(Path(folder), {"device": where, "dtype": kind, "guidance": 1, "compile": "off", "quantise": "off",
-                                    "offload": "text" if where.startswith("cuda") else "off",  # read once, then let go
-                                    "action_decoder": "", "frames_first": 0, "cache": "off"})
+    model = load_wan(
+        Path(folder),
+        {
+            "device": where,
+            "dtype": kind,
+            "guidance": 1,
+            "compile": "off",
+            "quantise": "off",
+            "offload": "text" if where.startswith("cuda") else "off",  # read once, then let go
+            "action_decoder": "",
+            "frames_first": 0,
+            "cache": "off",
+        },
+    )
     views = model.settings.views
     episodes = data if isinstance(data, list) else read_episodes(data, model.card, views)
     check_episodes(episodes, model.card, views)
@@ -65,8 +86,9 @@ def finetune(folder: str | Path, data: str | Path | list[Episode], out: str | Pa
         out.mkdir(parents=True, exist_ok=True)
         (out / "settings.yaml").write_text(yaml.safe_dump(asdict(settings)))
     count = sum(p.numel() for p in trained)
-    progress(f"{len(episodes)} episodes, {count:,} trained parameters, {accelerator.num_processes} process(es) on "
-             f"{where}")
+    progress(
+        f"{len(episodes)} episodes, {count:,} trained parameters, {accelerator.num_processes} process(es) on {where}"
+    )
     begin = time.monotonic()
     for step in range(first, settings.steps):
         loss, mode = _step(accelerator, denoiser, optimiser, maker, texts, settings, step)
@@ -93,8 +115,11 @@ def prepare(denoiser: WanDenoiser, settings: FinetuneSettings) -> WanDenoiser:
 
     denoiser.requires_grad_(False)
     torch.manual_seed(settings.seed)
-    layers = [name for name, module in denoiser.named_modules()
-              if isinstance(module, torch.nn.Linear) and name.startswith("blocks.") and name.endswith(LORA_LAYERS)]
+    layers = [
+        name
+        for name, module in denoiser.named_modules()
+        if isinstance(module, torch.nn.Linear) and name.startswith("blocks.") and name.endswith(LORA_LAYERS)
+    ]
     denoiser.add_adapter(LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules=layers))
     for parameter in denoiser.parameters():
         if parameter.requires_grad and settings.weights == "float32":
@@ -114,8 +139,9 @@ def _step(accelerator, denoiser, optimiser, maker, texts, settings, step: int):
             text = torch.cat([texts[words] for words in made.words]).to(accelerator.device)
             with accelerator.autocast():
                 if settings.objective == "flow":
-                    loss = flow_loss(denoiser, made.clean, made.canvas, made.camera, text, made.index, made.noise,
-                                     settings.shift)
+                    loss = flow_loss(
+                        denoiser, made.clean, made.canvas, made.camera, text, made.index, made.noise, settings.shift
+                    )
                 else:
                     whole = accelerator.unwrap_model(denoiser)
                     loss = _few_step_loss(denoiser, whole, made, text, texts[""], settings)
@@ -145,8 +171,17 @@ def _few_step_loss(denoiser, whole: WanDenoiser, made: Step, text, without, sett
             whole.enable_lora()
 
     index = made.index * settings.few_steps * settings.fine // 1000
-    return few_step_loss(velocity, teacher, made.clean, made.canvas, made.noise, index, few_steps=settings.few_steps,
-                         fine=settings.fine, shift=settings.shift)
+    return few_step_loss(
+        velocity,
+        teacher,
+        made.clean,
+        made.canvas,
+        made.noise,
+        index,
+        few_steps=settings.few_steps,
+        fine=settings.fine,
+        shift=settings.shift,
+    )
 
 
 def _precision(settings: FinetuneSettings, device: str) -> str:

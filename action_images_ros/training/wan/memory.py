@@ -46,8 +46,16 @@ class Plan:
         return self.total < self.capacity
 
 
-def memory_plan(settings: FinetuneSettings, card: ModelCard, *, gpus: int = 1, capacity: float = 80.0, views: int = 2,
-                config: dict | None = None, name: str = "") -> Plan:
+def memory_plan(
+    settings: FinetuneSettings,
+    card: ModelCard,
+    *,
+    gpus: int = 1,
+    capacity: float = 80.0,
+    views: int = 2,
+    config: dict | None = None,
+    name: str = "",
+) -> Plan:
     """The plan of a run on the largest canvas of its mix (policy alone: the short one).
 
     config: of another denoiser than the published. capacity: GiB per GPU.
@@ -57,8 +65,11 @@ def memory_plan(settings: FinetuneSettings, card: ModelCard, *, gpus: int = 1, c
     model = meta_denoiser(config)
     total = sum(p.numel() for p in model.parameters())
     block = sum(p.numel() for p in model.blocks[0].parameters())
-    lora = sum(settings.rank * (m.in_features + m.out_features) for n, m in model.named_modules()
-               if hasattr(m, "in_features") and n.startswith("blocks.") and n.endswith(LORA_LAYERS))
+    lora = sum(
+        settings.rank * (m.in_features + m.out_features)
+        for n, m in model.named_modules()
+        if hasattr(m, "in_features") and n.startswith("blocks.") and n.endswith(LORA_LAYERS)
+    )
     full = settings.method == "full"
     trained = total if full else lora
     number = 4 if settings.weights == "float32" else 2
@@ -68,9 +79,17 @@ def memory_plan(settings: FinetuneSettings, card: ModelCard, *, gpus: int = 1, c
         states = 4
     whole = 2 * block * 2 if gpus > 1 else 0  # the block at work and the next, in bfloat16
     cast = 2 * block if full and settings.weights == "float32" else 0
-    return Plan(name, gpus, capacity, trained, (number * trained + frozen) / gpus / GIB + (whole + cast) / GIB,
-                number * trained / gpus / GIB, states * trained / gpus / GIB,
-                activation_bytes(settings, card, views, model) / GIB, 2 * AUTOENCODER_PARAMETERS / GIB)
+    return Plan(
+        name,
+        gpus,
+        capacity,
+        trained,
+        (number * trained + frozen) / gpus / GIB + (whole + cast) / GIB,
+        number * trained / gpus / GIB,
+        states * trained / gpus / GIB,
+        activation_bytes(settings, card, views, model) / GIB,
+        2 * AUTOENCODER_PARAMETERS / GIB,
+    )
 
 
 def activation_bytes(settings: FinetuneSettings, card: ModelCard, views: int, model) -> float:
@@ -94,10 +113,16 @@ def standard_plans(card: ModelCard, settings: FinetuneSettings | None = None) ->
     base = settings or FinetuneSettings()
     lora, full = replace(base, method="lora"), replace(base, method="full")
     small = replace(full, weights="bfloat16", optimiser="adamw8bit")
-    rows = [("LoRA", lora, 1, 24.0), ("LoRA, policy mode only", replace(lora, policy=1.0, video=0.0), 1, 24.0),
-            ("LoRA, batch 4", replace(lora, batch_size=4), 1, 80.0),
-            ("full, float32 AdamW", full, 1, 80.0), ("full, bfloat16, 8-bit AdamW", small, 1, 80.0),
-            ("full, float32 AdamW, FSDP", full, 8, 80.0),
-            ("full, float32 AdamW, FSDP, batch 4", replace(full, batch_size=4), 8, 80.0)]
-    return [memory_plan(s, card, gpus=gpus, capacity=capacity * 1e9 / GIB, name=f"{name}, {gpus} x {capacity:g} GB")
-            for name, s, gpus, capacity in rows]
+    rows = [
+        ("LoRA", lora, 1, 24.0),
+        ("LoRA, policy mode only", replace(lora, policy=1.0, video=0.0), 1, 24.0),
+        ("LoRA, batch 4", replace(lora, batch_size=4), 1, 80.0),
+        ("full, float32 AdamW", full, 1, 80.0),
+        ("full, bfloat16, 8-bit AdamW", small, 1, 80.0),
+        ("full, float32 AdamW, FSDP", full, 8, 80.0),
+        ("full, float32 AdamW, FSDP, batch 4", replace(full, batch_size=4), 8, 80.0),
+    ]
+    return [
+        memory_plan(s, card, gpus=gpus, capacity=capacity * 1e9 / GIB, name=f"{name}, {gpus} x {capacity:g} GB")
+        for name, s, gpus, capacity in rows
+    ]

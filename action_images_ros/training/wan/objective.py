@@ -53,8 +53,9 @@ def noise_levels(shift: float) -> tuple[np.ndarray, np.ndarray]:
     return levels, bell / bell.mean()
 
 
-def flow_loss(denoiser, clean: Tensor, canvas: Canvas, camera: Tensor, text: Tensor, index: int, noise: Tensor,
-              shift: float = 5.0) -> Tensor:
+def flow_loss(
+    denoiser, clean: Tensor, canvas: Canvas, camera: Tensor, text: Tensor, index: int, noise: Tensor, shift: float = 5.0
+) -> Tensor:
     """Weighted mean squared error of the velocity ``noise - clean`` on the latents to predict.
 
     clean, noise: the whole canvas [B, F, C, h, w]; known latents stay clean. camera: [B, F, 2 C, h, w]. text:

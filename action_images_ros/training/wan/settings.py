@@ -58,8 +58,12 @@ class FinetuneSettings:
         for name in ("video", "policy", "label", "view0", "text_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: give a share, 0 to 1")
-        for name, choices in (("objective", OBJECTIVES), ("method", METHODS),
-                              ("optimiser", OPTIMISERS), ("weights", ("float32", "bfloat16"))):
+        for name, choices in (
+            ("objective", OBJECTIVES),
+            ("method", METHODS),
+            ("optimiser", OPTIMISERS),
+            ("weights", ("float32", "bfloat16")),
+        ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: use one of {', '.join(choices)}")
         if self.objective == "few_steps" and self.method != "lora":
@@ -67,8 +71,10 @@ class FinetuneSettings:
         if self.label + self.view0 > 1:
             raise ValueError(f"label + view0 = {self.label + self.view0}: they are shares of the same; give less")
         if self.learning_rate < 0 or not self.shift > 0 or not self.gradient_clip > 0:
-            raise ValueError(f"learning_rate = {self.learning_rate}, shift = {self.shift}, gradient_clip = "
-                             f"{self.gradient_clip}: the first is 0 or more, the others are positive")
+            raise ValueError(
+                f"learning_rate = {self.learning_rate}, shift = {self.shift}, gradient_clip = "
+                f"{self.gradient_clip}: the first is 0 or more, the others are positive"
+            )
 
     @property
     def rate(self) -> float:

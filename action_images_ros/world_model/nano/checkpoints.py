@@ -13,8 +13,17 @@ from .denoiser import NanoDenoiser
 from .regressor import PoseRegressor
 from .trunk import Trunk
 
-__all__ = ["CARD", "CONFIG", "NETWORKS", "WEIGHTS", "ModelCard", "load_denoiser", "load_network", "save_model",
-           "save_random_model"]
+__all__ = [
+    "CARD",
+    "CONFIG",
+    "NETWORKS",
+    "WEIGHTS",
+    "ModelCard",
+    "load_denoiser",
+    "load_network",
+    "save_model",
+    "save_random_model",
+]
 
 NETWORKS = {kind.__name__: kind for kind in (NanoDenoiser, PoseRegressor)}
 """By the class that `config.json` names."""

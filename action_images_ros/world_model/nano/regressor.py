@@ -43,7 +43,10 @@ class PoseRegressor(Trunk):
         self.build_trunk(width, layers, heads, text_dim, quarter_channels, eighth_channels, condition)
         self.queries = nn.Parameter(torch.randn(frames - 1, width) / width**0.5)
         self.readout = nn.Sequential(
-            nn.Linear(width, head_channels), nn.SiLU(), nn.Linear(head_channels, head_channels // 2), nn.SiLU(),
+            nn.Linear(width, head_channels),
+            nn.SiLU(),
+            nn.Linear(head_channels, head_channels // 2),
+            nn.SiLU(),
             nn.Linear(head_channels // 2, _OUTPUTS),
         )
         nn.init.normal_(self.readout[-1].weight, std=1e-3)  # an untrained model keeps the arm where it is

@@ -84,9 +84,7 @@ def whole_segments(generated: Tensor | None, known: Tensor, canvas: Canvas, moda
         return None
     wanted, given = canvas.wanted(modality), canvas.given
     views = [
-        torch.stack(
-            [generated[:, wanted.index(f)] if f in wanted else known[:, given.index(f)] for f in frames], dim=1
-        )
+        torch.stack([generated[:, wanted.index(f)] if f in wanted else known[:, given.index(f)] for f in frames], dim=1)
         for frames in canvas.frames(modality).tolist()
     ]
     return torch.stack(views, dim=1)

@@ -28,9 +28,7 @@ class ImageUNet(nn.Module):
     below it. quarter, eighth: channels of the skips from the aligned features.
     """
 
-    def __init__(
-        self, inputs: int, outputs: int, channels: int, token: int, quarter: int, eighth: int, condition: int
-    ):
+    def __init__(self, inputs: int, outputs: int, channels: int, token: int, quarter: int, eighth: int, condition: int):
         super().__init__()
         half, fourth, eight = channels, 2 * channels, 4 * channels
         self.own = nn.Conv2d(token, TEMPORAL_COMPRESSION * eight, 1)  # what the tokens say of each of the four
@@ -39,8 +37,14 @@ class ImageUNet(nn.Module):
         def block(inputs: int, outputs: int, stride: int = 1) -> ConvBlock:
             return ConvBlock(inputs, outputs, condition, stride)
 
-        self.down = nn.ModuleList([block(inputs, half), block(half, fourth, 2), block(fourth + half, eight, 2),
-                                   block(eight + fourth, eight, 2)])
+        self.down = nn.ModuleList(
+            [
+                block(inputs, half),
+                block(half, fourth, 2),
+                block(fourth + half, eight, 2),
+                block(eight + fourth, eight, 2),
+            ]
+        )
         self.middle = nn.ModuleList([block(2 * eight, eight), block(eight, eight)])
         levels = (eight, eight, fourth, half)
         self.rise = nn.ModuleList([nn.Conv2d(a, 4 * b, 1) for a, b in zip(levels[:-1], levels[1:], strict=True)])

@@ -69,8 +69,15 @@ def export_graph(folder: Path, target: Path, mode: str = "policy", views: int = 
     )
     path = target / export_name(mode, views)
     with _quiet(), torch.no_grad():
-        program = torch.onnx.export(_Graph(denoiser, canvas).eval(), inputs, dynamo=True, optimize=True,
-                                    verbose=False, input_names=INPUTS, output_names=OUTPUTS)
+        program = torch.onnx.export(
+            _Graph(denoiser, canvas).eval(),
+            inputs,
+            dynamo=True,
+            optimize=True,
+            verbose=False,
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+        )
     graph = program.model_proto
     onnx.helper.set_model_props(graph, facts(card, mode, views, False, weights_hash(folder)))
     onnx.save(graph, path)

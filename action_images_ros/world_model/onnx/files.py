@@ -44,8 +44,15 @@ def weights_hash(folder: Path) -> str | None:
 
 def facts(card: ModelCard, mode: str, views: int, int8: bool, weights: str | None) -> dict[str, str]:
     """What the metadata of such a graph says."""
-    return {"format": FORMAT, "mode": mode, "views": str(views), "frames": str(card.frames),
-            "image_size": "x".join(map(str, card.image_size)), "int8": str(int8), "weights_sha256": weights or ""}
+    return {
+        "format": FORMAT,
+        "mode": mode,
+        "views": str(views),
+        "frames": str(card.frames),
+        "image_size": "x".join(map(str, card.image_size)),
+        "int8": str(int8),
+        "weights_sha256": weights or "",
+    }
 
 
 def check_export(path: Path, found: dict[str, str], wanted: dict[str, str]) -> None:

@@ -38,9 +38,16 @@ def quantise_graph(source: Path, target: Path, feeds: Iterable[dict[str, np.ndar
     try:
         with _quiet():
             quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-            quantize_static(str(prepared), str(target), Reader(), quant_format=QuantFormat.QDQ,
-                            op_types_to_quantize=list(OPERATIONS), per_channel=True,
-                            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+            quantize_static(
+                str(prepared),
+                str(target),
+                Reader(),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=list(OPERATIONS),
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+            )
     finally:
         prepared.unlink(missing_ok=True)
     graph = onnx.load(target)

@@ -35,8 +35,15 @@ class OnnxWorldModel:
     card and the providers, in `prepare` or the first `predict` for the graphs.
     """
 
-    def __init__(self, folder: Path, *, text: TextEncoder | None = None, threads: int | None = None,
-                 providers: Sequence[str] = (), int8: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        text: TextEncoder | None = None,
+        threads: int | None = None,
+        providers: Sequence[str] = (),
+        int8: bool = False,
+    ) -> None:
         self.folder, self.card, self.int8 = folder, ModelCard.load(folder), int8
         self.providers = _available(providers)
         self.threads = threads or 0
@@ -50,8 +57,9 @@ class OnnxWorldModel:
         for mode in ("policy", "world") if video else ("policy",):
             self._session(mode, views)
 
-    def predict(self, observation: Observation, *, mode: str = "policy", video: bool = False, seed: int = 0,
-                steps: int = 1) -> Prediction:
+    def predict(
+        self, observation: Observation, *, mode: str = "policy", video: bool = False, seed: int = 0, steps: int = 1
+    ) -> Prediction:
         """Predict one chunk, as WorldModel.predict does in mode "policy"; other modes are for torch."""
         if mode != "policy":
             raise ValueError(f"mode = {mode!r}: onnxruntime runs 'policy' alone; load the model with runtime 'torch'")
@@ -62,8 +70,16 @@ class OnnxWorldModel:
         actions = self._generate("policy", feed, steps, seed)
         actions[:, 0] = to_uint8(drawn[:, 0])
         watch.lap("denoise")
-        prediction = Prediction(observation.stamp_ns, tuple(observation.camera_names), actions, None, observation.K,
-                                observation.world_from_camera, self.card.dt, watch.seconds)
+        prediction = Prediction(
+            observation.stamp_ns,
+            tuple(observation.camera_names),
+            actions,
+            None,
+            observation.K,
+            observation.world_from_camera,
+            self.card.dt,
+            watch.seconds,
+        )
         self._unfinished = prediction, feed, steps, seed
         return self.finish() if video else prediction
 
@@ -114,7 +130,8 @@ class OnnxWorldModel:
             raise FileNotFoundError(
                 f"{self.folder} has no {path.name} (exported are: {', '.join(there) or 'none'}); make it with "
                 f"`action-images export {self.folder} --views {views}{asked}`"
-                + (", or ask for no video (video_every: 0)" if mode == "world" else ""))
+                + (", or ask for no video (video_every: 0)" if mode == "world" else "")
+            )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
         options.log_severity_level = 3
@@ -123,8 +140,10 @@ class OnnxWorldModel:
         except Exception as error:  # onnxruntime's own classes derive from Exception alone
             raise ValueError(f"{path} cannot be run by onnxruntime: {error}; export it again") from None
         if session.get_providers()[0] != self.providers[0]:
-            raise ValueError(f"onnxruntime could not start {self.providers[0]} and fell back to "
-                             f"{session.get_providers()[0]}; install the libraries that it needs, or leave it out")
+            raise ValueError(
+                f"onnxruntime could not start {self.providers[0]} and fell back to "
+                f"{session.get_providers()[0]}; install the libraries that it needs, or leave it out"
+            )
         found = session.get_modelmeta().custom_metadata_map
         check_export(path, found, facts(self.card, mode, views, self.int8, self._weights))
         return session
@@ -136,6 +155,8 @@ def _available(providers: Sequence[str]) -> list[str]:
     wanted, there = list(providers) or [CPU], onnxruntime.get_available_providers()
     missing = [name for name in wanted if name not in there]
     if missing:
-        raise ValueError(f"providers: {', '.join(missing)} is not in this onnxruntime, which has {', '.join(there)}; "
-                         "onnxruntime-gpu has CUDAExecutionProvider and TensorrtExecutionProvider")
+        raise ValueError(
+            f"providers: {', '.join(missing)} is not in this onnxruntime, which has {', '.join(there)}; "
+            "onnxruntime-gpu has CUDAExecutionProvider and TensorrtExecutionProvider"
+        )
     return wanted

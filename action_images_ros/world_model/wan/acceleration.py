@@ -14,7 +14,8 @@ from .denoiser import CameraBlock, WanDenoiser
 from .settings import WanSettings
 
 TransformerBlockRegistry.register(
-    CameraBlock, TransformerBlockMetadata(return_hidden_states_index=0, return_encoder_hidden_states_index=None))
+    CameraBlock, TransformerBlockMetadata(return_hidden_states_index=0, return_encoder_hidden_states_index=None)
+)
 
 QUANTISED_MODULES = "blocks."  # embeddings and the output layer keep their type: they are small and sensitive
 _FP8_CAPABILITY = (8, 9)
@@ -40,13 +41,19 @@ def _cache_config(settings: WanSettings, steps: int):
     if settings.cache == "first_block":
         return FirstBlockCacheConfig(threshold=settings.cache_threshold)
     if settings.cache == "mag":
-        return MagCacheConfig(threshold=settings.cache_threshold, num_inference_steps=steps,
-                              mag_ratios=list(settings.mag_ratios))
+        return MagCacheConfig(
+            threshold=settings.cache_threshold, num_inference_steps=steps, mag_ratios=list(settings.mag_ratios)
+        )
     if settings.cache == "mag_calibrate":
         return MagCacheConfig(num_inference_steps=steps, calibrate=True)
     # Whole blocks are skipped and the velocity extrapolated: per-module factors of this model would be gigabytes.
-    return TaylorSeerCacheConfig(cache_interval=3, disable_cache_before_step=3, max_order=1, use_lite_mode=True,
-                                 taylor_factors_dtype=torch.float32)
+    return TaylorSeerCacheConfig(
+        cache_interval=3,
+        disable_cache_before_step=3,
+        max_order=1,
+        use_lite_mode=True,
+        taylor_factors_dtype=torch.float32,
+    )
 
 
 def compile_parts(denoiser: WanDenoiser, vae: nn.Module, which: str) -> None:
@@ -72,17 +79,26 @@ def quantise(denoiser: WanDenoiser, kind: str, device: torch.device) -> None:
         raise ValueError(f"quantise = {kind!r} needs torchao: pip install 'action_images_ros[quantise]'") from None
     if kind == "fp8":
         if device.type != "cuda" or torch.cuda.get_device_capability(device) < _FP8_CAPABILITY:
-            raise ValueError("quantise = 'fp8' needs a GPU of compute capability 8.9 or more (Ada, Hopper), and "
-                             f"{device} is none: use int8")
+            raise ValueError(
+                "quantise = 'fp8' needs a GPU of compute capability 8.9 or more (Ada, Hopper), and "
+                f"{device} is none: use int8"
+            )
         config = Float8DynamicActivationFloat8WeightConfig()
     else:
         config = Int8WeightOnlyConfig()
-    quantize_(denoiser, config, lambda module, name: isinstance(module, nn.Linear) and
-              name.startswith(QUANTISED_MODULES))
+    quantize_(
+        denoiser, config, lambda module, name: isinstance(module, nn.Linear) and name.startswith(QUANTISED_MODULES)
+    )
 
 
 def offload(module: nn.Module, device: torch.device) -> None:
     """Keep a network in the host's memory; each group of layers visits the device when it computes."""
     stream = device.type == "cuda"
-    apply_group_offloading(module, onload_device=device, offload_device=torch.device("cpu"), offload_type="leaf_level",
-                           use_stream=stream, non_blocking=stream)
+    apply_group_offloading(
+        module,
+        onload_device=device,
+        offload_device=torch.device("cpu"),
+        offload_type="leaf_level",
+        use_stream=stream,
+        non_blocking=stream,
+    )

@@ -23,8 +23,13 @@ class _Residual(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.layers = nn.Sequential(
-            nn.GroupNorm(min(32, width // 4), width), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1),
-            nn.GroupNorm(min(32, width // 4), width), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1))
+            nn.GroupNorm(min(32, width // 4), width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.GroupNorm(min(32, width // 4), width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.layers(x)

@@ -72,8 +72,22 @@ class WanDenoiser(WanTransformer3DModel):
         camera_grid: tuple[int, ...] = (48, 16, 16),
     ) -> None:
         super().__init__(
-            patch_size, num_attention_heads, attention_head_dim, in_channels, out_channels, text_dim, freq_dim, ffn_dim,
-            0, cross_attn_norm, qk_norm, eps, image_dim, added_kv_proj_dim, rope_max_seq_len, pos_embed_seq_len,
+            patch_size,
+            num_attention_heads,
+            attention_head_dim,
+            in_channels,
+            out_channels,
+            text_dim,
+            freq_dim,
+            ffn_dim,
+            0,
+            cross_attn_norm,
+            qk_norm,
+            eps,
+            image_dim,
+            added_kv_proj_dim,
+            rope_max_seq_len,
+            pos_embed_seq_len,
         )
         self.register_to_config(num_layers=num_layers)  # the parent was told of none: its blocks have no camera
         width = num_attention_heads * attention_head_dim

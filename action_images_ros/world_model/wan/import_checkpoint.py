@@ -63,7 +63,8 @@ def import_checkpoint(
     ours = {from_published(name.removeprefix(prefix)): name for name in tensors}
     plan = split_torch_state_dict_into_shards(
         {name: tensors[theirs] for name, theirs in ours.items()},
-        filename_pattern=STEM + "{suffix}.safetensors", max_shard_size=shard_bytes,
+        filename_pattern=STEM + "{suffix}.safetensors",
+        max_shard_size=shard_bytes,
     )
     del tensors
     staged = out.with_name(out.name + ".partial")
@@ -97,12 +98,16 @@ def _open(checkpoint: Path) -> tuple[dict[str, torch.Tensor], str, tuple[str, ..
         content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
     except UnpicklingError as error:
         first = str(error).strip().splitlines()[0]
-        raise ValueError(f"{checkpoint} holds more than tensors and is not opened, since a pickle can run code "
-                         f"({first}): take the published file") from None
+        raise ValueError(
+            f"{checkpoint} holds more than tensors and is not opened, since a pickle can run code "
+            f"({first}): take the published file"
+        ) from None
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
-        raise ValueError(f"{checkpoint} is truncated or not written by torch.save ({first}): "
-                         f"its size is {checkpoint.stat().st_size} bytes; download it again") from None
+        raise ValueError(
+            f"{checkpoint} is truncated or not written by torch.save ({first}): "
+            f"its size is {checkpoint.stat().st_size} bytes; download it again"
+        ) from None
     ignored: tuple[str, ...] = ()
     if isinstance(content, dict) and not _tensors(content):
         inner = [key for key, value in content.items() if isinstance(value, dict) and _tensors(value)]
@@ -129,8 +134,10 @@ def _check(checkpoint: Path, tensors: dict, prefix: str, manifest: dict) -> None
             looks = f"it looks like {other['num_layers']} blocks of width {shapes[_ANCHOR][0]}"
         except ValueError as error:
             looks = str(error)
-        raise ValueError(f"{checkpoint} is another model: of {len(manifest)} tensors wanted and {len(shapes)} found, "
-                         f"{len(wrong)} do not agree ({listed(wrong)}); {looks}")
+        raise ValueError(
+            f"{checkpoint} is another model: of {len(manifest)} tensors wanted and {len(shapes)} found, "
+            f"{len(wrong)} do not agree ({listed(wrong)}); {looks}"
+        )
     unusable = [f"{n} is {str(t.dtype).removeprefix('torch.')}" for n, t in tensors.items() if t.dtype not in KEPT]
     if unusable:
         raise ValueError(f"{checkpoint}: weights must be bfloat16, float16 or float32: {listed(unusable)}")

@@ -32,8 +32,9 @@ def load_wan(folder: Path, overrides: Mapping | None = None) -> WanWorldModel:
     card, settings = ModelCard.load(folder), WanSettings.load(folder, overrides)
     device, dtype = settings.torch_device(), getattr(torch, settings.dtype)
     umt5 = _umt5()
-    folders = {part: _part(folder, part, getattr(settings, part))
-               for part in ("denoiser", "vae", "text_encoder", "tokenizer")}
+    folders = {
+        part: _part(folder, part, getattr(settings, part)) for part in ("denoiser", "vae", "text_encoder", "tokenizer")
+    }
     with torch.device("meta"):
         empty = {
             "denoiser": _from_config(WanDenoiser.from_config, "denoiser", folders, WanDenoiser.__name__),
@@ -74,13 +75,19 @@ def _action_decoder(folder: Path, settings: WanSettings, vae: AutoencoderKLWan) 
     try:
         decoder = ActionDecoder.from_pretrained(path, local_files_only=True, low_cpu_mem_usage=False).eval()
     except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"action_decoder: {path} holds no readable decoder ({str(error).splitlines()[0]}): write one "
-                         "with action-images distill-decoder") from None
-    made, wanted = (decoder.config.latent_channels, decoder.config.spatial), \
-        (vae.config.z_dim, vae.config.scale_factor_spatial)
+        raise ValueError(
+            f"action_decoder: {path} holds no readable decoder ({str(error).splitlines()[0]}): write one "
+            "with action-images distill-decoder"
+        ) from None
+    made, wanted = (
+        (decoder.config.latent_channels, decoder.config.spatial),
+        (vae.config.z_dim, vae.config.scale_factor_spatial),
+    )
     if made != wanted:
-        raise ValueError(f"action_decoder: {path} is for (channels, scale) {made}, the vae has {wanted}: distil it "
-                         "from this autoencoder")
+        raise ValueError(
+            f"action_decoder: {path} is for (channels, scale) {made}, the vae has {wanted}: distil it "
+            "from this autoencoder"
+        )
     return decoder.requires_grad_(False)
 
 
@@ -108,8 +115,11 @@ def _part(folder: Path, part: str, value: str) -> Path:
     path = Path(folder) / Path(value).expanduser()  # an absolute one wins
     if path.is_dir():
         return path
-    hint = "it looks like a hub name, but nothing is downloaded here: give a folder" if "/" in value and not \
-        Path(value).is_absolute() else "download it as the model's README.md says"
+    hint = (
+        "it looks like a hub name, but nothing is downloaded here: give a folder"
+        if "/" in value and not Path(value).is_absolute()
+        else "download it as the model's README.md says"
+    )
     raise FileNotFoundError(f"{part} = {value!r}: {path} is no folder; {hint}")
 
 
@@ -132,9 +142,11 @@ def _from_config(build, part: str, folders: Mapping[str, Path], class_name: str 
 def _check_widths(parts: Mapping) -> None:
     denoiser, channels, text = parts["denoiser"].config, parts["vae"].config.z_dim, parts["text_encoder"].config.d_model
     if denoiser.in_channels != channels or denoiser.text_dim != text:
-        raise ValueError(f"the denoiser takes {denoiser.in_channels} latent channels and text of width "
-                         f"{denoiser.text_dim}, the vae makes {channels} and the text encoder {text}: "
-                         "take parts of one model")
+        raise ValueError(
+            f"the denoiser takes {denoiser.in_channels} latent channels and text of width "
+            f"{denoiser.text_dim}, the vae makes {channels} and the text encoder {text}: "
+            "take parts of one model"
+        )
 
 
 def _tokenizer(transformers, folder: Path):

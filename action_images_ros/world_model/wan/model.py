@@ -72,8 +72,10 @@ class WanWorldModel:
         if any(side % unit for side in card.image_size):
             raise ValueError(f"image_size = {card.image_size} of {card.name}: this model takes multiples of {unit} px")
         if self.settings.frames_first > card.frames:
-            raise ValueError(f"frames_first = {self.settings.frames_first}: a chunk of {card.name} has {card.frames} "
-                             "frames; give no more, or 0 for all")
+            raise ValueError(
+                f"frames_first = {self.settings.frames_first}: a chunk of {card.name} has {card.frames} "
+                "frames; give no more, or 0 for all"
+            )
         self._cameras: tuple[tuple, Tensor] | None = None
         self._unfinished: _Unfinished | None = None
 
@@ -100,11 +102,28 @@ class WanWorldModel:
         cameras = observation.K, observation.world_from_camera
         pose, openness = observation.tool_pose[None], np.array([observation.openness])
         watch = Stopwatch(self.denoiser.device)
-        painted = self._paint(watch, mode, observation.images[:, None], *cameras, observation.instruction, pose,
-                              openness, seed=seed, steps=steps, first=self.settings.frames_first, want_video=False)
+        painted = self._paint(
+            watch,
+            mode,
+            observation.images[:, None],
+            *cameras,
+            observation.instruction,
+            pose,
+            openness,
+            seed=seed,
+            steps=steps,
+            first=self.settings.frames_first,
+            want_video=False,
+        )
         prediction = Prediction(
-            observation.stamp_ns, tuple(observation.camera_names), painted.action_images, None, *cameras,
-            self.card.dt, watch.seconds, painted.step_seconds,
+            observation.stamp_ns,
+            tuple(observation.camera_names),
+            painted.action_images,
+            None,
+            *cameras,
+            self.card.dt,
+            watch.seconds,
+            painted.step_seconds,
         )
         self._unfinished = _Unfinished(prediction, painted, observation, seed, steps)
         return self.finish(video=True, rest=False) if video else prediction
@@ -128,8 +147,10 @@ class WanWorldModel:
         if video:
             latents, canvas = painted.latents, painted.canvas
             if not canvas.wanted(VIDEO):
-                known = {ACTION: latents[torch.from_numpy(canvas.frames(ACTION))],
-                         VIDEO: self.autoencoder.encode(to_model_range(seen.images[:, None]))}
+                known = {
+                    ACTION: latents[torch.from_numpy(canvas.frames(ACTION))],
+                    VIDEO: self.autoencoder.encode(to_model_range(seen.images[:, None])),
+                }
                 canvas = build_canvas("world", canvas.views, self.card.frames)
                 latents = self._denoise(canvas, known, seen.K, seen.world_from_camera, seen.instruction, seed, steps)
             frames = self._decode_video(latents, canvas, seen.images[:, None], first)
@@ -174,8 +195,18 @@ class WanWorldModel:
         pictures = []
         for i in range(len(clips)):
             pose = (None, None) if clips.poses is None else (clips.poses[i], clips.openness[i])
-            pictures.append(self.paint(mode, clips.images[i], clips.K[i], clips.world_from_camera[i],
-                                       clips.instructions[i], *pose, seed=seeds[i], steps=steps))
+            pictures.append(
+                self.paint(
+                    mode,
+                    clips.images[i],
+                    clips.K[i],
+                    clips.world_from_camera[i],
+                    clips.instructions[i],
+                    *pose,
+                    seed=seeds[i],
+                    steps=steps,
+                )
+            )
         video, action = (None if kind[0] is None else np.stack(kind) for kind in zip(*pictures, strict=True))
         return Pictures(video, action)
 
@@ -203,8 +234,9 @@ class WanWorldModel:
         self._camera_latents(K, E)
         watch.lap("encode")
         durations: list[float] = []
-        latents = self._denoise(canvas, known, K, E, instruction, seed, steps,
-                                lambda: durations.append(watch.lap("denoise")))
+        latents = self._denoise(
+            canvas, known, K, E, instruction, seed, steps, lambda: durations.append(watch.lap("denoise"))
+        )
         video = action = None
         if canvas.wanted(ACTION):
             action = self._decode_actions(latents, canvas, drawn, first)
@@ -220,8 +252,17 @@ class WanWorldModel:
         given = on_canvas({m: latents[None] for m, latents in known.items()}, canvas, canvas.given)[0]
         camera = self._camera_latents(K, E)[canvas.view, canvas.time]
         return generate(
-            self.denoiser, given, canvas, camera, *self._texts(instruction), shift=settings.shift,
-            steps=steps, guidance=settings.guidance, solver=settings.solver, seed=seed, after_step=after_step,
+            self.denoiser,
+            given,
+            canvas,
+            camera,
+            *self._texts(instruction),
+            shift=settings.shift,
+            steps=steps,
+            guidance=settings.guidance,
+            solver=settings.solver,
+            seed=seed,
+            after_step=after_step,
         )
 
     def _texts(self, instruction: str) -> tuple[Tensor, Tensor | None]:
@@ -261,8 +302,12 @@ class WanWorldModel:
             raise ValueError(f"images is {images.dtype} {list(images.shape)}: give uint8 RGB [V, n, H, W, 3]")
         views, size = len(images), tuple(images.shape[2:4])
         if size != tuple(self.card.image_size):
-            raise ValueError(f"images are {size}, the model {self.card.name} takes {tuple(self.card.image_size)}: "
-                             "make them with observation.prepare_image")
+            raise ValueError(
+                f"images are {size}, the model {self.card.name} takes {tuple(self.card.image_size)}: "
+                "make them with observation.prepare_image"
+            )
         if views != self.settings.views or np.shape(K)[0] != views or np.shape(E)[0] != views:
-            raise ValueError(f"{views} images, {np.shape(K)[0]} K and {np.shape(E)[0]} world_from_camera: the model "
-                             f"{self.card.name} knows exactly {self.settings.views} views (setting views)")
+            raise ValueError(
+                f"{views} images, {np.shape(K)[0]} K and {np.shape(E)[0]} world_from_camera: the model "
+                f"{self.card.name} knows exactly {self.settings.views} views (setting views)"
+            )

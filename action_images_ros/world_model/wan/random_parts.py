@@ -21,14 +21,42 @@ from .settings import WanSettings
 from .text import WanTextEncoder
 
 TINY = {
-    "denoiser": {"num_attention_heads": 2, "attention_head_dim": 12, "in_channels": 4, "out_channels": 4,
-                 "text_dim": 16, "freq_dim": 16, "ffn_dim": 32, "num_layers": 2, "camera_grid": (4, 2, 2)},
-    "vae": {"base_dim": 4, "decoder_base_dim": 4, "z_dim": 4, "dim_mult": [1, 2, 4, 4], "num_res_blocks": 2,
-            "temperal_downsample": [False, True, True], "is_residual": True, "patch_size": 2, "in_channels": 12,
-            "out_channels": 12, "scale_factor_spatial": 16, "scale_factor_temporal": 4,
-            "latents_mean": [0.1, -0.2, 0.0, 0.3], "latents_std": [0.5, 1.0, 1.5, 0.8]},
-    "text_encoder": {"vocab_size": 64, "d_model": 16, "d_kv": 4, "d_ff": 24, "num_layers": 2, "num_heads": 4,
-                     "feed_forward_proj": "gated-gelu"},
+    "denoiser": {
+        "num_attention_heads": 2,
+        "attention_head_dim": 12,
+        "in_channels": 4,
+        "out_channels": 4,
+        "text_dim": 16,
+        "freq_dim": 16,
+        "ffn_dim": 32,
+        "num_layers": 2,
+        "camera_grid": (4, 2, 2),
+    },
+    "vae": {
+        "base_dim": 4,
+        "decoder_base_dim": 4,
+        "z_dim": 4,
+        "dim_mult": [1, 2, 4, 4],
+        "num_res_blocks": 2,
+        "temperal_downsample": [False, True, True],
+        "is_residual": True,
+        "patch_size": 2,
+        "in_channels": 12,
+        "out_channels": 12,
+        "scale_factor_spatial": 16,
+        "scale_factor_temporal": 4,
+        "latents_mean": [0.1, -0.2, 0.0, 0.3],
+        "latents_std": [0.5, 1.0, 1.5, 0.8],
+    },
+    "text_encoder": {
+        "vocab_size": 64,
+        "d_model": 16,
+        "d_kv": 4,
+        "d_ff": 24,
+        "num_layers": 2,
+        "num_heads": 4,
+        "feed_forward_proj": "gated-gelu",
+    },
 }
 """All three networks, a few thousand parameters each: the published structure in small."""
 

@@ -14,8 +14,15 @@ CACHES = ("off", "first_block", "mag", "mag_calibrate", "taylorseer")
 COMPILED = ("off", "denoiser", "vae", "both")
 QUANTISED = ("off", "int8", "fp8")
 OFFLOADED = ("off", "text", "all")
-_CHOICES = {"canvas": ("policy", "joint"), "solver": SOLVERS, "cache": CACHES, "compile": COMPILED,
-            "quantise": QUANTISED, "offload": OFFLOADED, "dtype": DTYPES}
+_CHOICES = {
+    "canvas": ("policy", "joint"),
+    "solver": SOLVERS,
+    "cache": CACHES,
+    "compile": COMPILED,
+    "quantise": QUANTISED,
+    "offload": OFFLOADED,
+    "dtype": DTYPES,
+}
 
 
 @dataclass(frozen=True)
@@ -82,8 +89,10 @@ class WanSettings:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: use one of {', '.join(choices)}")
         object.__setattr__(self, "mag_ratios", tuple(float(ratio) for ratio in self.mag_ratios))
         if self.cache == "mag" and not self.mag_ratios:
-            raise ValueError("cache = 'mag' needs mag_ratios, which belong to the weights: predict once with cache = "
-                             "'mag_calibrate' and copy the numbers it prints")
+            raise ValueError(
+                "cache = 'mag' needs mag_ratios, which belong to the weights: predict once with cache = "
+                "'mag_calibrate' and copy the numbers it prints"
+            )
 
     @classmethod
     def load(cls, folder: Path, overrides: Mapping | None = None) -> WanSettings:
@@ -118,6 +127,8 @@ class WanSettings:
         except RuntimeError:
             raise ValueError(f"device = {self.device!r}: use auto, cpu, cuda or cuda:N") from None
         if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-            raise ValueError(f"device = {self.device!r}: {torch.cuda.device_count()} GPUs are to be seen here; "
-                             "use cpu, or install a GPU build of torch")
+            raise ValueError(
+                f"device = {self.device!r}: {torch.cuda.device_count()} GPUs are to be seen here; "
+                "use cpu, or install a GPU build of torch"
+            )
         return device

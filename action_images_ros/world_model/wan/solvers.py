@@ -33,8 +33,13 @@ def _scheduler(name: str, steps: int, shift: float, levels: list[float]):
     from diffusers import DPMSolverMultistepScheduler, UniPCMultistepScheduler
 
     kind = {"unipc": UniPCMultistepScheduler, "dpm++": DPMSolverMultistepScheduler}[name]
-    scheduler = kind(solver_order=2, prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=shift,
-                     final_sigmas_type="zero")
+    scheduler = kind(
+        solver_order=2,
+        prediction_type="flow_prediction",
+        use_flow_sigmas=True,
+        flow_shift=shift,
+        final_sigmas_type="zero",
+    )
     scheduler.set_timesteps(steps)
     # The library's own levels begin a little below 1 and end elsewhere; at exactly 1 its logarithms are infinite.
     sigmas = torch.tensor([min(levels[0], 1 - 1e-6), *levels[1:]], dtype=torch.float32)

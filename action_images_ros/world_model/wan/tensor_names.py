@@ -110,8 +110,10 @@ def config_from_shapes(shapes: Mapping[str, tuple[int, ...]], head_dim: int = 12
             "num_layers": layers,
         }
     except (KeyError, ValueError, IndexError) as error:
-        raise ValueError(f"these tensors are not those of a Wan denoiser (missing: {error}); their names begin with "
-                         f"{', '.join(list(shapes)[:3]) or 'nothing'}") from None
+        raise ValueError(
+            f"these tensors are not those of a Wan denoiser (missing: {error}); their names begin with "
+            f"{', '.join(list(shapes)[:3]) or 'nothing'}"
+        ) from None
     if width % head_dim:
         raise ValueError(f"width {width} is no multiple of head_dim = {head_dim}: give the model's")
     return config

@@ -44,8 +44,10 @@ class WanTextEncoder:
         ids = tokens.input_ids.to(self._device)
         count = ids.shape[1]
         if count > self.length:
-            raise ValueError(f"the text {text[:40]!r}.. has {count} tokens, more than text_tokens = {self.length}: "
-                             "say it more briefly")
+            raise ValueError(
+                f"the text {text[:40]!r}.. has {count} tokens, more than text_tokens = {self.length}: "
+                "say it more briefly"
+            )
         # A mask over padding changes nothing for the tokens before it: padding is left out of the computation.
         states = self.model(ids, torch.ones_like(ids)).last_hidden_state
         return torch.nn.functional.pad(states, (0, 0, 0, self.length - count))

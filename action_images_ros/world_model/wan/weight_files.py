@@ -87,5 +87,7 @@ def require_memory(parameters: dict[str, int], dtype: torch.dtype, device: torch
     need, there = sum(bytes_of.values()), available_memory(device)
     if need > there:
         parts = ", ".join(f"{part} {size / GIB:.3g}" for part, size in bytes_of.items())
-        raise ValueError(f"the weights need {need / GIB:.3g} GiB as {str(dtype).removeprefix('torch.')} ({parts}), and "
-                         f"room to compute besides; {device} has {there / GIB:.3g} GiB free: free some, or use another")
+        raise ValueError(
+            f"the weights need {need / GIB:.3g} GiB as {str(dtype).removeprefix('torch.')} ({parts}), and "
+            f"room to compute besides; {device} has {there / GIB:.3g} GiB free: free some, or use another"
+        )

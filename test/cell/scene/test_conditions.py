@@ -22,11 +22,21 @@ def scene(task, seed, condition=NOMINAL):
             "cameras": np.concatenate([cell.K.ravel(), cell.world_from_camera.ravel()]),
             "calibration": cell.calibration - cell.world_from_camera,
             "textures": np.array([model.geom_matid[model.geom(name).id] for name in ROOM]),
-            "lights": np.concatenate([model.light_dir.ravel(), model.light_diffuse.ravel(), model.light_castshadow,
-                                      model.vis.headlight.ambient, model.vis.headlight.diffuse]),
+            "lights": np.concatenate(
+                [
+                    model.light_dir.ravel(),
+                    model.light_diffuse.ravel(),
+                    model.light_castshadow,
+                    model.vis.headlight.ambient,
+                    model.vis.headlight.diffuse,
+                ]
+            ),
             "phrasings": cell.instruction,
-            "colours": model.geom_rgba.copy(), "bodies": model.body_pos.copy(), "state": cell.data.qpos.copy(),
-            "words": cell.words, "images": cell.render(),
+            "colours": model.geom_rgba.copy(),
+            "bodies": model.body_pos.copy(),
+            "state": cell.data.qpos.copy(),
+            "words": cell.words,
+            "images": cell.render(),
         }
 
 
@@ -40,8 +50,11 @@ def test_a_seed_without_a_condition_is_the_scene_it_always_was(row):
         model = cell.model
         assert cell.instruction == row["instruction"] and cell.condition is NOMINAL
         for name, value in (
-            ("K", cell.K), ("world_from_camera", cell.world_from_camera), ("tcp", cell.tcp_pose),
-            ("object", cell.object_position), ("qpos", cell.data.qpos),
+            ("K", cell.K),
+            ("world_from_camera", cell.world_from_camera),
+            ("tcp", cell.tcp_pose),
+            ("object", cell.object_position),
+            ("qpos", cell.data.qpos),
             ("lights", [model.light_dir, model.light_diffuse]),
             ("tints", [model.geom_rgba[model.geom(name).id] for name in ROOM[:4]]),
         ):
@@ -65,13 +78,24 @@ def test_a_condition_changes_what_it_says_and_nothing_else(task):
 
 def test_the_conditions_of_the_table_switch_what_their_names_say():
     default = Condition("", "")
-    switched = {name: {field.name for field in fields(condition)[2:]
-                       if getattr(condition, field.name) != getattr(default, field.name)}
-                for name, condition in CONDITIONS.items()}
+    switched = {
+        name: {
+            field.name
+            for field in fields(condition)[2:]
+            if getattr(condition, field.name) != getattr(default, field.name)
+        }
+        for name, condition in CONDITIONS.items()
+    }
     assert switched == {
-        "nominal": set(), "cameras": {"cameras"}, "three_cameras": {"views"}, "textures": {"textures"},
-        "lights": {"lights"}, "phrasings": {"phrasings"}, "calibration": {"calibration_metres"},
-        "calibration_turned": {"calibration_metres", "calibration_radians"}}
+        "nominal": set(),
+        "cameras": {"cameras"},
+        "three_cameras": {"views"},
+        "textures": {"textures"},
+        "lights": {"lights"},
+        "phrasings": {"phrasings"},
+        "calibration": {"calibration_metres"},
+        "calibration_turned": {"calibration_metres", "calibration_radians"},
+    }
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -105,8 +129,10 @@ def test_a_condition_that_does_not_exist_is_refused_with_those_there_are():
         find_condition("fog")
 
 
-@pytest.mark.parametrize("values", [{"calibration_metres": -1.0}, {"calibration_radians": np.nan}, {"views": 1},
-                                    {"views": 3, "cameras": True}])
+@pytest.mark.parametrize(
+    "values",
+    [{"calibration_metres": -1.0}, {"calibration_radians": np.nan}, {"views": 1}, {"views": 3, "cameras": True}],
+)
 def test_impossible_conditions_are_refused(values):
     with pytest.raises(ValueError):
         Condition("x", "", **values)

@@ -78,6 +78,7 @@ def test_a_miscalibrated_camera_is_off_by_just_as_much_as_was_asked_for_and_each
     moves = wrong[:, :3, 3] - E[:, :3, 3]
     np.testing.assert_allclose(np.linalg.norm(moves, axis=1), 0.02)
     assert np.linalg.matrix_rank(moves, tol=1e-4) == 3
-    np.testing.assert_allclose(wrong[:, :3, :3] @ np.swapaxes(wrong[:, :3, :3], 1, 2), np.tile(np.eye(3), (3, 1, 1)),
-                               atol=1e-12)
+    np.testing.assert_allclose(
+        wrong[:, :3, :3] @ np.swapaxes(wrong[:, :3, :3], 1, 2), np.tile(np.eye(3), (3, 1, 1)), atol=1e-12
+    )
     np.testing.assert_array_equal(miscalibrated(E, np.random.default_rng(3), 0.0, 0.0), E)

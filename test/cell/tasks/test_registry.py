@@ -15,13 +15,21 @@ def cells(task):
 
 
 OBJECT = {
-    "reach_target": "target", "push_button": "button_cap", "lift_block": "block_0", "place_in_box": "block_0",
-    "pick_up_cup": "cup_0", "stack_blocks": "block_0", "close_drawer": "drawer", "close_laptop": "laptop",
+    "reach_target": "target",
+    "push_button": "button_cap",
+    "lift_block": "block_0",
+    "place_in_box": "block_0",
+    "pick_up_cup": "cup_0",
+    "stack_blocks": "block_0",
+    "close_drawer": "drawer",
+    "close_laptop": "laptop",
 }
 """The body that is dealt with."""
 OTHERS = {
-    "lift_block": ("block_1", "block_2"), "place_in_box": ("block_1", "block_2", "box"),
-    "pick_up_cup": ("cup_1", "block_0"), "stack_blocks": ("block_1", "block_2"),
+    "lift_block": ("block_1", "block_2"),
+    "place_in_box": ("block_1", "block_2", "box"),
+    "pick_up_cup": ("cup_1", "block_0"),
+    "stack_blocks": ("block_1", "block_2"),
 }
 """The bodies beside it, in tasks without decoys."""
 

@@ -17,8 +17,9 @@ from action_images_ros.data.convert import convert
 
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = Path(os.environ.get("LEROBOT_PYTHON", ROOT / ".venv-lerobot" / "bin" / "python"))
-pytestmark = pytest.mark.skipif(not PYTHON.is_file(),
-                                reason=f"no {PYTHON}: `make test-lerobot` makes the environment of the lerobot library")
+pytestmark = pytest.mark.skipif(
+    not PYTHON.is_file(), reason=f"no {PYTHON}: `make test-lerobot` makes the environment of the lerobot library"
+)
 EPISODES = [small_episode(3, frames=8, instruction="lift the block"), small_episode(4, frames=6)]
 
 
@@ -28,8 +29,12 @@ def read(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lerobot")
     convert(folder_of(folder / "cache", EPISODES), folder / "dataset", "lerobot")
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hub"), "PYTHONPATH": ""}
-    done = subprocess.run([PYTHON, ROOT / "test" / "support" / "lerobot_read.py", folder / "dataset",
-                           folder / "read.npz"], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [PYTHON, ROOT / "test" / "support" / "lerobot_read.py", folder / "dataset", folder / "read.npz"],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     with np.load(folder / "read.npz") as stored:
         return json.loads(stored["facts"].tobytes()), {key: stored[key] for key in stored.files}
@@ -53,7 +58,7 @@ def test_pictures_belong_to_their_frames(read):
         shown = read[1][f"observation.images.{camera}"].transpose(0, 2, 3, 1) * 255
         wanted = np.concatenate([episode.images[view] for episode in EPISODES])
         assert psnr(shown, wanted) > 32
-        distances = ((shown[:8, None] - wanted[None, :8].astype(float))**2).mean((2, 3, 4))
+        distances = ((shown[:8, None] - wanted[None, :8].astype(float)) ** 2).mean((2, 3, 4))
         np.testing.assert_array_equal(distances.argmin(1), np.arange(8))
 
 
@@ -65,8 +70,9 @@ def test_states_actions_and_calibration_are_right(read):
     targets = np.concatenate([np.concatenate([e.poses[1:], e.poses[-1:]]) for e in EPISODES])
     np.testing.assert_allclose(arrays["action"], np.hstack([targets, openness]), atol=1e-6)
     np.testing.assert_allclose(arrays["observation.intrinsics.right"][0], EPISODES[0].K[1].reshape(-1), rtol=1e-6)
-    np.testing.assert_allclose(arrays["observation.world_from_camera.left"][9],
-                               EPISODES[1].world_from_camera[0].reshape(-1), atol=1e-6)
+    np.testing.assert_allclose(
+        arrays["observation.world_from_camera.left"][9], EPISODES[1].world_from_camera[0].reshape(-1), atol=1e-6
+    )
 
 
 def test_windows_over_time_work_in_a_later_episode(read):

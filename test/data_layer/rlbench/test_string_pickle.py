@@ -37,12 +37,21 @@ def test_nothing_in_a_pickle_is_executed(tmp_path, protocol):
     assert trap.exists(), "the trap works"
 
 
-@pytest.mark.parametrize("content, words", [
-    (pickle.dumps({"a": 1}), "instruction EMPTY_DICT"), (pickle.dumps("word"), "holds str, not a list"),
-    (pickle.dumps([["nested"]]), "not a list of strings"), (pickle.dumps(["x", 3]), "instruction BININT1"),
-    (pickle.dumps(SENTENCES)[:-8], "damaged|only a pickled list"), (b"", "only a pickled list|damaged"),
-    (b"not a pickle", "only a pickled list|damaged"), (b"\x80\x04" + b" " * 2_000_000, "2000002 bytes"),
-    (b"e.", "damaged"), (b"(h\x07e.", "damaged")])
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (pickle.dumps({"a": 1}), "instruction EMPTY_DICT"),
+        (pickle.dumps("word"), "holds str, not a list"),
+        (pickle.dumps([["nested"]]), "not a list of strings"),
+        (pickle.dumps(["x", 3]), "instruction BININT1"),
+        (pickle.dumps(SENTENCES)[:-8], "damaged|only a pickled list"),
+        (b"", "only a pickled list|damaged"),
+        (b"not a pickle", "only a pickled list|damaged"),
+        (b"\x80\x04" + b" " * 2_000_000, "2000002 bytes"),
+        (b"e.", "damaged"),
+        (b"(h\x07e.", "damaged"),
+    ],
+)
 def test_what_is_no_list_of_sentences_is_refused_by_name(tmp_path, content, words):
     path = tmp_path / "d.pkl"
     path.write_bytes(content)

@@ -25,24 +25,34 @@ def convert(source, target, plugin, compression=None):
         if compression is not None:
             writer.set_compression(compression, CompressionFormat.ZSTD)
         with writer:
-            connections = {name: writer.add_connection(name, topic.type, typestore=STORE,
-                                                       offered_qos_profiles=topic.qos)
-                           for name, topic in bag.topics.items()}
+            connections = {
+                name: writer.add_connection(name, topic.type, typestore=STORE, offered_qos_profiles=topic.qos)
+                for name, topic in bag.topics.items()
+            }
             for message in bag.messages():
                 writer.write(connections[message.topic], message.log_ns, message.data)
     return target
 
 
-@pytest.mark.parametrize("plugin, compression", [
-    (StoragePlugin.SQLITE3, None), (StoragePlugin.MCAP, None), (StoragePlugin.SQLITE3, CompressionMode.FILE),
-    (StoragePlugin.SQLITE3, CompressionMode.MESSAGE), (StoragePlugin.MCAP, CompressionMode.STORAGE)])
+@pytest.mark.parametrize(
+    "plugin, compression",
+    [
+        (StoragePlugin.SQLITE3, None),
+        (StoragePlugin.MCAP, None),
+        (StoragePlugin.SQLITE3, CompressionMode.FILE),
+        (StoragePlugin.SQLITE3, CompressionMode.MESSAGE),
+        (StoragePlugin.MCAP, CompressionMode.STORAGE),
+    ],
+)
 def test_every_storage_gives_the_same_messages(recording, tmp_path, plugin, compression):
     other = convert(recording, tmp_path / "other", plugin, compression)
     with Bag(recording) as a, Bag(other) as b:
-        assert [(m.topic, m.type, m.log_ns, m.data) for m in a.messages()] \
-            == [(m.topic, m.type, m.log_ns, m.data) for m in b.messages()]
-        assert {t.name: (t.type, t.count, t.qos) for t in a.topics.values()} \
-            == {t.name: (t.type, t.count, t.qos) for t in b.topics.values()}
+        assert [(m.topic, m.type, m.log_ns, m.data) for m in a.messages()] == [
+            (m.topic, m.type, m.log_ns, m.data) for m in b.messages()
+        ]
+        assert {t.name: (t.type, t.count, t.qos) for t in a.topics.values()} == {
+            t.name: (t.type, t.count, t.qos) for t in b.topics.values()
+        }
         assert (a.start_ns, a.end_ns, a.count) == (b.start_ns, b.end_ns, b.count)
 
 
@@ -101,7 +111,7 @@ def test_damage_in_the_middle_is_found_and_named(recording, tmp_path):
     folder = shutil.copytree(recording, tmp_path / "damaged")
     file = next(folder.glob("*.mcap"))
     content = bytearray(file.read_bytes())
-    content[len(content) // 3:len(content) // 3 + 64] = bytes(np.random.default_rng(0).integers(0, 256, 64, np.uint8))
+    content[len(content) // 3 : len(content) // 3 + 64] = bytes(np.random.default_rng(0).integers(0, 256, 64, np.uint8))
     file.write_bytes(content)
     with Bag(folder) as bag, pytest.raises(BagError, match="damaged cannot be read"):
         list(bag.messages())
@@ -110,15 +120,20 @@ def test_damage_in_the_middle_is_found_and_named(recording, tmp_path):
 def test_a_database_that_was_cut_off_is_refused(recording, tmp_path):
     folder = convert(recording, tmp_path / "cut", StoragePlugin.SQLITE3)
     file = next(folder.glob("*.db3"))
-    file.write_bytes(file.read_bytes()[:len(file.read_bytes()) // 2])
+    file.write_bytes(file.read_bytes()[: len(file.read_bytes()) // 2])
     with pytest.raises(BagError, match="cut cannot be read"), Bag(folder) as bag:
         list(bag.messages())
 
 
-@pytest.mark.parametrize("name, content, words", [
-    ("old.bag", b"#ROSBAG V2.0\n", "ROS 1 bag.*rosbags-convert"), ("empty.mcap", b"", "empty"),
-    ("notes.mcap", b"hello, I am no recording", "neither MCAP nor sqlite3"),
-    ("wrong.db3", b"\x89MCAP0\r\n" + bytes(60), "suffix .mcap")])
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("old.bag", b"#ROSBAG V2.0\n", "ROS 1 bag.*rosbags-convert"),
+        ("empty.mcap", b"", "empty"),
+        ("notes.mcap", b"hello, I am no recording", "neither MCAP nor sqlite3"),
+        ("wrong.db3", b"\x89MCAP0\r\n" + bytes(60), "suffix .mcap"),
+    ],
+)
 def test_foreign_files_are_refused_with_the_remedy(tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BagError, match=words):

@@ -24,8 +24,11 @@ def read(path, **options):
     """(episodes, what was lost, notes)."""
     found = list(episodes_of(path, Options(**{"dt": 0.1, **options})))
     remarks = [f for f in found if isinstance(f, Remark)]
-    return ([f for f in found if not isinstance(f, Remark)], [r.text for r in remarks if r.lost],
-            [r.text for r in remarks if not r.lost])
+    return (
+        [f for f in found if not isinstance(f, Remark)],
+        [r.text for r in remarks if r.lost],
+        [r.text for r in remarks if not r.lost],
+    )
 
 
 def without(begin, end, part=""):
@@ -75,22 +78,30 @@ def test_a_new_instruction_begins_a_new_episode(recording, tmp_path):
     assert lost == notes == []
 
 
-@pytest.mark.parametrize("keep, options, words", [
-    (lambda n: "instruction" not in n, {}, "no instruction.*--instruction"),
-    (lambda n: True, {"min_frames": 30}, "20 frames, fewer than 30"),
-    (lambda n: True, {"max_seconds": 1.0}, "longer than 1 s"),
-    (lambda n: not n.endswith("left/pose"), {}, "no complete frame; left: its pose is not known in 20 frames")])
+@pytest.mark.parametrize(
+    "keep, options, words",
+    [
+        (lambda n: "instruction" not in n, {}, "no instruction.*--instruction"),
+        (lambda n: True, {"min_frames": 30}, "20 frames, fewer than 30"),
+        (lambda n: True, {"max_seconds": 1.0}, "longer than 1 s"),
+        (lambda n: not n.endswith("left/pose"), {}, "no complete frame; left: its pose is not known in 20 frames"),
+    ],
+)
 def test_what_makes_no_episode_is_told(recording, tmp_path, keep, options, words):
     episodes, [reason], _ = read(only(recording, tmp_path / "part", keep), **options)
     assert episodes == [] and re.search(words, reason), reason
 
 
-@pytest.mark.parametrize("keep, options, words", [
-    (lambda n: "current_pose" not in n, {}, "no current_pose.*it has /cell/left/image_raw"),
-    (lambda n: "gripper" not in n, {}, "gripper is not recorded.*finger_joint1"),
-    (lambda n: "image" not in n, {}, "no camera pictures"),
-    (lambda n: True, {"gaps": "ignore"}, "gaps is 'ignore'"),
-    (lambda n: True, {"robot": "robby"}, "robot is 'robby'")])
+@pytest.mark.parametrize(
+    "keep, options, words",
+    [
+        (lambda n: "current_pose" not in n, {}, "no current_pose.*it has /cell/left/image_raw"),
+        (lambda n: "gripper" not in n, {}, "gripper is not recorded.*finger_joint1"),
+        (lambda n: "image" not in n, {}, "no camera pictures"),
+        (lambda n: True, {"gaps": "ignore"}, "gaps is 'ignore'"),
+        (lambda n: True, {"robot": "robby"}, "robot is 'robby'"),
+    ],
+)
 def test_what_cannot_be_used_at_all_is_an_error(recording, tmp_path, keep, options, words):
     with pytest.raises(ValueError, match=words):
         read(only(recording, tmp_path / "part", keep), **options)

@@ -64,8 +64,10 @@ def test_pictures_that_are_not_taken_together_are_paired_within_the_tolerance(re
     np.testing.assert_array_equal(frames[5].images["right"], EPISODE.images[1, 5])
     frames = frames_of(moved, image_tolerance=0.02)
     assert all(f.problems for f in frames)
-    assert frames[5].problems[0] == ("/cell/right/image_raw: no picture",
-                                     "the nearest is 0.030 s away (image_tolerance 0.02 s)")
+    assert frames[5].problems[0] == (
+        "/cell/right/image_raw: no picture",
+        "the nearest is 0.030 s away (image_tolerance 0.02 s)",
+    )
 
 
 def test_a_missing_stretch_is_a_gap_of_its_length(recording, tmp_path):
@@ -75,16 +77,18 @@ def test_a_missing_stretch_is_a_gap_of_its_length(recording, tmp_path):
 
 
 def test_a_camera_that_pauses_is_named_in_the_frames_it_misses(recording, tmp_path):
-    cut = rewritten(recording, tmp_path / "cut",
-                    lambda m, c: None if "right/image" in m.topic and 1.35e9 < m.log_ns < 1.65e9 else c)
+    cut = rewritten(
+        recording, tmp_path / "cut", lambda m, c: None if "right/image" in m.topic and 1.35e9 < m.log_ns < 1.65e9 else c
+    )
     frames = frames_of(cut)
     assert [bool(f.problems) for f in frames] == [False] * 4 + [True] * 3 + [False] * 3
     assert "/cell/right/image_raw" in frames[5].problems[0][0] and set(frames[5].images) == {"left"}
 
 
 def test_frames_begin_when_the_last_camera_begins(recording, tmp_path):
-    late = rewritten(recording, tmp_path / "late",
-                     lambda m, c: None if "right/image" in m.topic and m.log_ns < 1.35e9 else c)
+    late = rewritten(
+        recording, tmp_path / "late", lambda m, c: None if "right/image" in m.topic and m.log_ns < 1.35e9 else c
+    )
     frames = frames_of(late)
     assert frames[0].stamp_ns == 1_400_000_000 and whole(frames)
 
@@ -98,9 +102,17 @@ def test_the_openness_comes_from_the_fingers_where_no_command_was_given(recordin
             if "current_pose" in message.topic:
                 header = bag.read(message).header
                 for names, positions in ((["joint1"], [9.0]), (["finger_joint1", "finger_joint2"], [0.01, 0.01])):
-                    writer.write("/cell/joint_states", types["sensor_msgs/msg/JointState"](
-                        header=header, name=names, position=np.array(positions), velocity=np.zeros(0),
-                        effort=np.zeros(0)), message.log_ns)
+                    writer.write(
+                        "/cell/joint_states",
+                        types["sensor_msgs/msg/JointState"](
+                            header=header,
+                            name=names,
+                            position=np.array(positions),
+                            velocity=np.zeros(0),
+                            effort=np.zeros(0),
+                        ),
+                        message.log_ns,
+                    )
             if "gripper" not in message.topic:
                 writer.write(message.topic, message.data, message.log_ns)
     assert [f.openness for f in frames_of(tmp_path / "fingers")] == pytest.approx([0.25] * 10)
@@ -139,10 +151,12 @@ def test_camera_poses_come_from_a_calibration_file_where_the_recording_has_none(
 
 def broken(what):
     """A change of one message in the middle, and the words of the refusal."""
+
     def change(message, content):
         if message.log_ns < 1.45e9:
             return content
         return what(message, content)
+
     return change
 
 
@@ -156,20 +170,34 @@ def made(content, **values):
     return content
 
 
-@pytest.mark.parametrize("change, words", [
-    (on("left/image_raw", lambda c: shifted(c, -30)), "stamps of /cell/left/image_raw run backwards by 29.900 s.*cut"),
-    (on("current_pose", lambda c: made(c, header=made(c.header, stamp=made(c.header.stamp, sec=0, nanosec=0)))),
-     "/cell/current_pose has an empty header stamp"),
-    (on("left/image_raw", lambda c: made(c, encoding="bgr8")), "left/image_raw changes from rgb8 64x48 to bgr8 64x48"),
-    (on("left/image_raw", lambda c: made(c, encoding="16UC1")), "left/image_raw: encoding is '16UC1'"),
-    (on("left/image_raw", lambda c: made(c, data=c.data[:100])), "left/image_raw: data holds 100 bytes"),
-    (on("left/camera_info", lambda c: made(c, k=np.zeros(9))), "left/camera_info: k is all zero.*calibrate"),
-    (on("left/camera_info", lambda c: made(c, width=640, height=480)), "left/camera_info is for 640x480.*64x48"),
-    (on("current_pose", lambda c: made(c, header=made(c.header, frame_id="tool0"))), "current_pose.*'tool0'"),
-    (on("current_pose", lambda c: made(c, pose=made(c.pose, position=made(c.pose.position, x=float("nan"))))),
-     "current_pose.*nan"),
-    (on("gripper_command", lambda c: made(c, data=850.0)), "gripper_command says 850.0"),
-    (on("cell/status", lambda c: made(c, data="ok")), "cell/status says 'ok'")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (
+            on("left/image_raw", lambda c: shifted(c, -30)),
+            "stamps of /cell/left/image_raw run backwards by 29.900 s.*cut",
+        ),
+        (
+            on("current_pose", lambda c: made(c, header=made(c.header, stamp=made(c.header.stamp, sec=0, nanosec=0)))),
+            "/cell/current_pose has an empty header stamp",
+        ),
+        (
+            on("left/image_raw", lambda c: made(c, encoding="bgr8")),
+            "left/image_raw changes from rgb8 64x48 to bgr8 64x48",
+        ),
+        (on("left/image_raw", lambda c: made(c, encoding="16UC1")), "left/image_raw: encoding is '16UC1'"),
+        (on("left/image_raw", lambda c: made(c, data=c.data[:100])), "left/image_raw: data holds 100 bytes"),
+        (on("left/camera_info", lambda c: made(c, k=np.zeros(9))), "left/camera_info: k is all zero.*calibrate"),
+        (on("left/camera_info", lambda c: made(c, width=640, height=480)), "left/camera_info is for 640x480.*64x48"),
+        (on("current_pose", lambda c: made(c, header=made(c.header, frame_id="tool0"))), "current_pose.*'tool0'"),
+        (
+            on("current_pose", lambda c: made(c, pose=made(c.pose, position=made(c.pose.position, x=float("nan"))))),
+            "current_pose.*nan",
+        ),
+        (on("gripper_command", lambda c: made(c, data=850.0)), "gripper_command says 850.0"),
+        (on("cell/status", lambda c: made(c, data="ok")), "cell/status says 'ok'"),
+    ],
+)
 def test_what_cannot_be_right_is_refused_by_name(recording, tmp_path, change, words):
     bad = rewritten(recording, tmp_path / "bad", broken(change))
     with pytest.raises(BagError, match="bad: .*" + words):
@@ -177,8 +205,11 @@ def test_what_cannot_be_right_is_refused_by_name(recording, tmp_path, change, wo
 
 
 def test_a_message_slightly_out_of_order_is_left_out_and_counted(recording, tmp_path):
-    late = rewritten(recording, tmp_path / "late",
-                     lambda m, c: shifted(c, -0.15) if "current_pose" in m.topic and 1.45e9 < m.log_ns < 1.55e9 else c)
+    late = rewritten(
+        recording,
+        tmp_path / "late",
+        lambda m, c: shifted(c, -0.15) if "current_pose" in m.topic and 1.45e9 < m.log_ns < 1.55e9 else c,
+    )
     with Bag(late) as bag:
         stream = FrameStream(bag, robot_setup("cell"), 0.1)
         assert whole(list(stream))
@@ -196,13 +227,16 @@ def test_stamps_that_drivers_leave_empty_can_be_replaced_by_the_time_of_recordin
 
 def test_pictures_do_not_pile_up_while_others_are_missing(tmp_path):
     long = record(tmp_path / "long", small_episode(frames=200, size=(8, 8), dt=0.1))
-    gone = rewritten(long, tmp_path / "gone",
-                     lambda m, c: None if "left/image" in m.topic and 2e9 < m.log_ns < 19e9 else c)
+    gone = rewritten(
+        long, tmp_path / "gone", lambda m, c: None if "left/image" in m.topic and 2e9 < m.log_ns < 19e9 else c
+    )
     with Bag(gone) as bag:
         stream = FrameStream(bag, robot_setup("cell"), 0.1)
         waiting = []
         handler, stamped = stream._handlers["/cell/right/image_raw"]
         stream._handlers["/cell/right/image_raw"] = (
-            lambda *a: (handler(*a), waiting.append(max(map(len, stream._pictures.values())))), stamped)
+            lambda *a: (handler(*a), waiting.append(max(map(len, stream._pictures.values())))),
+            stamped,
+        )
         list(stream)
     assert max(waiting) < 30

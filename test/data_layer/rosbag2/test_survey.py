@@ -31,13 +31,18 @@ def test_gaps_are_counted_and_the_longest_told_first(recording, tmp_path):
 
     row = measured(rewritten(recording, tmp_path / "gaps", change))["/cell/left/image_raw"]
     assert row.gap_count == 2
-    assert row.gaps == [(pytest.approx(2.9, abs=1e-6), pytest.approx(1.4)), (pytest.approx(1.0, abs=1e-6),
-                                                                          pytest.approx(0.6))]
+    assert row.gaps == [
+        (pytest.approx(2.9, abs=1e-6), pytest.approx(1.4)),
+        (pytest.approx(1.0, abs=1e-6), pytest.approx(0.6)),
+    ]
 
 
 def test_a_clock_that_drifts_is_told_in_millionths(recording, tmp_path):
-    slow = rewritten(recording, tmp_path / "slow",
-                     lambda m, c: shifted(c, 0.01 * (1e9 - m.log_ns) * 1e-9 - 0.2) if "right/image" in m.topic else c)
+    slow = rewritten(
+        recording,
+        tmp_path / "slow",
+        lambda m, c: shifted(c, 0.01 * (1e9 - m.log_ns) * 1e-9 - 0.2) if "right/image" in m.topic else c,
+    )
     row = measured(slow)["/cell/right/image_raw"]
     assert row.drift_ppm == pytest.approx(10_101, abs=5) and row.drift == pytest.approx(0.049, abs=1e-3)
     assert row.delay == pytest.approx(0.2 + 0.01 * 2.45, abs=1e-3)

@@ -36,8 +36,10 @@ def test_the_cells_robot_is_assumed_only_in_the_cells_namespace(recording, tmp_p
 def test_cameras_can_be_chosen_ordered_and_renamed(recording):
     with Bag(recording) as bag:
         found = find_topics(bag, BagSetup(cameras=("right", "wide=/cell/left/image_raw")))
-        assert [(c.name, c.info) for c in found.cameras] == [("right", "/cell/right/camera_info"),
-                                                            ("wide", "/cell/left/camera_info")]
+        assert [(c.name, c.info) for c in found.cameras] == [
+            ("right", "/cell/right/camera_info"),
+            ("wide", "/cell/left/camera_info"),
+        ]
 
 
 def test_a_missing_camera_is_told_with_the_cameras_there_are(recording):
@@ -89,9 +91,14 @@ def test_a_topic_of_another_type_is_refused(recording):
         find_topics(bag, BagSetup(current_pose="/cell/instruction"))
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"extrinsics": "guess"}, "extrinsics is 'guess'"), ({"extrinsics": "file"}, "calibration_file is empty"),
-    ({"image_tolerance": -1}, "image_tolerance is -1")])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"extrinsics": "guess"}, "extrinsics is 'guess'"),
+        ({"extrinsics": "file"}, "calibration_file is empty"),
+        ({"image_tolerance": -1}, "image_tolerance is -1"),
+    ],
+)
 def test_settings_that_make_no_sense_are_refused(change, words):
     with pytest.raises(ValueError, match=words):
         BagSetup(**change)

@@ -53,8 +53,11 @@ def test_publish_time_and_sequence_survive(tmp_path):
 def test_other_readers_of_recordings_understand_what_is_written(recording):
     with AnyReader([recording]) as reader:
         assert {c.topic: c.msgtype for c in reader.connections}["/cell/instruction"] == "std_msgs/msg/String"
-        words = [reader.deserialize(data, c.msgtype).data for c, _, data in reader.messages()
-                 if c.topic == "/cell/instruction"]
+        words = [
+            reader.deserialize(data, c.msgtype).data
+            for c, _, data in reader.messages()
+            if c.topic == "/cell/instruction"
+        ]
     assert words == ["reach the red ball"]
 
 
@@ -94,9 +97,10 @@ def test_mistakes_are_named(tmp_path):
     with BagWriter(tmp_path / "new") as writer:
         writer.add_topic("/words", "std_msgs/msg/String")
         for call, words in (
-                (lambda: writer.add_topic("/words", "std_msgs/msg/String"), "there already"),
-                (lambda: writer.add_topic("/x", "no_msgs/msg/Thing"), "no_msgs/msg/Thing"),
-                (lambda: writer.add_topic("/x", "std_msgs/msg/String", "fast"), "qos is 'fast'"),
-                (lambda: writer.write("/y", b"", 1), "/y was not announced")):
+            (lambda: writer.add_topic("/words", "std_msgs/msg/String"), "there already"),
+            (lambda: writer.add_topic("/x", "no_msgs/msg/Thing"), "no_msgs/msg/Thing"),
+            (lambda: writer.add_topic("/x", "std_msgs/msg/String", "fast"), "qos is 'fast'"),
+            (lambda: writer.write("/y", b"", 1), "/y was not announced"),
+        ):
             with pytest.raises(ValueError, match=words):
                 call()

@@ -53,8 +53,9 @@ def test_two_unguided_steps_come_nearer_to_the_guided_way_than_before():
 
     def sample(steps, guidance, seed):
         with torch.no_grad():
-            return generate(denoiser, known, canvas, camera, text, without, steps=steps, shift=5.0, guidance=guidance,
-                            seed=seed)
+            return generate(
+                denoiser, known, canvas, camera, text, without, steps=steps, shift=5.0, guidance=guidance, seed=seed
+            )
 
     def distance():
         return float(sum((sample(2, 1, seed) - wanted[seed]).square().mean() for seed in range(4)))

@@ -29,11 +29,22 @@ def demonstrations():
     rng = np.random.default_rng(0)
     poses = np.tile([0.5, 0.0, 0.3, 1.0, 0.0, 0.0, 0.0], (7, 1))
     poses[:, 2] -= 0.02 * np.arange(7)
-    return [Episode(task="push_button", seed=seed, instruction="push the red button", dt=0.2,
-                    images=rng.integers(0, 255, (3, 7, *SIZE, 3), dtype=np.uint8),
-                    K=np.stack([intrinsics_from_fovy(50, *SIZE)] * 3),
-                    world_from_camera=np.stack([in_front(a) for a in (-0.7, 0.0, 0.7)]), poses=poses,
-                    openness=np.ones(7), success=True, camera_names=("a", "b", "c")) for seed in range(2)]
+    return [
+        Episode(
+            task="push_button",
+            seed=seed,
+            instruction="push the red button",
+            dt=0.2,
+            images=rng.integers(0, 255, (3, 7, *SIZE, 3), dtype=np.uint8),
+            K=np.stack([intrinsics_from_fovy(50, *SIZE)] * 3),
+            world_from_camera=np.stack([in_front(a) for a in (-0.7, 0.0, 0.7)]),
+            poses=poses,
+            openness=np.ones(7),
+            success=True,
+            camera_names=("a", "b", "c"),
+        )
+        for seed in range(2)
+    ]
 
 
 def weights(path):
@@ -119,9 +130,16 @@ def test_data_that_does_not_fit_the_model_is_refused(folder, demonstrations, tmp
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("values, words", [
-    ({"method": "dora"}, "method = 'dora'.*lora"), ({"rank": 0}, "rank = 0"), ({"video": 2}, "video = 2"),
-    ({"speed": 1}, "unknown setting speed"), ({"shift": 0}, "shift = 0")])
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        ({"method": "dora"}, "method = 'dora'.*lora"),
+        ({"rank": 0}, "rank = 0"),
+        ({"video": 2}, "video = 2"),
+        ({"speed": 1}, "unknown setting speed"),
+        ({"shift": 0}, "shift = 0"),
+    ],
+)
 def test_settings_that_make_no_sense_are_named(values, words):
     with pytest.raises(ValueError, match=words):
         FinetuneSettings.load(None, values)

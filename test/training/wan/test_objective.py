@@ -62,6 +62,13 @@ def test_the_weight_of_the_level_scales_the_loss():
 def test_gradients_reach_the_denoiser():
     canvas, model = training_canvas("video", 2, 5), tiny_denoiser().train()
     clean = torch.randn(1, canvas.length, 4, 2, 2)
-    flow_loss(model, clean, canvas, torch.randn(1, canvas.length, 8, 2, 2), torch.randn(1, 3, 16), 400,
-              torch.randn_like(clean)).backward()
+    flow_loss(
+        model,
+        clean,
+        canvas,
+        torch.randn(1, canvas.length, 8, 2, 2),
+        torch.randn(1, 3, 16),
+        400,
+        torch.randn_like(clean),
+    ).backward()
     assert all(p.grad is not None for p in model.parameters())

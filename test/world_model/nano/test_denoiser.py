@@ -23,10 +23,19 @@ def test_swapping_the_cameras_swaps_the_output(tiny, inputs):
     """Views carry no index: only rays tell them apart, so any order means the same."""
     given = inputs("policy", 2)
     canvas = given["canvas"]
-    order = {kind: sorted(range(n), key=lambda i: -canvas.view[frames[i]]) for kind, frames, n in (
-        ("known", canvas.given, len(canvas.given)), ("noised", canvas.wanted(), len(canvas.wanted())))}
-    swapped = dict(given, known=given["known"][:, order["known"]], noised=given["noised"][:, order["noised"]],
-                   rays=given["rays"].flip(1))
+    order = {
+        kind: sorted(range(n), key=lambda i: -canvas.view[frames[i]])
+        for kind, frames, n in (
+            ("known", canvas.given, len(canvas.given)),
+            ("noised", canvas.wanted(), len(canvas.wanted())),
+        )
+    }
+    swapped = dict(
+        given,
+        known=given["known"][:, order["known"]],
+        noised=given["noised"][:, order["noised"]],
+        rays=given["rays"].flip(1),
+    )
     with torch.no_grad():
         _, action = tiny(**given)
         _, other = tiny(**swapped)

@@ -68,12 +68,21 @@ def clips(batch=2, frames=9, poses=9):
         np.tile(intrinsics_from_fovy(50, 96, 96), (batch, 2, 1, 1)),
         np.tile(np.stack([in_front(-0.5), in_front(0.5)]), (batch, 1, 1, 1)),
         ["reach the red ball", "press the button", "lift it"][:batch],
-        np.tile(observation().tool_pose, (batch, poses, 1)) + motion, np.ones((batch, poses)))
+        np.tile(observation().tool_pose, (batch, poses, 1)) + motion,
+        np.ones((batch, poses)),
+    )
 
 
-@pytest.mark.parametrize("mode, video, action", [
-    ("joint", True, True), ("policy", False, True), ("label", False, True), ("world", True, False),
-    ("video", True, False)])
+@pytest.mark.parametrize(
+    "mode, video, action",
+    [
+        ("joint", True, True),
+        ("policy", False, True),
+        ("label", False, True),
+        ("world", True, False),
+        ("video", True, False),
+    ],
+)
 def test_every_mode_generates_its_own_kind_and_keeps_what_was_given(model, mode, video, action):
     given = clips()
     pictures = model.generate(given, mode)
@@ -98,14 +107,20 @@ def test_a_clip_gives_the_same_alone_and_in_a_batch(model, mode):
 
 
 def one(given, i):
-    return Clips(*(value[i:i + 1] for value in vars(given).values()))
+    return Clips(*(value[i : i + 1] for value in vars(given).values()))
 
 
 def test_the_policy_is_the_same_by_observation_and_by_clip(model):
     seen = observation()
     chunk = model.predict(seen, seed=3)
-    given = Clips(seen.images[None, :, None], seen.K[None], seen.world_from_camera[None], [seen.instruction],
-                  seen.tool_pose[None, None], np.array([[seen.openness]]))
+    given = Clips(
+        seen.images[None, :, None],
+        seen.K[None],
+        seen.world_from_camera[None],
+        [seen.instruction],
+        seen.tool_pose[None, None],
+        np.array([[seen.openness]]),
+    )
     assert np.array_equal(model.generate(given, "policy", seed=3).action_images[0], chunk.action_images)
 
 

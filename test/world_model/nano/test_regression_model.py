@@ -19,16 +19,23 @@ CARD = ModelCard(name="control", image_size=(96, 96), frames=9, dt=0.2)
 def observation(size=(96, 96)):
     rng = np.random.default_rng(0)
     return Observation(
-        stamp_ns=123, camera_names=("a", "b"), images=rng.integers(0, 255, (2, *size, 3), dtype=np.uint8),
-        K=np.stack([intrinsics_from_fovy(50, *size)] * 2), world_from_camera=np.stack([in_front(-0.5), in_front(0.5)]),
-        tool_pose=np.array([0.5, 0.0, 0.2, 1.0, 0, 0, 0]), openness=1.0, instruction="reach the red ball")
+        stamp_ns=123,
+        camera_names=("a", "b"),
+        images=rng.integers(0, 255, (2, *size, 3), dtype=np.uint8),
+        K=np.stack([intrinsics_from_fovy(50, *size)] * 2),
+        world_from_camera=np.stack([in_front(-0.5), in_front(0.5)]),
+        tool_pose=np.array([0.5, 0.0, 0.2, 1.0, 0, 0, 0]),
+        openness=1.0,
+        instruction="reach the red ball",
+    )
 
 
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    return PoseRegressor(width=24, layers=1, heads=2, quarter_channels=8, eighth_channels=8, condition=16, frames=9,
-                         head_channels=16)
+    return PoseRegressor(
+        width=24, layers=1, heads=2, quarter_channels=8, eighth_channels=8, condition=16, frames=9, head_channels=16
+    )
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from action_images_ros.world_model.nano.regressor import PoseRegressor, chunk_po
 @pytest.fixture(scope="module")
 def regressor():
     torch.manual_seed(0)
-    model = PoseRegressor(width=24, layers=1, heads=2, quarter_channels=8, eighth_channels=8, condition=16, frames=9,
-                          head_channels=16).eval()
+    model = PoseRegressor(
+        width=24, layers=1, heads=2, quarter_channels=8, eighth_channels=8, condition=16, frames=9, head_channels=16
+    ).eval()
     torch.nn.init.normal_(model.readout[-1].weight)  # as if trained: everything shows in the output
     return model
 
@@ -41,8 +42,9 @@ def test_the_frames_differ_by_their_queries(regressor, inputs):
 
 def test_an_untrained_control_keeps_the_arm_where_it_is(inputs):
     torch.manual_seed(0)
-    model = PoseRegressor(width=24, layers=1, heads=2, quarter_channels=8, eighth_channels=8, condition=16, frames=9,
-                          head_channels=16).eval()
+    model = PoseRegressor(
+        width=24, layers=1, heads=2, quarter_channels=8, eighth_channels=8, condition=16, frames=9, head_channels=16
+    ).eval()
     with torch.no_grad():
         position, rotation, _ = poses_of(model(**given(inputs)), torch.eye(4).expand(2, 4, 4))
     assert position.abs().max() < 0.005 and (rotation - torch.eye(3)).abs().max() < 0.05
@@ -69,5 +71,6 @@ def test_a_chunk_begins_where_the_arm_was_told_to_be_and_moves_from_there_in_wor
     assert poses.shape == (1, 9, 4, 4) and openness.tolist() == [[0.8] + [0.0] * 8]
     np.testing.assert_array_equal(poses[0, 0], first)
     np.testing.assert_allclose(poses[0, 5, :3, 3], [0.5, 0.1, 0.4], atol=1e-6)
-    np.testing.assert_allclose(poses[0, 5, :3, :3], Rotation.from_euler("x", 90, degrees=True).as_matrix()
-                               @ first[:3, :3], atol=1e-6)
+    np.testing.assert_allclose(
+        poses[0, 5, :3, :3], Rotation.from_euler("x", 90, degrees=True).as_matrix() @ first[:3, :3], atol=1e-6
+    )

@@ -24,8 +24,11 @@ def test_a_model_that_knows_the_answer_is_sampled_exactly_in_any_number_of_steps
     seen = []
 
     def oracle(known, noised, level, canvas, rays, text):
-        clean = pixel_latents.coarse(torch.nn.functional.interpolate(
-            (truth * 2 - 1).flatten(0, 1), scale_factor=2, mode="bilinear").unflatten(0, (1, 2)))
+        clean = pixel_latents.coarse(
+            torch.nn.functional.interpolate((truth * 2 - 1).flatten(0, 1), scale_factor=2, mode="bilinear").unflatten(
+                0, (1, 2)
+            )
+        )
         seen.append((noised - (1 - level[0, 0]) * clean) / level[0, 0])
         return None, torch.logit(truth)
 

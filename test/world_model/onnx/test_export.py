@@ -7,8 +7,9 @@ from action_images_ros.world_model.onnx.files import INPUTS, OUTPUTS, weights_ha
 def test_a_graph_says_what_it_is_and_takes_what_is_documented(exported_folder):
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(exported_folder / "policy_2views.onnx"),
-                                           providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        str(exported_folder / "policy_2views.onnx"), providers=["CPUExecutionProvider"]
+    )
     assert tuple(i.name for i in session.get_inputs()) == INPUTS
     assert tuple(o.name for o in session.get_outputs()) == OUTPUTS
     assert session.get_outputs()[0].shape == [2, 9, 32, 48, 3] and session.get_outputs()[0].type == "tensor(uint8)"

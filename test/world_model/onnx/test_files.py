@@ -23,13 +23,16 @@ def test_an_export_of_the_same_model_is_taken_also_without_weights_beside_it():
     check_export(PATH, wanted(), wanted(weights=None))
 
 
-@pytest.mark.parametrize(("found", "words"), [
-    ({}, "not an export"),
-    (wanted(weights="old"), "other weights.*action-images export somewhere --views 2"),
-    (wanted(frames="13"), "frames = 13 instead of 9.*action-images export"),
-    (wanted(image_size="96x96"), "image_size = 96x96"),
-    (wanted(format="0"), "format = 0"),
-])
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({}, "not an export"),
+        (wanted(weights="old"), "other weights.*action-images export somewhere --views 2"),
+        (wanted(frames="13"), "frames = 13 instead of 9.*action-images export"),
+        (wanted(image_size="96x96"), "image_size = 96x96"),
+        (wanted(format="0"), "format = 0"),
+    ],
+)
 def test_an_export_of_something_else_is_refused_with_the_remedy(found, words):
     with pytest.raises(ValueError, match=words):
         check_export(PATH, found, wanted())

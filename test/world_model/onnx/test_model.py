@@ -123,11 +123,13 @@ def test_a_folder_without_card_is_no_model(tmp_path):
 
 
 def test_loading_and_predicting_need_no_torch(exported_folder):
-    code = ("import sys; sys.path.insert(0, sys.argv[2]); import no_torch; "
-            "from observations import noise_observation; "
-            "from action_images_ros.world_model import load_model; "
-            "model = load_model(sys.argv[1], runtime='onnx', threads=1); "
-            "print(model.predict(noise_observation((32, 48)), video=True).video.shape)")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2]); import no_torch; "
+        "from observations import noise_observation; "
+        "from action_images_ros.world_model import load_model; "
+        "model = load_model(sys.argv[1], runtime='onnx', threads=1); "
+        "print(model.predict(noise_observation((32, 48)), video=True).video.shape)"
+    )
     support = str(Path(__file__).parents[2] / "support")
     ended = subprocess.run([sys.executable, "-c", code, str(exported_folder), support], capture_output=True, text=True)
     assert ended.stdout.strip() == "(2, 9, 32, 48, 3)", ended.stderr

@@ -62,10 +62,14 @@ def observe():
     def make(views=2, size=wan_folder.SIZE, instruction="lift the red block", seed=0):
         rng = np.random.default_rng(seed)
         return Observation(
-            stamp_ns=7, camera_names=tuple("abcd"[:views]),
+            stamp_ns=7,
+            camera_names=tuple("abcd"[:views]),
             images=rng.integers(0, 255, (views, *size, 3), dtype=np.uint8),
             K=np.stack([intrinsics_from_fovy(50, *size)] * views),
             world_from_camera=np.stack([in_front(a) for a in (-0.5, 0.5, 0.2, 0.0)[:views]]),
-            tool_pose=np.array([0.5, 0.0, 0.2, 1.0, 0, 0, 0]), openness=1.0, instruction=instruction)
+            tool_pose=np.array([0.5, 0.0, 0.2, 1.0, 0, 0, 0]),
+            openness=1.0,
+            instruction=instruction,
+        )
 
     return make

@@ -21,9 +21,13 @@ def counted():
     denoiser.blocks[1].attn1.forward = lambda *args: calls.append(1) or attention(*args)
     canvas = build_canvas("policy", 2, 5)
     g = torch.Generator().manual_seed(0)
-    inputs = {"known": torch.randn(len(canvas.given), 4, 2, 4, generator=g), "canvas": canvas,
-              "camera": torch.randn(canvas.length, 8, 2, 4, generator=g), "text": torch.randn(1, 5, 16, generator=g),
-              "without_text": torch.zeros(1, 5, 16)}
+    inputs = {
+        "known": torch.randn(len(canvas.given), 4, 2, 4, generator=g),
+        "canvas": canvas,
+        "camera": torch.randn(canvas.length, 8, 2, 4, generator=g),
+        "text": torch.randn(1, 5, 16, generator=g),
+        "without_text": torch.zeros(1, 5, 16),
+    }
 
     def run(settings, steps=STEPS):
         calls.clear()
@@ -35,8 +39,11 @@ def counted():
     return denoiser, run
 
 
-CACHES = [WanSettings(cache="first_block", cache_threshold=0.3), WanSettings(cache="taylorseer"),
-          WanSettings(cache="mag", cache_threshold=1.0, mag_ratios=[1.0] * STEPS)]
+CACHES = [
+    WanSettings(cache="first_block", cache_threshold=0.3),
+    WanSettings(cache="taylorseer"),
+    WanSettings(cache="mag", cache_threshold=1.0, mag_ratios=[1.0] * STEPS),
+]
 
 
 @pytest.mark.parametrize("settings", CACHES, ids=lambda s: s.cache)

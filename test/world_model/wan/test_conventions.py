@@ -16,7 +16,11 @@ GOLDEN = Path(__file__).parents[2] / "data" / "golden_plucker.npz"
 def test_segments_are_packed_and_known_as_the_weights_expect():
     canvas = build_canvas("policy", 2, 41)
     assert [(s.view, s.modality, s.length, s.known) for s in canvas.segments] == [
-        (0, 0, 1, 1), (0, 1, 11, 1), (1, 0, 1, 1), (1, 1, 11, 1)]
+        (0, 0, 1, 1),
+        (0, 1, 11, 1),
+        (1, 0, 1, 1),
+        (1, 1, 11, 1),
+    ]
     modes = ("joint", "policy", "label", "world")
     known = {mode: np.flatnonzero(build_canvas(mode, 2, 41).known).tolist() for mode in modes}
     video, action = [*range(11), *range(22, 33)], [*range(11, 22), *range(33, 44)]
@@ -26,13 +30,16 @@ def test_segments_are_packed_and_known_as_the_weights_expect():
     assert known["world"] == sorted([*action, 0, 22])
 
 
-@pytest.mark.parametrize("given, cleaned", [
-    ("  lift \n the\t red   block ", "lift the red block"),
-    ("fish &amp;amp; chips &lt;now&gt;", "fish & chips <now>"),
-    ("doesnâ€™t", "doesn't"),
-    ("ﬁnd", "find"),
-    ("", ""),
-])
+@pytest.mark.parametrize(
+    "given, cleaned",
+    [
+        ("  lift \n the\t red   block ", "lift the red block"),
+        ("fish &amp;amp; chips &lt;now&gt;", "fish & chips <now>"),
+        ("doesnâ€™t", "doesn't"),
+        ("ﬁnd", "find"),
+        ("", ""),
+    ],
+)
 def test_prompts_are_cleaned_as_wan_does(given, cleaned):
     assert conventions.clean_prompt(given) == cleaned
 

@@ -8,9 +8,12 @@ from action_images_ros.world_model.wan.denoiser import WanDenoiser
 @pytest.fixture
 def inputs():
     g = torch.Generator().manual_seed(0)
-    return {"hidden_states": torch.randn(1, 4, 6, 4, 8, generator=g), "timestep": torch.tensor([437.0]),
-            "encoder_hidden_states": torch.randn(1, 5, 16, generator=g),
-            "camera": torch.randn(1, 6, 8, 4, 8, generator=g)}
+    return {
+        "hidden_states": torch.randn(1, 4, 6, 4, 8, generator=g),
+        "timestep": torch.tensor([437.0]),
+        "encoder_hidden_states": torch.randn(1, 5, 16, generator=g),
+        "camera": torch.randn(1, 6, 8, 4, 8, generator=g),
+    }
 
 
 def test_the_published_configuration_has_the_published_number_of_parameters():
@@ -29,8 +32,16 @@ def test_without_cameras_it_is_the_transformer_of_diffusers(inputs):
         for block in model.blocks:
             block.cam_encoder.weight.zero_(), block.cam_encoder.bias.zero_()
             block.projector.weight.copy_(torch.eye(24)), block.projector.bias.zero_()
-        plain = WanTransformer3DModel(num_attention_heads=2, attention_head_dim=12, in_channels=4, out_channels=4,
-                                      text_dim=16, freq_dim=16, ffn_dim=32, num_layers=2)
+        plain = WanTransformer3DModel(
+            num_attention_heads=2,
+            attention_head_dim=12,
+            in_channels=4,
+            out_channels=4,
+            text_dim=16,
+            freq_dim=16,
+            ffn_dim=32,
+            num_layers=2,
+        )
         plain.load_state_dict({n: t for n, t in model.state_dict().items() if "cam_" not in n and "projector" not in n})
         wanted = plain.eval()(inputs["hidden_states"], inputs["timestep"], inputs["encoder_hidden_states"])[0]
         assert torch.allclose(model(**inputs), wanted, atol=1e-5)

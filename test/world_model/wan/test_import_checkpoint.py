@@ -57,8 +57,9 @@ def test_a_small_model_is_one_file(checkpoint, config, tmp_path):
     assert done.shards == 1 and (tmp_path / "denoiser" / "diffusion_pytorch_model.safetensors").is_file()
 
 
-@pytest.mark.parametrize("wrap", [lambda w: {"state_dict": w, "epoch": 3},
-                                  lambda w: {f"pipe.dit.{n}": t for n, t in w.items()}])
+@pytest.mark.parametrize(
+    "wrap", [lambda w: {"state_dict": w, "epoch": 3}, lambda w: {f"pipe.dit.{n}": t for n, t in w.items()}]
+)
 def test_wrapped_and_prefixed_names_are_understood(published, config, tmp_path, wrap):
     torch.save(wrap(published), tmp_path / "wrapped.ckpt")
     done = import_checkpoint(tmp_path / "wrapped.ckpt", tmp_path / "out", config=config)
@@ -92,7 +93,7 @@ def test_a_model_of_another_kind_is_named_as_such(tmp_path):
 @pytest.mark.parametrize("share", [0.3, 0.9, 0.999])
 def test_a_truncated_checkpoint_is_refused(checkpoint, config, tmp_path, share):
     data = checkpoint.read_bytes()
-    checkpoint.write_bytes(data[:int(len(data) * share)])
+    checkpoint.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(ValueError, match="truncated"):
         import_checkpoint(checkpoint, tmp_path / "out", config=config)
     assert nothing_left(tmp_path / "out")
@@ -156,8 +157,17 @@ def test_weights_that_are_there_are_only_replaced_on_demand_and_a_readme_stays(c
 def test_memory_stays_below_two_shards(tmp_path):
     """Peak resident memory, over that before, of importing 82 MB in shards of 24 MB."""
     shard = 24_000_000
-    config = {"num_attention_heads": 2, "attention_head_dim": 128, "in_channels": 4, "out_channels": 4, "text_dim": 16,
-              "freq_dim": 16, "ffn_dim": 1024, "num_layers": 16, "camera_grid": (8, 8, 8)}
+    config = {
+        "num_attention_heads": 2,
+        "attention_head_dim": 128,
+        "in_channels": 4,
+        "out_channels": 4,
+        "text_dim": 16,
+        "freq_dim": 16,
+        "ffn_dim": 1024,
+        "num_layers": 16,
+        "camera_grid": (8, 8, 8),
+    }
     for name, layers in (("small", 1), ("large", 16)):
         shapes = published_manifest(config | {"num_layers": layers})
         torch.save({n: torch.full(shape, 0.5) for n, shape in shapes.items()}, tmp_path / f"{name}.ckpt")

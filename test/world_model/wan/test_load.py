@@ -16,6 +16,7 @@ from action_images_ros.world_model.wan.model import WanWorldModel
 @pytest.fixture
 def nothing_loads(monkeypatch):
     """Fails the test when any weight is read: a refusal must come before."""
+
     def read(*_, **__):
         raise AssertionError("weights were read before the refusal")
 
@@ -69,16 +70,21 @@ def test_too_little_memory_is_told_before_loading(folder, nothing_loads, monkeyp
         load_wan(folder)
 
 
-@pytest.mark.parametrize("spoil, words", [
-    (lambda f: (f / "denoiser" / "config.json").write_text('{"_class_name": "WanTransformer3DModel"}'),
-     "denoiser.*describes a WanTransformer3DModel, not a WanDenoiser"),
-    (lambda f: (f / "text_encoder" / "config.json").write_text('{"model_type": "bert"}'), "bert, not a umt5"),
-    (lambda f: (f / "vae" / "config.json").write_text("{"), "vae.*not the right configuration"),
-    (lambda f: (f / "vae" / "config.json").unlink(), "vae.*config.json is missing"),
-    (lambda f: next((f / "denoiser").glob("*00003*")).write_bytes(b"short"), "00003.*truncated"),
-    (lambda f: (f / "vae" / "diffusion_pytorch_model.safetensors").unlink(), "vae.*has neither"),
-    (lambda f: [p.unlink() for p in (f / "tokenizer").iterdir()], "tokenizer.*no readable tokenizer"),
-])
+@pytest.mark.parametrize(
+    "spoil, words",
+    [
+        (
+            lambda f: (f / "denoiser" / "config.json").write_text('{"_class_name": "WanTransformer3DModel"}'),
+            "denoiser.*describes a WanTransformer3DModel, not a WanDenoiser",
+        ),
+        (lambda f: (f / "text_encoder" / "config.json").write_text('{"model_type": "bert"}'), "bert, not a umt5"),
+        (lambda f: (f / "vae" / "config.json").write_text("{"), "vae.*not the right configuration"),
+        (lambda f: (f / "vae" / "config.json").unlink(), "vae.*config.json is missing"),
+        (lambda f: next((f / "denoiser").glob("*00003*")).write_bytes(b"short"), "00003.*truncated"),
+        (lambda f: (f / "vae" / "diffusion_pytorch_model.safetensors").unlink(), "vae.*has neither"),
+        (lambda f: [p.unlink() for p in (f / "tokenizer").iterdir()], "tokenizer.*no readable tokenizer"),
+    ],
+)
 def test_a_spoiled_part_is_named_before_anything_is_loaded(folder, nothing_loads, spoil, words):
     spoil(folder)
     with pytest.raises((ValueError, FileNotFoundError), match=words):

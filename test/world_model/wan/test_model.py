@@ -52,8 +52,16 @@ def test_the_same_seed_predicts_the_same_and_another_does_not(wan, observe):
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("mode, makes", [("joint", (True, True)), ("policy", (False, True)), ("label", (False, True)),
-                                         ("world", (True, False)), ("video", (True, False))])
+@pytest.mark.parametrize(
+    "mode, makes",
+    [
+        ("joint", (True, True)),
+        ("policy", (False, True)),
+        ("label", (False, True)),
+        ("world", (True, False)),
+        ("video", (True, False)),
+    ],
+)
 def test_every_mode_generates_what_it_should_and_keeps_what_is_known(wan, observe, mode, makes):
     seen = observe()
     images, K, E, words, poses, openness = clip(seen)
@@ -167,8 +175,9 @@ def test_an_image_size_the_parts_cannot_take_is_refused(wan):
 
 @pytest.mark.parametrize("mode", ["joint", "label", "video"])
 def test_many_clips_are_painted_as_each_alone(wan, observe, mode):
-    images, K, E, words, poses, openness = (np.stack([a, b]) for a, b in zip(
-        clip(observe(seed=1), 1), clip(observe(seed=2), 2), strict=True))
+    images, K, E, words, poses, openness = (
+        np.stack([a, b]) for a, b in zip(clip(observe(seed=1), 1), clip(observe(seed=2), 2), strict=True)
+    )
     pictures = wan.generate(Clips(images, K, E, [str(w) for w in words], poses, openness), mode, seed=4)
     for i in range(2):
         video, action = wan.paint(mode, images[i], K[i], E[i], str(words[i]), poses[i], openness[i], seed=4 + i)
@@ -179,9 +188,11 @@ def test_many_clips_are_painted_as_each_alone(wan, observe, mode):
 @pytest.fixture
 def fast(wan):
     """The tiny model with other settings."""
+
     def make(**settings):
         card = replace(wan.card, frames=settings.pop("frames", FRAMES))
         return WanWorldModel(wan.denoiser, wan.autoencoder, wan.text, card, replace(wan.settings, **settings))
+
     return make
 
 
@@ -218,8 +229,14 @@ def test_only_the_latents_that_are_wanted_are_decoded(fast, observe, monkeypatch
 def test_a_small_decoder_paints_the_action_images_in_place_of_the_autoencoder(wan, observe, monkeypatch):
     from action_images_ros.world_model.wan.action_decoder import ActionDecoder
 
-    model = WanWorldModel(wan.denoiser, wan.autoencoder, wan.text, wan.card, wan.settings,
-                          ActionDecoder(latent_channels=4, width=16, blocks=1).eval())
+    model = WanWorldModel(
+        wan.denoiser,
+        wan.autoencoder,
+        wan.text,
+        wan.card,
+        wan.settings,
+        ActionDecoder(latent_channels=4, width=16, blocks=1).eval(),
+    )
     monkeypatch.setattr(wan.autoencoder, "decode", lambda x: pytest.fail("the autoencoder decoded"))
     assert model.predict(observe()).action_images.shape == PICTURES
 

@@ -9,9 +9,13 @@ from action_images_ros.world_model.wan.sampler import generate
 def setting():
     canvas = build_canvas("joint", 2, 9)
     g = torch.Generator().manual_seed(3)
-    return {"known": torch.randn(4, 4, 2, 4, generator=g), "canvas": canvas,
-            "camera": torch.randn(12, 8, 2, 4, generator=g),
-            "text": torch.ones(1, 3, 5), "without_text": torch.zeros(1, 3, 5)}
+    return {
+        "known": torch.randn(4, 4, 2, 4, generator=g),
+        "canvas": canvas,
+        "camera": torch.randn(12, 8, 2, 4, generator=g),
+        "text": torch.ones(1, 3, 5),
+        "without_text": torch.zeros(1, 3, 5),
+    }
 
 
 def straight_to(clean, noise):

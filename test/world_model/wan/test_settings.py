@@ -17,13 +17,23 @@ def test_overrides_win_over_the_folder(tmp_path):
     assert WanSettings.load(tmp_path, {"steps": 2}) == WanSettings(steps=2, guidance=1)
 
 
-@pytest.mark.parametrize("values, words", [
-    ({"steps": 0}, "steps = 0"), ({"steps": "many"}, "steps = 'many'"), ({"guidance": 0.5}, "guidance = 0.5"),
-    ({"shift": 0}, "shift = 0"), ({"dtype": "int8"}, "dtype = 'int8'.*bfloat16"), ({"step": 3}, "unknown setting step"),
-    ({"solver": "heun"}, "solver = 'heun'.*unipc"), ({"frames_first": 4}, "frames_first = 4.*1 . 4 k"),
-    ({"cache": "mag"}, "mag_ratios.*mag_calibrate"), ({"offload": "some"}, "offload = 'some'.*text"),
-    ({"guidance": "x"}, "wrong type"), ({"views": 0}, "views = 0"),
-])
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        ({"steps": 0}, "steps = 0"),
+        ({"steps": "many"}, "steps = 'many'"),
+        ({"guidance": 0.5}, "guidance = 0.5"),
+        ({"shift": 0}, "shift = 0"),
+        ({"dtype": "int8"}, "dtype = 'int8'.*bfloat16"),
+        ({"step": 3}, "unknown setting step"),
+        ({"solver": "heun"}, "solver = 'heun'.*unipc"),
+        ({"frames_first": 4}, "frames_first = 4.*1 . 4 k"),
+        ({"cache": "mag"}, "mag_ratios.*mag_calibrate"),
+        ({"offload": "some"}, "offload = 'some'.*text"),
+        ({"guidance": "x"}, "wrong type"),
+        ({"views": 0}, "views = 0"),
+    ],
+)
 def test_values_that_make_no_sense_are_named(tmp_path, values, words):
     with pytest.raises(ValueError, match=words):
         WanSettings.load(tmp_path, values)

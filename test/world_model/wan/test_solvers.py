@@ -22,14 +22,17 @@ def test_the_solvers_of_higher_order_need_fewer_steps_on_a_bent_way():
 
     With shift 1: with 5 the last step, from 0.36 to 0 and of first order in every solver, makes most of the error.
     """
+
     def velocity(x, s):
         variance = (1 - s) ** 2 * 0.09 + s**2
         clean = 1 + (1 - s) * 0.09 / variance * (x - (1 - s))
         return (x - clean) / s
 
     noise = torch.linspace(-2, 2, 9, dtype=torch.float64).view(1, 9, 1)
-    errors = {name: float((run(name, 10, velocity, noise, shift=1.0) - (1 + 0.3 * noise)).abs().max())
-              for name in ("euler", "unipc", "dpm++")}
+    errors = {
+        name: float((run(name, 10, velocity, noise, shift=1.0) - (1 + 0.3 * noise)).abs().max())
+        for name in ("euler", "unipc", "dpm++")
+    }
     assert errors["unipc"] < errors["euler"] / 2 and errors["dpm++"] < errors["euler"] / 2
 
 

@@ -32,8 +32,17 @@ def test_names_translate_both_ways():
     assert all(to_published(from_published(name)) == name for name in published())
 
 
-@pytest.mark.parametrize("name", ["blocks.0.self_attn.x.weight", "blocks.0.cam_encoder.1.weight", "head.norm.weight",
-                                  "blocks.x.ffn.0.weight", "optimizer", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "blocks.0.self_attn.x.weight",
+        "blocks.0.cam_encoder.1.weight",
+        "head.norm.weight",
+        "blocks.x.ffn.0.weight",
+        "optimizer",
+        "",
+    ],
+)
 def test_a_foreign_name_has_no_translation(name):
     assert from_published(name) is None
     with pytest.raises(KeyError):

@@ -10,8 +10,16 @@ def test_the_published_denoiser_is_reproduced(reference):
     assert result.parameters == 3_797_056
 
 
-@pytest.mark.parametrize("name", ["weights.blocks.1.projector.bias", "input.camera", "output.velocity",
-                                  "weights.blocks.0.norm3.weight", "weights.blocks.0.cam_encoder.2.weight"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "weights.blocks.1.projector.bias",
+        "input.camera",
+        "output.velocity",
+        "weights.blocks.0.norm3.weight",
+        "weights.blocks.0.cam_encoder.2.weight",
+    ],
+)
 def test_another_weight_or_input_is_noticed(reference, tmp_path, name):
     tensors = load_file(reference)
     tensors[name] = tensors[name] + 0.5
