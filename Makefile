@@ -69,6 +69,8 @@ test-lerobot: install .venv-lerobot/stamp
 
 lint: install
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 # A training that was broken off goes on, one that was not begun begins: $(call train,RECIPE,RUN,OPTIONS).
 train = $(LAUNCH) train config/training/$(1).yaml --out $(2) $(3) $$([ -e $(2)/checkpoint.pt ] && echo --resume)
@@ -108,7 +110,7 @@ finetune: install
 	$(call evaluate,$(TUNED)/corrected/model,$(TUNED)/after_corrections,$(TASK),--episodes 100)
 
 clean:
-	rm -rf $(VENV) .venv-lerobot build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-lerobot build *.egg-info .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP)/venv:

@@ -27,7 +27,7 @@ def command_line() -> str:
             sys.executable,
             "-m",
             "typer",
-            "action_images_ros.cli",
+            "action_images_ros.cli.main",
             "utils",
             "docs",
             "--name",

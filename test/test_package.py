@@ -38,6 +38,7 @@ def test_the_top_level_is_the_agreed_one():
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "CITATION.cff",
+        ".git-blame-ignore-revs",
         "pyproject.toml",
         "resource",
         ".github",
