@@ -19,8 +19,8 @@ from launch.actions import (
 from launch.events import Shutdown
 from launch_ros.actions import Node
 
+from action_images_ros.graph import launching
 from action_images_ros.graph.options import processes
-from action_images_ros.ros import launching
 from launch import LaunchDescription
 
 ARGUMENTS = launching.LABEL_ARGUMENTS

@@ -9,11 +9,7 @@ from pathlib import Path
 
 from ..paths import share_path
 
-__all__ = ["PARENT_VARIABLE", "graph_environment", "isolated_environment"]
-
-
-PARENT_VARIABLE = "ACTION_IMAGES_PARENT"
-"""Process id whose end ends a node too: whoever started it sets it, so that nothing commands an arm unattended."""
+__all__ = ["graph_environment", "isolated_environment"]
 
 
 def graph_environment(base: dict[str, str] | None = None) -> dict[str, str]:

@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .environment import PARENT_VARIABLE, graph_environment
+from ..interfaces.nodes import PARENT_VARIABLE
+from .environment import graph_environment
 from .options import GraphOptions, ProcessSpec, processes
 
 __all__ = ["Supervisor", "up"]

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NODES", "NodeSpec", "nodes_for"]
+__all__ = ["PARENT_VARIABLE", "NODES", "NodeSpec", "nodes_for"]
+
+PARENT_VARIABLE = "ACTION_IMAGES_PARENT"
+"""Process id whose end ends a node too: whoever started it sets it, so that nothing commands an arm unattended."""
 
 
 @dataclass(frozen=True)

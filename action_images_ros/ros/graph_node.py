@@ -25,9 +25,9 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import Header
 
-from ..graph.environment import PARENT_VARIABLE
 from ..interfaces import nodes as node_table
 from ..interfaces import topics
+from ..interfaces.nodes import PARENT_VARIABLE
 from . import qos
 from .conversions import ns_from_stamp
 from .once import Once

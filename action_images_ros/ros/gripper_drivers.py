@@ -103,7 +103,8 @@ class TopicGripper:
             ""
             if self._publisher.get_subscription_count()
             else (
-                f"nobody subscribes to {self._publisher.topic_name}; start the gripper's controller or set gripper_target"
+                f"nobody subscribes to {self._publisher.topic_name}; "
+                "start the gripper's controller or set gripper_target"
             )
         )
 

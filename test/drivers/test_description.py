@@ -61,11 +61,13 @@ def test_links_below_a_joint_are_nearest_first():
         ("<!DOCTYPE r [<!ENTITY a 'b'>]><robot/>", "entities"),
         ("<robot><link name='a'/><joint name='j' type='fixed'><parent link='a'/></joint></robot>", "joint 'j'"),
         (
-            "<robot><joint name='j' type='revolute'><parent link='a'/><child link='b'/><axis xyz='0 0 0'/></joint></robot>",
+            "<robot><joint name='j' type='revolute'><parent link='a'/>"
+            "<child link='b'/><axis xyz='0 0 0'/></joint></robot>",
             "axis is zero",
         ),
         (
-            "<robot><joint name='j' type='fixed'><parent link='a'/><child link='b'/><origin xyz='1 2'/></joint></robot>",
+            "<robot><joint name='j' type='fixed'><parent link='a'/>"
+            "<child link='b'/><origin xyz='1 2'/></joint></robot>",
             "three numbers",
         ),
         (

@@ -3,8 +3,8 @@
 import launch_standins
 import pytest
 
+from action_images_ros.graph import launching
 from action_images_ros.graph.options import GraphOptions, processes
-from action_images_ros.ros import launching
 
 
 @pytest.fixture

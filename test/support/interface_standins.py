@@ -18,7 +18,8 @@ DEFINITIONS = {
     "float64 current_width",
     "control_msgs/msg/GripperCommand": "float64 position\nfloat64 max_effort",
     "control_msgs/action/GripperCommand": "control_msgs/GripperCommand command\n---\nbool stalled\n---\nbool stalled",
-    "control_msgs/action/ParallelGripperCommand": "sensor_msgs/JointState command\n---\nbool stalled\n---\nbool stalled",
+    "control_msgs/action/ParallelGripperCommand": "sensor_msgs/JointState command\n---\n"
+    "bool stalled\n---\nbool stalled",
 }
 _DEFAULTS = {"bool": False, "string": ""}
 

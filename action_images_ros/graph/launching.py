@@ -1,6 +1,6 @@
 """What the launch files start: their arguments checked as a whole before any process exists; needs no launch package.
 
-Both launch files and `action-images up` start the processes of `graph.processes`; here is what only a launch file has:
+Both launch files and `action-images up` start the processes of `graph.options`; here is what only a launch file has:
 arguments as text, unknown ones refused, rviz, a recording played apart from the live graph.
 """
 
@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from ..graph.environment import PARENT_VARIABLE, graph_environment
-from ..graph.options import GraphOptions, ProcessSpec, effective_parameters
+from ..interfaces.nodes import PARENT_VARIABLE
 from ..interfaces.topics import TOPICS, topic_names
-from .rviz import write_rviz
+from ..ros.rviz import write_rviz
+from .environment import graph_environment
+from .options import GraphOptions, ProcessSpec, effective_parameters
 
 __all__ = [
     "LABEL_ARGUMENTS",
