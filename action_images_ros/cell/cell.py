@@ -1,4 +1,4 @@
-"""The simulated work cell: a task, a seed, a Panda to command and cameras to look through.
+"""The simulated work cell: a task, a seed, a Panda and cameras.
 
     cell = Cell("lift_block", seed=7)
     expert = cell.expert()
@@ -86,7 +86,7 @@ class Cell:
     perturbed: start in a state that an expert was pushed into (see `perturb.py`). condition: what differs from training
     (see `conditions.py`); unseen cameras take the place of those asked for.
     Attributes: `instruction`, `words` (the names in it, see `Task.place`), `camera_names`, `K` [V, 3, 3] (integer pixel
-    centres), `world_from_camera` [V, 4, 4] (OpenCV optical frames), `calibration` [V, 4, 4] (what a robot is told
+    centres), `world_from_camera` [V, 4, 4] (OpenCV optical frames), `calibration` [V, 4, 4] (given to the robot
     that they are: the same, but for a calibration error), `control_period` (s).
     Raises ValueError for an unknown task, a negative seed, sizes or camera counts out of range.
     """
@@ -205,7 +205,7 @@ class Cell:
 
     @property
     def object_position(self) -> np.ndarray:
-        """[3] where the object to deal with is (of a button its unpressed cap); for experts and success tests."""
+        """[3], position of the object to manipulate (of a button its unpressed cap); for experts and success tests."""
         return self._task.object_position(self.model, self.data)
 
     # -- acting and looking --------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ class Cell:
         return self._progress.succeeded
 
     def took_wrong_object(self) -> bool:
-        """Whether, before any success, the arm did to another object what it was told to do to the named one."""
+        """Whether the policy manipulated a different object first."""
         return self._progress.took_wrong_object
 
     def expert(self) -> Expert:

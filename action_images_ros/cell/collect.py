@@ -1,4 +1,4 @@
-"""Writes demonstrations of the scripted experts, in parallel. `python -m action_images_ros.cell.collect --help`."""
+"""Record demonstrations of the scripted experts, in parallel. `python -m action_images_ros.cell.collect --help`."""
 
 import argparse
 import os
@@ -75,7 +75,7 @@ def collect(
 ) -> Collected:
     """Attempts `episodes` demonstrations with the seeds `seed`, `seed + 1`, ..; the tasks take turns.
 
-    Seeds in the folder's index are skipped, so an interrupted collection goes on where it stopped. An attempt in
+    Seeds in the folder's index are skipped, so an interrupted collection resumes. An attempt in
     which the expert fails leaves a line in the index and no file. record: makes an episode, with the arguments of
     `demonstrate`, which is the default; it is sent to the workers. Raises ValueError for bad arguments.
     """

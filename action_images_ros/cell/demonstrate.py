@@ -1,4 +1,4 @@
-"""Lets the expert do a task once and records it."""
+"""Record one demonstration of the expert."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What the cell's scripted expert would do next, for the oracle policy: rolled out in a copy of the cell.
+"""The scripted expert's next motion for the oracle policy, rolled out in a copy of the cell.
 
 It runs in a thread of its own, so that the cell does not stand still meanwhile.
 """

@@ -1,4 +1,4 @@
-"""States to recover from: an expert is let run for a while, then the arm or the object is pushed.
+"""Perturbed starts: the expert runs for a while, then the arm or the object is displaced.
 
 What comes before the push and the push itself are not part of an episode: nobody could predict them, so nobody
 should learn to. An episode begins with the push just over.

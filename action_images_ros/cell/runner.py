@@ -1,4 +1,4 @@
-"""The simulated cell in a thread of its own, paced against the steady clock; what it says goes out by callbacks.
+"""The simulated cell in a thread of its own, paced against the steady clock; output by callbacks.
 
 The thread owns the simulation and its renderer (a GL context belongs to one thread). It runs at `factor` times real
 time, or as fast as the machine can: simulated time then passes more slowly, it never jumps.
@@ -56,7 +56,7 @@ class Commands:
 class CellRunner:
     """Steps a cell made by `make_cell(task, seed, image_size=..., cameras=...)` and calls back from its thread.
 
-    on_reset(cell, time_ns) after the cell was made or made anew; on_tick(snapshot) after every control tick. Time goes
+    on_reset(cell, time_ns) after the cell was made or reset; on_tick(snapshot) after every control tick. Time goes
     on over resets.
     """
 

@@ -1,4 +1,4 @@
-"""Jobs that make cells, on several processes. When one of those crashes, the jobs under way are done again."""
+"""Jobs with cells on worker processes. When a process crashes, its jobs are repeated."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator

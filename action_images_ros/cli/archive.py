@@ -1,4 +1,4 @@
-"""What `action-images label` does with many recordings, and the command that sizes an archive."""
+"""The commands that label many recordings and size a labelling cluster."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["Ray", "RayCpus", "RayGpus", "Retries", "Workers", "is_many", "label_
 Workers = Annotated[
     int | None,
     typer.Option(
-        help="Of many recordings: processes, or Ray workers (default: 1 process; as many as the cluster has room for)."
+        help="Processes or Ray workers for many recordings; default: 1 process, or as many as the cluster holds."
     ),
 ]
 Ray = Annotated[
     str,
-    typer.Option(help="Run on the Ray cluster at HOST:PORT, ray://HOST:PORT or auto; local: one started for this run."),
+    typer.Option(help="Ray cluster: HOST:PORT, ray://HOST:PORT or auto; local starts one for this run."),
 ]
 RayCpus = Annotated[float, typer.Option(help="Processors of each Ray worker.")]
-RayGpus = Annotated[float, typer.Option(help="GPUs of each Ray worker; a share such as 0.5 is allowed.")]
-Retries = Annotated[int, typer.Option(help="Of many recordings: tries more after an error that may pass.")]
+RayGpus = Annotated[float, typer.Option(help="GPUs of each Ray worker; fractions such as 0.5 are allowed.")]
+Retries = Annotated[int, typer.Option(help="Retries of a recording after a transient error.")]
 
 _MOST_ROWS = 50
 
 
 def is_many(bags: list[Path], workers: int | None, ray: str) -> bool:
-    """Whether the work list is wanted: a folder or list of recordings, or workers."""
+    """Return whether a job manifest is needed: a folder or list of recordings, or several workers."""
     from ..scale.bags import is_one
 
     return bool(ray) or workers is not None or any(bag.exists() and not is_one(bag) for bag in bags)
@@ -133,17 +133,18 @@ def _figures(report: dict) -> dict[str, str]:
 def _size(
     hours: Annotated[float, typer.Option(help="Hours of recordings.")] = 10_000.0,
     cameras: Annotated[int, typer.Option(help="Cameras.")] = 2,
-    rate: Annotated[float, typer.Option(help="Pictures per second and camera in the recordings.")] = 30.0,
-    height: Annotated[int, typer.Option(help="Of the recorded pictures, px.")] = 480,
-    width: Annotated[int, typer.Option(help="Of the recorded pictures, px.")] = 640,
+    rate: Annotated[float, typer.Option(help="Images per second and camera in the recordings.")] = 30.0,
+    height: Annotated[int, typer.Option(help="Height of the recorded images, px.")] = 480,
+    width: Annotated[int, typer.Option(help="Width of the recorded images, px.")] = 640,
     frames_per_second: Annotated[
-        float | None, typer.Option(help="Frames that one worker labels per second, from a report with as many cameras.")
+        float | None,
+        typer.Option(help="Frames per second of one worker, from a report with the same number of cameras."),
     ] = None,
-    days: Annotated[float, typer.Option(help="Time there is.")] = 7.0,
-    workers: Annotated[int | None, typer.Option(help="Instead of --days: workers there are.")] = None,
-    json_path: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    days: Annotated[float, typer.Option(help="Days available.")] = 7.0,
+    workers: Annotated[int | None, typer.Option(help="Number of workers, instead of --days.")] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Write the results to this JSON file.")] = None,
 ) -> None:
-    """What labelling an archive takes: workers, hours, storage (docs/sizing.md)."""
+    """Estimate workers, hours and storage to label an archive (docs/sizing.md)."""
     from ..scale.sizing import Archive, Rates, rows, size
     from .shared import _lines, _write
 

@@ -14,9 +14,9 @@ from .training import Folders, Recipe, Shares, Threads, _shares
 
 @benchmark.command("decoder")
 def benchmark_decoder(
-    frames: Annotated[int, typer.Option(help="Generated frames per kind.")] = 500, seed: Seed = 0, json: Json = None
+    frames: Annotated[int, typer.Option(help="Frames generated per row.")] = 500, seed: Seed = 0, json: Json = None
 ) -> None:
-    """Accuracy of the decoder against its bound and against the published decoding."""
+    """Compare the decoder with the Cramer-Rao bound and with the published decoding."""
     from ..benchmarks.decoder import decoder_table
 
     rows = decoder_table(frames, seed, progress=lambda kind: typer.echo(f"  {kind}", err=True))
@@ -42,7 +42,8 @@ def benchmark_decoder(
 def benchmark_model(
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
     random: Annotated[
-        Path | None, typer.Option(help="Instead: a recipe such as config/training/nano.yaml, with random weights.")
+        Path | None,
+        typer.Option(help="Measure a recipe such as config/training/nano.yaml with random weights instead."),
     ] = None,
     backends: Annotated[
         str, typer.Option(help="runtime:threads, separated by commas; empty: all runtimes with 1 and 2 threads.")
@@ -50,12 +51,12 @@ def benchmark_model(
     steps: Annotated[str, typer.Option(help="Sampling steps, separated by commas.")] = "1",
     views: Annotated[int, typer.Option(help="Cameras.")] = 2,
     chunks: Annotated[int, typer.Option(help="Chunks measured per row.")] = 20,
-    success: Annotated[int, typer.Option(help="Add success rates over so many episodes per task.")] = 0,
-    tasks: Annotated[str, typer.Option(help="For them: all, or names separated by commas.")] = "all",
+    success: Annotated[int, typer.Option(help="Add success rates over this number of episodes per task; 0: none.")] = 0,
+    tasks: Annotated[str, typer.Option(help="Tasks of --success: all, or names separated by commas.")] = "all",
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """Seconds per chunk and stage, and memory, of every runtime, each in a process of its own."""
+    """Measure seconds per chunk and stage, and memory, of every runtime, each in its own process."""
     from ..benchmarks.runtimes import model_table
 
     result = model_table(
@@ -84,7 +85,7 @@ def benchmark_levers(
     seed: Seed = 0,
     json: Json = None,
 ) -> None:
-    """What each way to a faster chunk gains in time and costs in the decoded poses."""
+    """Measure the time gained and the accuracy lost by each optimisation."""
     from ..benchmarks.ablation import lever_table
 
     result = lever_table(
@@ -105,12 +106,12 @@ def benchmark_loader(
     config: Recipe,
     data: Folders,
     share: Shares = "",
-    workers: Annotated[str, typer.Option(help="Numbers of loading processes to try.")] = "0,1,2",
-    seconds: Annotated[float, typer.Option(help="Time for each measurement.")] = 10.0,
+    workers: Annotated[str, typer.Option(help="Numbers of loading processes, separated by commas.")] = "0,1,2",
+    seconds: Annotated[float, typer.Option(help="Seconds per measurement.")] = 10.0,
     threads: Threads = None,
     json: Json = None,
 ) -> None:
-    """Batches per second of the loader beside steps per second of the model."""
+    """Compare batches per second of the loader with steps per second of the model."""
     from ..benchmarks.loader import measure
     from .shared import _show, _write
 
@@ -130,13 +131,17 @@ def benchmark_loader(
 @benchmark.command("pipeline")
 def benchmark_pipeline(
     model: Annotated[str, typer.Option(help="Model folder of the wan backend; empty: random weights.")] = "",
-    random: Annotated[str, typer.Option(help="Their configuration: auto (5b with a GPU), 5b or tiny.")] = "auto",
-    rungs: Annotated[bool, typer.Option("--rungs", help="A row for every lever, not only first and last.")] = False,
+    random: Annotated[
+        str, typer.Option(help="Configuration of the random weights: auto (5b with a GPU), 5b or tiny.")
+    ] = "auto",
+    rungs: Annotated[
+        bool, typer.Option("--rungs", help="One row per optimisation, not only the first and the last.")
+    ] = False,
     repeats: Annotated[int, typer.Option(help="Chunks measured per row.")] = 3,
     change: Annotated[list[str] | None, typer.Option("--set", help="setting=value, as in settings.json.")] = None,
     json: Json = None,
 ) -> None:
-    """The 5 B model's published protocol and the fast path, stage by stage, in one process."""
+    """Measure the 5 B model's published protocol and the fast settings, stage by stage."""
     from ..benchmarks.wan_pipeline import STAGES, pipeline_table
 
     result = pipeline_table(
@@ -159,12 +164,12 @@ def benchmark_ros(
     policy: Annotated[str, typer.Option(help="model, or oracle (tests only).")] = "model",
     chunks: Annotated[int, typer.Option(help="Chunks executed; 0: transport only.")] = 20,
     rate: Annotated[float, typer.Option(help="Images per second of the transport measurement.")] = 30.0,
-    size: Annotated[str, typer.Option(help="Their size, HxW.")] = "480x640",
-    seconds: Annotated[float, typer.Option(help="How long they are sent.")] = 5.0,
-    log: Annotated[Path | None, typer.Option(help="File for the lines of the nodes.")] = None,
+    size: Annotated[str, typer.Option(help="Image size of the transport measurement, HxW.")] = "480x640",
+    seconds: Annotated[float, typer.Option(help="Seconds of the transport measurement.")] = 5.0,
+    log: Annotated[Path | None, typer.Option(help="File for the log of the nodes.")] = None,
     json: Json = None,
 ) -> None:
-    """Message transport, and age from image stamp to command through the live graph in the cell."""
+    """Measure message transport, and the age of commands since the image stamp in the live graph of the cell."""
     from ..benchmarks.ros_latency import live_ages, transport
 
     height, times, width = size.partition("x")

@@ -1,4 +1,4 @@
-"""The commands of `action-images` that concern recordings and datasets."""
+"""The commands on recordings and datasets: convert and inspect."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from .shared import _lines, _number
 
 Robot = Annotated[str, typer.Option(help="Name or file of config/robots; recordings in /cell: cell.")]
 Cameras = Annotated[str, typer.Option(help="Cameras of a recording, NAME or NAME=TOPIC, separated by commas.")]
-Namespace = Annotated[str | None, typer.Option(help="Of a recording's topics; default: found.")]
-Instruction = Annotated[str, typer.Option(help="For recordings that have none.")]
-Calibration = Annotated[Path | None, typer.Option(help="YAML with camera poses, for recordings that have none.")]
+Namespace = Annotated[str | None, typer.Option(help="Namespace of a recording's topics; default: found.")]
+Instruction = Annotated[str, typer.Option(help="Instruction for recordings without one.")]
+Calibration = Annotated[Path | None, typer.Option(help="YAML file with camera poses, for recordings without them.")]
 Extrinsics = Annotated[str, typer.Option(help="Camera poses from auto, tf, topic or file.")]
-LogTime = Annotated[bool, typer.Option("--log-time", help="Time of recording instead of header stamps.")]
-Dt = Annotated[float | None, typer.Option(help="Seconds between frames of recordings (0.2).")]
-ImageTolerance = Annotated[float, typer.Option(help="Frame to each camera's picture, s.")]
-PoseTolerance = Annotated[float, typer.Option(help="Frame to the poses it is interpolated from, s.")]
-Gaps = Annotated[str, typer.Option(help="What to do with a stretch that has a gap: refuse, split or join.")]
+LogTime = Annotated[bool, typer.Option("--log-time", help="Use the recording time instead of header stamps.")]
+Dt = Annotated[float | None, typer.Option(help="Seconds between frames of recordings; default 0.2.")]
+ImageTolerance = Annotated[float, typer.Option(help="Tolerance between a frame and the images of other cameras, s.")]
+PoseTolerance = Annotated[
+    float, typer.Option(help="Tolerance between a frame and the poses it is interpolated from, s.")
+]
+Gaps = Annotated[str, typer.Option(help="Segments with a gap: refuse, split or join.")]
 
 
 def _options(**given: Any):
@@ -56,7 +58,7 @@ def _size(text: str) -> tuple[int, int] | None:
 @app.command("convert")
 def _convert(
     source: Annotated[Path, typer.Argument(help="Recording(s), LeRobot dataset, RLBench layout or training cache.")],
-    target: Annotated[Path, typer.Argument(help="Folder to make.")],
+    target: Annotated[Path, typer.Argument(help="Folder to create.")],
     to: Annotated[str, typer.Option(help="cache, lerobot, rlbench or rosbag2.")] = "cache",
     robot: Robot = "",
     cameras: Cameras = "",
@@ -66,19 +68,21 @@ def _convert(
     extrinsics: Extrinsics = "auto",
     log_time: LogTime = False,
     dt: Dt = None,
-    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the pictures; default: as they are.")] = "",
+    size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the images; default: unchanged.")] = "",
     image_tolerance: ImageTolerance = 0.05,
     pose_tolerance: PoseTolerance = 0.1,
     gaps: Gaps = "refuse",
-    min_frames: Annotated[int, typer.Option(help="Shorter stretches of a recording are left out.")] = 5,
-    max_seconds: Annotated[float, typer.Option(help="Longer stretches of a recording are left out.")] = 300.0,
-    success: Annotated[bool | None, typer.Option("--success/--failed", help="Overrules what a recording says.")] = None,
-    images: Annotated[str, typer.Option(help="Pictures in recordings written: raw, png or jpeg.")] = "raw",
-    crf: Annotated[int, typer.Option(help="Quality of videos written (H.264), 0 best, 51 worst.")] = 18,
-    renumber: Annotated[bool, typer.Option("--renumber", help="Number the episodes anew: seeds 0, 1, ..")] = False,
+    min_frames: Annotated[int, typer.Option(help="Skip segments of a recording with fewer frames.")] = 5,
+    max_seconds: Annotated[float, typer.Option(help="Skip segments of a recording longer than this, s.")] = 300.0,
+    success: Annotated[
+        bool | None, typer.Option("--success/--failed", help="Override the outcome stored in a recording.")
+    ] = None,
+    images: Annotated[str, typer.Option(help="Image encoding of written recordings: raw, png or jpeg.")] = "raw",
+    crf: Annotated[int, typer.Option(help="Quality of written videos (H.264), 0 best, 51 worst.")] = 18,
+    renumber: Annotated[bool, typer.Option("--renumber", help="Renumber the episodes: seeds 0, 1, ..")] = False,
     json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
 ) -> None:
-    """Convert recordings and datasets; the format of SOURCE is recognised, an interrupted conversion goes on."""
+    """Convert recordings and datasets; the format of SOURCE is recognised, an interrupted conversion resumes."""
     from dataclasses import asdict
 
     from rich.console import Console
@@ -141,9 +145,9 @@ def _convert(
 @app.command("inspect")
 def _inspect(
     path: Annotated[Path, typer.Argument(help="Recording(s), LeRobot dataset, RLBench layout or training cache.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for pictures with the tool's points drawn in.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for images with the projected tool points.")] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
-    episodes: Annotated[int, typer.Option(help="Recordings or episodes looked at.")] = 3,
+    episodes: Annotated[int, typer.Option(help="Number of recordings or episodes to inspect.")] = 3,
     robot: Robot = "",
     cameras: Cameras = "",
     namespace: Namespace = None,
@@ -156,7 +160,7 @@ def _inspect(
     pose_tolerance: PoseTolerance = 0.1,
     gaps: Gaps = "refuse",
 ) -> None:
-    """Look at recordings and datasets: topics, rates, gaps, drift, and whether the points fall on the gripper."""
+    """Inspect recordings and datasets: topics, rates, gaps, drift, and the projection of the tool onto the gripper."""
     from ..data.inspect import inspect
     from .shared import _write
 

@@ -46,18 +46,18 @@ def evaluate(
     threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
     runtime: Annotated[str, typer.Option(help="Closed loop: torch, torch-bf16, onnx or onnx-int8.")] = "torch",
     steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1,
-    data: Annotated[Path | None, typer.Option(help="Held-out: folder of episodes; else made.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Held-out: folder of episodes; default: generated.")] = None,
     sheets: Annotated[Path | None, typer.Option(help="Held-out: folder for contact sheets.")] = None,
     batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8,
     corrupt: Annotated[
         str,
         typer.Option(
-            help="label and label-unknown: a table over recordings made worse, "
+            help="label and label-unknown: a table over corrupted recordings, "
             "such as 'drop=0.1; blur=5; cameras; no-pose'."
         ),
     ] = "",
 ) -> None:
-    """Success rates in the closed loop, without ROS; or every mode of the model on held-out episodes."""
+    """Measure success in the closed loop, without ROS, or a mode of the model on held-out episodes."""
     flags = (("replay", replay), ("replay-codec", replay_codec), ("blind", blind))
     chosen = [f"--mode {mode}"] * bool(mode) + [f"--{name}" for name, on in flags if on]
     if len(chosen) > 1:
@@ -140,11 +140,11 @@ def evaluate(
 
 @app.command()
 def compare(
-    first: Annotated[Path, typer.Argument(help="File of evaluate --json.")],
-    second: Annotated[Path, typer.Argument(help="Another, of the same seeds.")],
+    first: Annotated[Path, typer.Argument(help="JSON file of evaluate.")],
+    second: Annotated[Path, typer.Argument(help="JSON file of another evaluation on the same seeds.")],
     json: Json = None,
 ) -> None:
-    """Two evaluations against each other, seed by seed, with McNemar's exact test."""
+    """Compare two evaluations seed by seed, with McNemar's exact test."""
     from ..metrics.paired import compare_files
 
     rows = compare_files(first, second)

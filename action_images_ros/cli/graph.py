@@ -1,4 +1,4 @@
-"""The commands that start the ROS graph and talk to it."""
+"""The commands that start and control the ROS graph."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .shared import Json, Seed, _names, _tasks
 
 @app.command()
 def up(
-    model: Annotated[str, typer.Option(help="Name in models/ or folder; empty: of the parameter file.")] = "",
+    model: Annotated[str, typer.Option(help="Name in models/ or folder; empty: from the parameter file.")] = "",
     robot: Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")] = "cell",
     cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = "",
-    instruction: Annotated[str, typer.Option(help="What to do.")] = "",
+    instruction: Annotated[str, typer.Option(help="Instruction of the policy; empty: wait for one.")] = "",
     policy: Annotated[str, typer.Option(help="model, or oracle (cell only, for tests).")] = "model",
-    params_file: Annotated[str, typer.Option(help="More parameters; they win.")] = "",
-    namespace: Annotated[str | None, typer.Option(help="Of all nodes.")] = None,
+    params_file: Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")] = "",
+    namespace: Annotated[
+        str | None, typer.Option(help="Namespace of all nodes; default: cell, or none with a robot.")
+    ] = None,
     use_sim_time: Annotated[bool | None, typer.Option(help="Time from /clock; default: with the cell.")] = None,
     label: Annotated[
         bool,
-        typer.Option(
-            "--label", help="Label a recording that is replayed (docs/labelling.md), instead of controlling an arm."
-        ),
+        typer.Option("--label", help="Label a replayed recording (docs/labelling.md) instead of controlling an arm."),
     ] = False,
 ) -> None:
     """Start the ROS graph without ros2 launch; Ctrl-C stops it."""
@@ -51,10 +51,10 @@ def up(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for demo.mp4 and the contact sheet.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="Folder for demo.mp4, demo.webp and the contact sheet.")] = Path("out"),
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
 ) -> None:
-    """The whole loop in the simulated cell: three instructions, a video, a contact sheet."""
+    """Run three instructions in the simulated cell; write a video and a contact sheet."""
     from ..apps.demo import demo as run
 
     raise typer.Exit(run(out, model=model))
@@ -69,9 +69,9 @@ def trials(
     json: Json = None,
     time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
     policy: Annotated[str, typer.Option(help="model, or oracle (tests only).")] = "model",
-    log: Annotated[Path | None, typer.Option(help="File for the lines of the nodes.")] = None,
+    log: Annotated[Path | None, typer.Option(help="File for the log of the nodes.")] = None,
 ) -> None:
-    """Success rates through the live ROS graph in the simulated cell."""
+    """Measure success in the simulated cell through the live ROS graph."""
     from ..apps.trials import run_live
 
     raise typer.Exit(
@@ -92,9 +92,9 @@ def trials(
 def tell(
     action: Annotated[str, typer.Argument(help="say, enable, disable, approve, reject or stop.")],
     text: Annotated[str, typer.Argument(help="The instruction, for say.")] = "",
-    namespace: Annotated[str, typer.Option(help="Of the graph; empty for a robot's.")] = "cell",
+    namespace: Annotated[str, typer.Option(help="Namespace of the graph; empty on a robot.")] = "cell",
 ) -> None:
-    """Talk to a running graph where there is no ros2 command."""
+    """Send an instruction or a service call to a running graph, without the ros2 command."""
     from ..graph.commands import tell as run
 
     typer.echo(run(action, text, namespace))

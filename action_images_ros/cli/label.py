@@ -1,4 +1,4 @@
-"""The commands of `action-images` that label recordings and make them."""
+"""The commands that label and make recordings."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def _label(
         list[Path],
         typer.Argument(help="Recordings (rosbag2: MCAP or sqlite3), folders of them, or .txt or .jsonl lists."),
     ],
-    output: Annotated[Path, typer.Option(help="Recording to make; of several: folder to make them in, by name.")],
+    output: Annotated[
+        Path, typer.Option(help="Recording to create; for several inputs: the folder to create them in.")
+    ],
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
     known_pose: Annotated[
         str,
-        typer.Option(
-            help="Tell the model where the arm was at the begin of each window: auto (where recorded), yes or no."
-        ),
+        typer.Option(help="Condition each window on the measured first pose: auto (where recorded), yes or no."),
     ] = "auto",
     instruction: Instruction = "",
     robot: Robot = "",
@@ -51,16 +51,20 @@ def _label(
     log_time: LogTime = False,
     image_tolerance: ImageTolerance = 0.05,
     pose_tolerance: PoseTolerance = 0.1,
-    stride: Annotated[int | None, typer.Option(help="Frames from window to window; default: half a window.")] = None,
-    hold: Annotated[int, typer.Option(help="Frames in a row without a picture that are bridged, unlabelled.")] = 2,
+    stride: Annotated[
+        int | None, typer.Option(help="Frames between the starts of windows; default: half a window.")
+    ] = None,
+    hold: Annotated[
+        int, typer.Option(help="Maximum gap: consecutive frames without an image that are bridged (and not labelled).")
+    ] = 2,
     batch: Annotated[int | None, typer.Option(help="Windows per call of the model.")] = None,
     steps: Annotated[int, typer.Option(help="Sampling steps.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the sampler noise.")] = 0,
     threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
-    prefix: Annotated[str, typer.Option(help="Of the labels' topics.")] = "label",
-    compression: Annotated[str, typer.Option(help="Of what is written: empty or zstd.")] = "",
+    prefix: Annotated[str, typer.Option(help="Prefix of the label topics.")] = "label",
+    compression: Annotated[str, typer.Option(help="Compression of the output: empty or zstd.")] = "",
     corrupt: Annotated[
-        str, typer.Option(help="Make the recording worse first, to measure what that costs: drop=SHARE,blur=PX,seed=N.")
+        str, typer.Option(help="Corrupt the recording first, to measure robustness: drop=SHARE,blur=PX,seed=N.")
     ] = "",
     json: Annotated[Path | None, typer.Option("--json", help="Write all reports to this file.")] = None,
     workers: Workers = None,
@@ -69,7 +73,7 @@ def _label(
     ray_gpus: RayGpus = 0.0,
     retries: Retries = 2,
 ) -> None:
-    """Label recordings with what the arm does in them; an interrupted run goes on when called again."""
+    """Label recordings with the motion of the arm; an interrupted run resumes when called again."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -173,7 +177,7 @@ def label_quality(
     json: Path | None,
     known_pose: str,
 ) -> None:
-    """`evaluate --mode label --corrupt`: the table over recordings made worse."""
+    """Print the table of `evaluate --mode label --corrupt`, over corrupted recordings."""
     from ..benchmarks.label_robustness import parse_cases, quality
     from .shared import _write
 
@@ -210,12 +214,14 @@ def label_quality(
 
 @app.command("record")
 def _record(
-    output: Annotated[Path, typer.Argument(help="Recording to make.")],
-    namespace: Annotated[str, typer.Option(help="Of the graph; empty for a robot's.")] = "cell",
-    topics: Annotated[str, typer.Option(help="Separated by commas; default: all of the graph's table and TF.")] = "",
-    seconds: Annotated[float | None, typer.Option(help="End after this time; default: Ctrl-C.")] = None,
-    wait: Annotated[float, typer.Option(help="How long topics may take to appear, s.")] = 10.0,
-    compression: Annotated[str, typer.Option(help="Empty or zstd.")] = "",
+    output: Annotated[Path, typer.Argument(help="Recording to create.")],
+    namespace: Annotated[str, typer.Option(help="Namespace of the graph; empty on a robot.")] = "cell",
+    topics: Annotated[
+        str, typer.Option(help="Topics separated by commas; default: all of the graph's table and TF.")
+    ] = "",
+    seconds: Annotated[float | None, typer.Option(help="Stop after this time; default: Ctrl-C.")] = None,
+    wait: Annotated[float, typer.Option(help="Time for topics to appear, s.")] = 10.0,
+    compression: Annotated[str, typer.Option(help="Compression: empty or zstd.")] = "",
 ) -> None:
     """Record the running ROS graph; Ctrl-C ends it."""
     from ..apps.bag_recorder import RecordError, record

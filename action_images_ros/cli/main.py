@@ -1,6 +1,6 @@
-"""The command line `action-images`: a table of commands, each of which imports what it needs when it is called.
+"""The command line `action-images`; each command imports its dependencies when called.
 
-What a user can mend (a wrong path, a value out of range) ends with one line on stderr and exit code 2.
+User errors (a wrong path, a value out of range) print one line to stderr and exit with 2.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .app import app
 
 
 def main() -> None:
-    """Entry point: run the command; user errors become one line and exit code 2."""
+    """Run the command; user errors print one line to stderr and exit with 2."""
     try:
         app()
     except (ValueError, FileNotFoundError) as error:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the results to this JSON file.")]
 CORES = os.cpu_count() or 1
 Seed = Annotated[int, typer.Option(help="First seed.")]
 Workers = Annotated[int, typer.Option(help="Processes.")]
@@ -72,7 +72,7 @@ def _write(path: Path | None, content: Any) -> None:
 
 
 def _lines(rows: list[dict[str, Any]]) -> None:
-    """Rows as aligned columns, as wide as they must be: names of topics are not cut."""
+    """Print rows as aligned columns without truncation."""
     columns = list(rows[0])
     widths = [max(len(name), *(len(str(row[name])) for row in rows)) for name in columns]
     for cells in (columns, *([str(row[name]) for name in columns] for row in rows)):
@@ -91,7 +91,7 @@ def _pair(report: dict, name: str) -> str:
 
 
 def _settings(pairs: list[str]) -> dict:
-    """setting=value pairs; values are JSON where they can be read as such."""
+    """Parse setting=value pairs; values are JSON if valid, else text."""
     from json import JSONDecodeError, loads
 
     found = {}

@@ -1,4 +1,4 @@
-"""The commands of `action-images` that train a model, and measure whether its loader keeps up."""
+"""The commands that train a model: train, collect and export."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def train(
     data: Folders,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     share: Shares = "",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
-    minutes: Annotated[float | None, typer.Option(help="Stop, with a checkpoint, after this time.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the run's checkpoint.")] = False,
+    minutes: Annotated[float | None, typer.Option(help="Stop after this time, with a checkpoint.")] = None,
     init: Init = None,
     threads: Threads = None,
     workers: Annotated[int | None, typer.Option(help="Loading processes of each training process.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Windows per step; instead of the recipe's.")] = None,
-    accumulate: Annotated[int | None, typer.Option(help="Parts of a batch; instead of the recipe's.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps; overrides the recipe.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Windows per step; overrides the recipe.")] = None,
+    accumulate: Annotated[int | None, typer.Option(help="Micro-batches per process; overrides the recipe.")] = None,
 ) -> None:
     """Train a world model; `accelerate launch -m action_images_ros.cli train ..` on several processes."""
     from ..training.train import train as run
@@ -74,13 +74,13 @@ def collect(
     corrections: Annotated[
         str,
         typer.Option(
-            help="Model (name or folder) that leads the arm first; the expert "
-            "goes on from there. What it does itself is left out.",
+            help="DAgger corrections: model (name or folder) that moves the arm first; the expert "
+            "continues from there. The model's own motion is not recorded.",
             metavar="MODEL",
         ),
     ] = "",
 ) -> None:
-    """Write demonstrations of the scripted experts in the simulated cell."""
+    """Record demonstrations of the scripted experts in the simulated cell."""
     from ..cell.collect import collect as run
 
     record = None
@@ -108,14 +108,14 @@ def collect(
 @app.command()
 def export(
     model: Annotated[str, typer.Argument(help="Name in models/ or folder.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: the model's.")] = None,
-    views: Annotated[str, typer.Option(help="Numbers of cameras, separated by commas; a file each.")] = "2",
-    video: Annotated[bool, typer.Option("--video", help="The predicted video too.")] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="A quantised version too.")] = False,
-    observations: Annotated[int, typer.Option(help="Observations to compare with torch on.")] = 9,
+    out: Annotated[Path | None, typer.Option(help="Output folder; default: the model's folder.")] = None,
+    views: Annotated[str, typer.Option(help="Numbers of cameras, separated by commas; one file each.")] = "2",
+    video: Annotated[bool, typer.Option("--video", help="Export the predicted video too.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Export a quantised version too.")] = False,
+    observations: Annotated[int, typer.Option(help="Observations for the comparison with torch.")] = 9,
     json: Json = None,
 ) -> None:
-    """Write the model as ONNX, for the runtimes onnx and onnx-int8, and compare it with torch."""
+    """Export the model to ONNX, for the runtimes onnx and onnx-int8, and compare it with torch."""
     from ..evaluation.export import export_model
 
     rows = export_model(

@@ -1,4 +1,4 @@
-"""Commands about the 5 B model that are more than a line: its benchmark, its small decoder, its fine-tuning."""
+"""The commands of the 5 B model: fine-tuning, small decoder, import and verification."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .shared import Json, _settings, _show, _write
 @app.command("finetune-wan")
 def finetune_wan(
     model: Annotated[Path, typer.Option(help="Model folder of the wan backend.")] = Path("models/wan2.2-ti2v-5b"),
-    data: Annotated[Path | None, typer.Option(help="Episodes in any format `convert` reads.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Episodes in any format that `convert` reads.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML of settings.")] = None,
     change: Annotated[list[str] | None, typer.Option("--set", help="setting=value.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's state.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the run's state.")] = False,
     device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
-    plan: Annotated[bool, typer.Option("--plan", help="Only tell the GPU memory of these settings.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the GPU memory of each method and stop.")] = False,
     json: Json = None,
 ) -> None:
     """Fine-tune a 5 B model: LoRA or all weights; many GPUs by `accelerate launch`."""
@@ -67,15 +67,17 @@ def finetune_wan(
 def distill_decoder(
     vae: Annotated[Path, typer.Argument(help="Folder of the autoencoder.")],
     out: Annotated[Path, typer.Argument(help="Folder to write: the setting action_decoder.")],
-    size: Annotated[str, typer.Option(help="Pictures drawn, HxW.")] = "512x512",
+    size: Annotated[str, typer.Option(help="Size of the training images, HxW.")] = "512x512",
     steps: Annotated[int, typer.Option(help="Optimisation steps.")] = 20_000,
     batch: Annotated[int, typer.Option(help="Segments per step.")] = 8,
-    target: Annotated[str, typer.Option(help="codec: what was drawn; autoencoder: what it makes of it.")] = "codec",
+    target: Annotated[
+        str, typer.Option(help="Target: codec (the true action images) or autoencoder (its reconstruction).")
+    ] = "codec",
     minutes: Annotated[float | None, typer.Option(help="Stop after this time.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     json: Json = None,
 ) -> None:
-    """Train a small decoder for action images (1.7 M parameters) from an autoencoder, on drawn pictures."""
+    """Train a small decoder for action images (1.7 M parameters) on the latents of an autoencoder."""
     from ..training.wan.distill_decoder import DistillSettings, decoded_error, distill
     from ..world_model.wan.autoencoder import load_autoencoder
     from ..world_model.wan.settings import WanSettings

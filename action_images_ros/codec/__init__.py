@@ -1,1 +1,1 @@
-"""The action image: robot actions drawn as pictures (encode) and read back as poses (decode)."""
+"""The action image: encode robot actions as images and decode images to poses."""

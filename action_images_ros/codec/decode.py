@@ -1,8 +1,8 @@
-"""Action images read back as robot poses, each with a covariance and a verdict.
+"""Decode action images to robot poses, each with a covariance and a validity.
 
 Three steps: every blob is localised with its own variance (`blobs.py`), one rigid pose is fitted to the blobs of all
-views (`pose_fit.py`), and the pose is judged by how well the views agree. Nothing is clamped: a frame that cannot be
-trusted says so in `valid`, one that cannot be solved at all has NaN in `poses`.
+views (`pose_fit.py`), and its validity follows from the agreement of the views. Nothing is clamped: `valid` is
+false for a doubtful frame, and `poses` is NaN where no pose could be fitted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TOLERANCE = 0.1
 MAX_SECOND = 0.65
 """A second blob of this share of the first one's height makes a plane ambiguous."""
 SPREAD_SHARE = 0.2
-"""Blobs wider than drawn are the average of several guesses; this share of the extra width counts as uncertainty."""
+"""Blobs wider than drawn are averages over hypotheses; this share of the extra width counts as uncertainty."""
 
 
 class DecodedActions(NamedTuple):
@@ -52,7 +52,7 @@ def decode(images: ArrayLike, K: ArrayLike, E: ArrayLike) -> DecodedActions:
     """Decode T frames seen by V >= 2 cameras.
 
     images: `[V, T, H, W, 3]` uint8, or float in [0, 1]; K: `[V, 3, 3]` px; E: `[V, 4, 4]` world_from_camera, OpenCV
-    optical frame (negative focal lengths are understood). Raises ValueError on anything else.
+    optical frame (negative focal lengths are normalised). Raises ValueError on anything else.
     """
     images, K, E = _checked(images, K, E)
     blobs = find_blobs(images)

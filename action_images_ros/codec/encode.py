@@ -1,7 +1,7 @@
-"""Actions drawn as images: three points of the tool frame, projected and drawn as Gaussians.
+"""Encode actions as images: three points of the tool frame, projected and drawn as Gaussians.
 
 Red shows the tool's position, green the point `AXIS_LENGTH` along its x axis, blue the point `AXIS_LENGTH` against
-its z axis. The blue background is a pedestal that says whether the gripper is open.
+its z axis. The blue background is a pedestal, present when the gripper is open.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def draw(uv: ArrayLike, openness: ArrayLike, size: tuple[int, int]) -> Floats:
 def encode(
     world_from_tool: ArrayLike, openness: ArrayLike, K: ArrayLike, E: ArrayLike, size: tuple[int, int]
 ) -> ActionImages:
-    """Draw T actions into V cameras.
+    """Encode T actions for V cameras.
 
     world_from_tool `[T, 4, 4]` (m; MODEL tool frame), openness `[T]` in [0, 1], K `[V, 3, 3]` px, E `[V, 4, 4]`
     world_from_camera, size (H, W). Any number of views >= 1. Raises ValueError on non-finite or misshapen input.
@@ -135,7 +135,7 @@ def encode(
 
 
 def to_uint8(images: ArrayLike) -> Images:
-    """Images in [0, 1] rounded to 8 bits (clipped: a picture holds nothing else)."""
+    """Round images in [0, 1] to 8 bits, clipped."""
     scaled = np.multiply(images, np.float32(255), dtype=np.float32)
     np.rint(scaled, out=scaled)
     return np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)

@@ -17,7 +17,7 @@ __all__ = ["decode_file", "encode_file"]
 
 
 def encode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
-    """Draw the actions of `in_npz` and write the pictures to `out_npz`; returns what was written.
+    """Encode the actions of `in_npz` and write the images to `out_npz`; return the arrays.
 
     In: `actions [T, 7]` xyz (m), extrinsic "xyz" Euler (rad), openness 0..1; `K [V, 3, 3]` px; `E [V, 4, 4]`
     world_from_camera; `size [2]` = H, W. Out: `uv [V, T, 3, 2]` px (NaN: behind the camera), `images [V, T, H, W, 3]`
@@ -43,7 +43,7 @@ def encode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
 
 
 def decode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
-    """Decode the pictures of `in_npz` and write the poses to `out_npz`; returns what was written.
+    """Decode the images of `in_npz` and write the poses to `out_npz`; return the arrays.
 
     In: `images [V, T, H, W, 3]` uint8 or float in [0, 1], `K [V, 3, 3]`, `E [V, 4, 4]`. Out: `poses [T, 7]` xyz (m) and
     quaternion xyzw, `openness [T]`, `covariance [T, 6, 6]` and `valid [T]` as `decode` gives them.

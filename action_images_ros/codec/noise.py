@@ -1,6 +1,6 @@
-"""Level and correlation of the noise around a blob, read from the picture's own background.
+"""Level and correlation of the noise around a blob, estimated from the background of the image.
 
-Pictures are clipped at 0, so a black background shows only the positive half of its noise. A Gaussian of mean `mu`
+Images are clipped at 0, so a black background shows only the positive half of its noise. A Gaussian of mean `mu`
 and standard deviation `sd`, rectified at 0, has mean `sd (t Phi(t) + phi(t))` and mean square
 `sd^2 ((t^2 + 1) Phi(t) + t phi(t))` with `t = mu / sd`; the ratio of squared mean to mean square is monotonic in t
 and gives mu and sd back. Correlation is described by three numbers: a smooth part of variance `smooth` and

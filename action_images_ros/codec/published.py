@@ -1,4 +1,4 @@
-"""The published decoding of action images, rebuilt from its description, as a baseline to compare with.
+"""The published decoding of action images, re-implemented from its description, as a baseline.
 
 The first view's blobs are located as whole-image centroids of red and green; along each centroid's ray 512 depths
 are tried and the one with the largest product of all views' pixel values at the projections is taken (projections

@@ -1,4 +1,4 @@
-"""Test frames for the decoder: action images drawn before random cameras, then spoilt in one of several ways.
+"""Test frames for the decoder: action images for random cameras, then degraded in one of several ways.
 
 Noise (`KINDS`) is white Gaussian noise blurred with `1.2 * min(H, W) / 64` px and rescaled to the stated standard
 deviation (or left white), added, clipped to [0, 1] and rounded to 8 bits; faded frames are multiplied by 0.6 first.
@@ -21,7 +21,7 @@ CAMERAS_BACKWARDS = np.diag([-1.0, -1.0, 1.0])
 
 
 class Kind(NamedTuple):
-    """One way to spoil frames. noise: standard deviation of full scale; smooth: blurred or white noise."""
+    """One kind of degradation. noise: standard deviation of full scale; smooth: blurred or white noise."""
 
     label: str
     views: int = 2

@@ -1,4 +1,4 @@
-"""How far labels are from what the recording itself says about the arm."""
+"""Errors of labels against the measured poses of the recording."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Comparison:
         self._tracks: list[dict[str, np.ndarray]] = []
 
     def frame(self, label: FrameLabel) -> None:
-        """A frame's label; one that the model was told is not judged."""
+        """The label of a frame; a conditioning pose is not scored."""
         self._frames += 1
         if label.pose is None:
             self._reasons[label.reason] += 1

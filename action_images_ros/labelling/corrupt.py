@@ -1,4 +1,4 @@
-"""Makes a recording worse before it is labelled, the same way every time, to measure what that costs."""
+"""Reproducible corruption of a recording before labelling, to measure robustness."""
 
 from __future__ import annotations
 

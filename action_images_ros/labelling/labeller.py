@@ -1,4 +1,4 @@
-"""Runs the model's label mode on windows and lifts what it draws: the same code offline and in the live graph."""
+"""Run the model's label mode on windows and decode its action images; used offline and in the live graph."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class WindowLabels:
 class Labeller:
     """model: a WorldModel (``card``, ``generate``). turn: robot_tool_from_model_tool [3, 3].
 
-    known_pose: "auto" tells the model the measured pose and openness of a window's first frame where there are both,
+    known_pose: "auto" conditions on the measured pose and openness of a window's first frame where both exist,
     "no" never does, "yes" insists on them (ValueError otherwise). steps: sampling steps. seed: of the noise; a window's
     depends on its first stamp alone, so that it gives the same labels in whatever batch and wherever it is run.
     """

@@ -1,4 +1,4 @@
-"""One label per frame from what the windows that hold it say."""
+"""Merge the windows of each frame into one label."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ the limits of `codec.decode` for one window."""
 class FrameLabel:
     """The label of one frame. pose: [7] of the ROBOT tool in the base frame, None where there is none, and reason says
     why. openness: share of votes for open, 0 .. 1. covariance: [6, 6] as in `codec.decode`. windows: how many agreed on
-    it. given: it is what the model was told, not what it read. measured, measured_openness: what the recording says, or
+    it. given: a conditioning pose, not a label. measured, measured_openness: what the recording says, or
     None."""
 
     stamp_ns: int

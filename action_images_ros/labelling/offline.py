@@ -1,4 +1,4 @@
-"""Labels a recording: windows through the model into a work folder, then one new recording with everything in it."""
+"""Label a recording: windows through the model into a work folder, then one new recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of windows on disk while a recording is being labelled: what a crash leaves is taken up again."""
+"""Labels of windows on disk while a recording is labelled, for resuming after a crash."""
 
 from __future__ import annotations
 

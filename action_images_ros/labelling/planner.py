@@ -1,4 +1,4 @@
-"""Cuts a stream of synchronised frames into the overlapping windows that label mode reads."""
+"""Cut a stream of synchronised frames into the overlapping windows of label mode."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class WindowPlanner:
     frames: T of the model. stride: frames from one window's begin to the next one's, 1 .. T - 1. dt: seconds. size:
     (H, W) of the model. corrupt: changes a prepared picture (to measure what that does). A stretch of frames ends where
     the instruction or scene changes, at a gap of more than `hold` frames and where fewer than two cameras see; the last
-    window of a stretch ends with it. Frames in no window are told by `take_unlabelled`.
+    window of a stretch ends with it. `take_unlabelled` returns frames in no window.
     """
 
     def __init__(

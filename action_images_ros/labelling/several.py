@@ -1,4 +1,4 @@
-"""Labels several recordings, one after the other; what is wrong with one does not touch the others."""
+"""Label a list of recordings one after the other; an error in one does not affect the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["label_bags", "targets"]
 
 
 def targets(bags: Sequence[Path], output: Path) -> dict[Path, Path]:
-    """Where the labels of each recording go: `output` itself for one, `output/NAME` for several."""
+    """Output folder of each recording: `output` itself for one, `output/NAME` for more."""
     if len(bags) == 1:
         return {bags[0]: output}
     made = {bag: output / (bag.stem if bag.suffix in (".mcap", ".db3") else bag.name) for bag in bags}
@@ -34,7 +34,7 @@ def label_bags(
     progress: Callable[[str, float, str], None] = lambda name, share, doing: None,
     load: Callable | None = None,
 ) -> tuple[list[dict], dict[str, str]]:
-    """The reports, and why others could not be labelled by their path. Of several, those done already are left alone.
+    """The reports, and why others could not be labelled by their path. Of a list, finished ones are skipped.
 
     progress: called with name, share done and what is being done. load: makes the model (default: `load_model`).
     """

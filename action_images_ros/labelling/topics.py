@@ -1,4 +1,4 @@
-"""Labels as messages of a recording, on topics that rviz, Foxglove and the graph's own nodes know."""
+"""Labels as messages of a recording, on topics for rviz, Foxglove and the graph's nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels an archive of recordings: the work list, the model in every worker, and what they have in common."""
+"""Label an archive of recordings: manifest, shared settings, and the model of every worker."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Workers:
 
 
 def fingerprint(model: str | os.PathLike) -> str:
-    """16 hexadecimal digits that tell model folders apart by content: names, sizes, and each file's ends."""
+    """16 hexadecimal digits that identify the content of a model folder: names, sizes, and each file's ends."""
     folder = Path(models_path(model))
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
@@ -92,7 +92,7 @@ def label_archive(
     progress: Progress | None = None,
     make: MakeLabeller | None = None,
 ) -> Summary:
-    """Label all recordings of `sources` (see `find_bags`) into the folder `output`; called again it goes on.
+    """Label all recordings of `sources` (see `find_bags`) into the folder `output`; called again it resumes.
 
     The folder gets `NAME` (the recording with labels), `reports/NAME.json`, `manifest.jsonl` and `summary.json`.
     make: makes the labeller in each worker (default: `make_labeller` with the model). Raises ValueError and

@@ -1,4 +1,4 @@
-"""Finds the recordings that a user means: bags, folders of bags, lists of bags."""
+"""Find the recordings of a command line: bags, folders of bags, lists of bags."""
 
 from __future__ import annotations
 

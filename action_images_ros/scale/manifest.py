@@ -1,4 +1,4 @@
-"""Who is where: the resumable list of work of one output folder."""
+"""Resumable job manifest of one output directory."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def work_folder(output: str | Path, name: str) -> Path:
 class Manifest:
     """The list in `output/manifest.jsonl`; use it in a `with` statement. One process at a time holds it.
 
-    The first line says of what it is (`settings`), each other line is a recording's new state, the last one counts. A
+    The first line has the `settings`, each other line a recording's new state; the last one counts. A
     line is on the disk before anything is done because of it, and one that a crash cut off is forgotten.
 
     On entering, bags that are new are added, those that were running wait again, and the folder is compared with the
@@ -58,7 +58,7 @@ class Manifest:
     one that is not there waits again, and so do the failed ones: a new run gives them new tries.
 
     settings: what all labels of the folder have in common, such as model and options. Raises ValueError when the folder
-    holds other files, when it was begun with other settings, when it lies among the bags, or when another process is at
+    holds other files, when it has other settings, when it lies among the bags, or when another process is at
     work on it.
     """
 

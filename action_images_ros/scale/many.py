@@ -1,4 +1,4 @@
-"""Goes through the work list with a pool of workers: every recording once, a bad one never stops the others."""
+"""Process the manifest with a pool of workers: every recording once; an error never stops the others."""
 
 from __future__ import annotations
 

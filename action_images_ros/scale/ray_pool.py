@@ -1,4 +1,4 @@
-"""Workers as actors of a Ray cluster: one model each, on a GPU or a share of the processors."""
+"""Workers as actors of a Ray cluster: one model each, on a GPU or some of the CPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What labelling an archive takes: a small simulation of workers that go through bags and sometimes die."""
+"""Cost of labelling an archive: a simulation of workers that process bags and sometimes die."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One worker: a labeller that is made once, and recordings that it does one after the other."""
+"""One worker: a labeller made once, for one recording after the other."""
 
 from __future__ import annotations
 

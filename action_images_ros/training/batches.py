@@ -40,7 +40,7 @@ class Batch:
 
 @dataclass
 class PackedBatch:
-    """The same as a loader hands it over: pictures as bytes and blobs as coordinates, several times smaller."""
+    """The batch as a loader transfers it: images as bytes and blobs as coordinates, about a tenth of the size."""
 
     canvas: Canvas
     size: tuple[int, int]
@@ -197,7 +197,7 @@ class BatchMaker:
         )
 
     def _jitter(self, poses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Some known poses [n, 4, 4] are a little wrong, so that the model trusts what it sees over what it is told."""
+        """Perturb some conditioning poses [n, 4, 4], so that the model relies on the images."""
         config = self.config
         if rng.random() >= config.pose_jitter:
             return poses

@@ -1,4 +1,4 @@
-"""Ctrl-C or a batch system's SIGTERM ask a training to end; it ends after the step, with a checkpoint."""
+"""Ctrl-C and SIGTERM end a training after the current step, with a checkpoint."""
 
 from __future__ import annotations
 

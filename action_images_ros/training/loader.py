@@ -1,4 +1,4 @@
-"""Batches made ahead of the training by processes of their own; how many there are does not change what they hold."""
+"""Batches made ahead of the training by loading processes; their number does not change the batches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_WORKERS = 12
 
 
 def default_workers(processes: int, gpu: bool) -> int:
-    """Loading processes of each training process: one beside a training on processors, all cores beside a GPU."""
+    """Loading processes of each training process: one beside training on a CPU, all cores beside a GPU."""
     return min(MOST_WORKERS, max(1, (os.cpu_count() or 1) // processes - 1)) if gpu else 1
 
 

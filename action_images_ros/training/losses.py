@@ -1,6 +1,6 @@
-"""What is asked of the generated frames.
+"""Losses of the generated frames.
 
-Action images: cross-entropy of the painted intensity, weighted towards the Gaussians, and a small cross-entropy of
+Action images: cross-entropy of the generated intensity, weighted towards the blobs, and a small cross-entropy of
 *where* each point is (the picture, less the pedestal, normalised to a distribution). Video: absolute error of
 pixels and edges, weighted where things move.
 """
@@ -113,7 +113,7 @@ def _intensity_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def _location_loss(logits: Tensor, heat: Tensor, pedestal: Tensor, sigma: float) -> Tensor:
-    """Divergence between the target's and the painted distribution over pixels, of the points that are visible."""
+    """Divergence between target and generated distribution over pixels, for the visible points."""
     heat = _subtract_pedestal(heat, pedestal)
     total = heat.flatten(4).sum(-1)
     whole = torch.full_like(total, 2 * math.pi * sigma**2)
@@ -128,7 +128,7 @@ def _location_loss(logits: Tensor, heat: Tensor, pedestal: Tensor, sigma: float)
 
 
 def video_loss(video: Tensor, batch: Batch) -> Tensor:
-    """Absolute error of the painted video and of its differences between neighbouring pixels (the edges, which a mean
+    """Absolute error of the generated video and of its differences between neighbouring pixels (the edges, which a mean
     of what may come would blur), five times as heavy where the picture differs from the first frame."""
     canvas = batch.canvas
     firsts = [canvas.given.index(canvas.index(int(canvas.view[f]), VIDEO, 0)) for f in canvas.wanted(VIDEO)]

@@ -1,4 +1,4 @@
-"""Folders of episodes, what is held out of each, and the share of the training that each is to have."""
+"""Folders of episodes: held-out part and share of the training of each."""
 
 from __future__ import annotations
 

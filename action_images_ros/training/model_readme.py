@@ -8,7 +8,7 @@ _UNITS = {"far_mm": "mm", "near_mm": "mm", "rotation_deg": "deg"}
 
 
 def model_readme(card: ModelCard) -> str:
-    """Markdown: what the model takes and gives, what it was trained on and how, what was measured, how to use it."""
+    """Markdown: inputs and outputs, training data and recipe, measurements, usage."""
     height, width = card.image_size
     lines = [
         f"# {card.name}",

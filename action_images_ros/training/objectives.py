@@ -1,4 +1,4 @@
-"""What a recipe trains: the network, its loss, and how it is judged. The loop is the same for all."""
+"""Objectives of a recipe: network, loss and validation. The loop is the same for all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which numbers a forward pass computes, and whether compiled: as the recipe says, where the machine can."""
+"""Precision and compilation of the forward pass, as in the recipe where the machine supports it."""
 
 from __future__ import annotations
 

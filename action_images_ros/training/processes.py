@@ -1,4 +1,4 @@
-"""The processes that train one model together: which one this is, on which device, and what all agree on.
+"""The processes of one training: rank, device, and communication.
 
 `accelerate launch` starts them and says how (environment); alone, a process is all there is. The model is kept whole in
 every process (DDP), or in shards with `accelerate launch --use_fsdp` (PyTorch's `fully_shard`).

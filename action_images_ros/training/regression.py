@@ -1,4 +1,4 @@
-"""Objective of the regression baseline (see `world_model.nano.regressor`): the poses of the windows, no pictures."""
+"""Objective of the regression baseline (see `world_model.nano.regressor`): the poses of the windows, no images."""
 
 from __future__ import annotations
 

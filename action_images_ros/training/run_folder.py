@@ -1,4 +1,4 @@
-"""The folder of a training run, which tells a person all there is to know of it.
+"""The folder of a training run.
 
 `config.yaml` (and, where a run went on with another recipe, the former ones as `config_until_<step>.yaml`),
 `metrics.jsonl` with a line per step, `sheets/`, `checkpoint.pt`, and `model/`: averaged weights, model card and a
@@ -31,7 +31,7 @@ class RunFolder:
     def check(self, recipe: TrainConfig, resume: bool) -> dict[str, tuple]:
         """What a resumed run changes in the recipe: {key: (before, now)}.
 
-        Refuses what would overwrite a run or cannot go on.
+        Reject a call that would overwrite a run or cannot resume.
         """
         if self.checkpoint.exists() and not resume:
             raise ValueError(f"{self.path} already holds a run: go on with --resume or give another folder")
@@ -50,7 +50,7 @@ class RunFolder:
         return changes
 
     def begin(self, recipe: TrainConfig, step: int, changes: dict[str, tuple]) -> str:
-        """Writes the recipe, keeps a former one, drops metrics of steps that are done again; what changed, in words."""
+        """Write the recipe, keep the former one, drop metrics of repeated steps; return the changes as text."""
         (self.path / "sheets").mkdir(parents=True, exist_ok=True)
         config, metrics = self.path / "config.yaml", self.path / "metrics.jsonl"
         if changes:

@@ -1,4 +1,4 @@
-"""Sample sheets: what the model was shown, what it painted and what really happened, in one picture."""
+"""Sample sheets: conditioning, generated and target images in one image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _strip(frames: np.ndarray, columns: list[int]) -> np.ndarray:
 
 
 def write_sheet(path: str | Path, samples: Samples, rows: int = 4) -> None:
-    """One block per chunk and view: the first image, the true action images, the painted ones, the painted video."""
+    """One block per chunk and view: first image, target action images, generated ones, generated video."""
     batch = samples.batch
     blocks = []
     for i in range(min(rows, len(batch.windows))):

@@ -1,6 +1,6 @@
-"""The training loop: resumable to the bit, on one process or many, with measurements to look at.
+"""The training loop: bit-exact resume, one process or many, metrics and sample sheets.
 
-What it leaves behind: see `run_folder`.
+Output: see `run_folder`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def train(
 ) -> Path:
     """Train by a recipe on folders of episodes; returns the folder of the averaged model.
 
-    data: a folder or several; shares: of the training, one for each (see `load_mixture`). resume: go on from
+    data: a folder or several; shares: of the training, one for each (see `load_mixture`). resume: continue from
     ``out/checkpoint.pt``. minutes: stop (with a checkpoint) after that time. init: a model folder, or a name under
     ``models/``, to start from. threads: of torch, in this process. workers: loading processes (None: as the machine
     has); they do not change the result. overrides: recipe keys, for example ``steps=6000``.

@@ -1,6 +1,6 @@
 """A model in training: its averaged (EMA) copy, its optimiser, one step at a time, and all of it in one file.
 
-The file holds whole tensors, whatever the processes: a run may go on with another number of them.
+The file holds whole tensors, whatever the processes: a run may resume with another number of them.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Trainer:
         return {name: averaged[name] if name in averaged else whole(v) for name, v in self.model.state_dict().items()}
 
     def save(self, path: Path) -> None:
-        """Writes all that is needed to go on; the main process does, all must call this."""
+        """Write the complete state; the main process writes, all must call this."""
         optimiser = self.optimiser.state_dict()
         optimiser["state"] = {
             index: {name: whole(value) for name, value in state.items()} for index, state in optimiser["state"].items()
@@ -112,7 +112,7 @@ class Trainer:
         self.processes.wait()
 
     def load(self, path: Path) -> None:
-        """Goes on where `save` was called, exactly; all processes read the same file."""
+        """Restore the state of `save` exactly; all processes read the same file."""
         state = torch.load(path, weights_only=True, map_location="cpu")
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Sight: how far the decoded actions of generated chunks are from the expert's, on held-out episodes.
+"""Decoded pose error: decoded actions of generated chunks against the expert's, on held-out episodes.
 
 The training loss hardly shows whether a model sees; the decoded error at full noise does (docs/training.md). *Far* are
 chunks whose arm travels more than 10 cm, which cannot be guessed without looking; *near* the others.

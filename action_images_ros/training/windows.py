@@ -1,4 +1,4 @@
-"""Episodes to training windows: which frames, which cameras, augmented.
+"""Training windows from episodes: frames, cameras, augmentation.
 
 Augmentation keeps geometry true: a roll of the picture turns the camera about its optical axis, a zoom or shift
 changes K. No mirror flips: a mirrored arm is another robot.

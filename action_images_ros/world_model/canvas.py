@@ -1,4 +1,4 @@
-"""The canvas: how video and action-image segments are packed along time, and what is known in each mode.
+"""The canvas: the order of video and action-image segments along time, and the conditioning segments of each mode.
 
 Every view contributes a video segment and an action segment, view-major, video before action:
 ``[video v0 | action v0 | video v1 | action v1]``. A segment of ``T = 1 + 4 k`` frames becomes ``1 + k`` latent

@@ -1,4 +1,4 @@
-"""Clips: what the world model is given, and gives back, in any of its modes, several windows at once.
+"""Clips: input and output of the world model in any mode, for a batch of windows.
 
 Which parts of a clip a mode reads (spec: "One video model, five uses"):
 

@@ -1,4 +1,4 @@
-"""The arrays a world model is conditioned on, made of an observation."""
+"""Conditioning arrays of a world model from an observation."""
 
 from __future__ import annotations
 

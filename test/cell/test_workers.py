@@ -16,7 +16,7 @@ def test_a_crash_takes_nothing_with_it(tmp_path, monkeypatch):
 @pytest.mark.parametrize("jobs", [[0, 1, 2, 3, 4, 5], [3, 0, 1], [3]])
 def test_a_job_that_always_crashes_is_named_after_all_others_are_done(jobs):
     done = []
-    with pytest.raises(RuntimeError, match="ended abruptly.* at 3, with 1 jobs to do; .* fewer workers than 2"):
+    with pytest.raises(RuntimeError, match="at 3.* 1 jobs.* workers than 2"):
         for result in in_workers(crash, jobs, 2):
             done.append(result)
     assert sorted(done) == sorted(set(jobs) - {3})

@@ -229,7 +229,7 @@ def test_the_gripper_keeps_still_while_a_beginning_is_bridged(arm):
 
 def test_a_beginning_is_bridged_only_to_where_the_limits_allow_to_be_by_then(arm):
     far = make_chunk(stamp_ns=arm.times[-1], start=arm.pose[:3] + [0, 0.2, 0])
-    with pytest.raises(ChunkRejected, match="first certain frame 1 .* further than the limits allow"):
+    with pytest.raises(ChunkRejected, match="frame 1 .*limits"):
         follow(arm, unreadable(far, 0))
 
 
@@ -308,7 +308,7 @@ def test_a_chunk_is_refused_when_nobody_knows_where_the_arm_was(limits):
     executor = ChunkExecutor(limits)
     executor.enable()
     executor.command(0, None)
-    with pytest.raises(ChunkRejected, match="not known; is current_pose published"):
+    with pytest.raises(ChunkRejected, match="current_pose"):
         executor.add(make_chunk(), TICK)
 
 

@@ -75,7 +75,7 @@ def test_going_on_with_other_options_is_refused(cache, tmp_path):
 
     with pytest.raises(Interrupted):
         convert(cache, tmp_path / "new", "lerobot", progress=stop)
-    with pytest.raises(ValueError, match="unfinished conversion with other options"):
+    with pytest.raises(ValueError, match="options"):
         convert(cache, tmp_path / "new", "lerobot", Options(crf=30))
 
 
@@ -96,7 +96,7 @@ def test_damaged_items_are_told_and_the_others_converted(tmp_path):
 
 def test_nothing_is_left_when_nothing_came_out(tmp_path):
     record(tmp_path / "bag", small_episode(frames=2, size=(16, 16)))
-    with pytest.raises(ValueError, match="not one episode.*2 frames, fewer than 5"):
+    with pytest.raises(ValueError, match="2 frames.* 5"):
         convert(tmp_path / "bag", tmp_path / "cache", "cache")
     assert [p.name for p in tmp_path.iterdir()] == ["bag"]
 

@@ -48,11 +48,11 @@ def test_what_is_written_comes_back(cache, tmp_path, name, options, at_least_db)
 def test_what_is_nothing_of_these_says_what_was_looked_for(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"meow")
-    with pytest.raises(ValueError, match=r"photos is none of the known formats.*meta/info.json.*\['cat.jpg'\]"):
+    with pytest.raises(ValueError, match=r"photos.*meta/info.json.*cat.jpg"):
         recognise(tmp_path / "photos")
     with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
         recognise(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="format is 'hdf5'; choose one of cache, lerobot, rlbench, rosbag2"):
+    with pytest.raises(ValueError, match="format is 'hdf5'.*cache, lerobot, rlbench, rosbag2"):
         find_format("hdf5")
     assert all(find_format(name).name == name for name in FORMATS)
 

@@ -59,7 +59,7 @@ def test_another_folder_gets_the_card_and_can_be_loaded_alone(folder, tmp_path):
 def test_an_export_that_computes_something_else_leaves_nothing_behind(folder, monkeypatch):
     right = export.compare
     monkeypatch.setattr(export, "compare", lambda a, b, seen, **how: right(a, Inverted(b), seen, **how))
-    with pytest.raises(ValueError, match="does not compute what torch does.*nothing was written"):
+    with pytest.raises(ValueError, match="torch"):
         export_model(folder, observations=1)
     assert files(folder) == []
 

@@ -79,5 +79,5 @@ def test_fingers_become_an_openness_between_closed_and_open():
     assert openness_from_joints(0.04, 0.0, 0.08) == 0.5
     assert openness_from_joints(-0.004, 0.0, 0.08) == 0.0
     assert openness_from_joints(0.1, 0.8, 0.0) == pytest.approx(0.875)
-    with pytest.raises(ValueError, match="far outside finger_closed 0 to finger_open 0.08"):
+    with pytest.raises(ValueError, match="finger_closed 0 .*finger_open 0.08"):
         openness_from_joints(850, 0.0, 0.08)

@@ -56,7 +56,7 @@ def test_two_files_are_compared_condition_by_condition(tmp_path):
 
 def test_files_without_a_seed_in_common_and_other_files_are_refused(tmp_path):
     first, second = write(tmp_path / "a.json", rows("a", [1])), write(tmp_path / "b.json", rows("a", [1], first=50))
-    with pytest.raises(ValueError, match="a.json and .*b.json have no seed.*--seed"):
+    with pytest.raises(ValueError, match="a.json.*b.json.*--seed"):
         compare_files(first, second)
     with pytest.raises(ValueError, match="c.json is no result"):
         compare_files(first, write(tmp_path / "c.json", [{"seed": 1}]))

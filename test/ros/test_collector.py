@@ -74,7 +74,7 @@ def test_the_pose_is_that_of_the_pictures_moment():
 
 
 def test_a_pose_too_far_from_the_pictures_is_refused():
-    with pytest.raises(ValueError, match="current_pose is 0.50 s away.*max_pose_age"):
+    with pytest.raises(ValueError, match="current_pose.*0.50 s.*max_pose_age"):
         _fill(_collector(), pose_at=(-500 * MS,)).observe(NOW)
 
 
@@ -86,7 +86,7 @@ def test_a_set_is_announced_once():
 
 
 def test_old_sets_are_refused():
-    with pytest.raises(ValueError, match="images are old: left 2.0 s, right 2.0 s"):
+    with pytest.raises(ValueError, match="left 2.0 s, right 2.0 s"):
         _fill(_collector()).observe(NOW + 2000 * MS)
 
 
@@ -95,7 +95,7 @@ def test_cameras_out_of_step_are_named_with_their_distance():
     collector.set_instruction("reach")
     collector.add_image("left", picture(NOW - 100 * MS, "left"))
     collector.add_image("right", picture(NOW, "right"))
-    with pytest.raises(ValueError, match=r"not synchronised.*0.100 s apart \(slop is 0.02 s\)"):
+    with pytest.raises(ValueError, match=r"0.100 s.*slop is 0.02"):
         collector.observe(NOW)
 
 
@@ -117,7 +117,7 @@ def test_what_never_came_is_named(what, words):
 def test_an_unknown_camera_pose_is_refused_with_the_ways_to_give_it():
     collector = _fill(_collector())
     collector.extrinsics._topic.clear()
-    with pytest.raises(ValueError, match="left/pose, or set calibration_file"):
+    with pytest.raises(ValueError, match="left/pose.*calibration_file"):
         collector.observe(NOW)
 
 
@@ -141,7 +141,7 @@ def test_a_gripper_that_counts_the_other_way_is_understood():
 
 
 def test_a_gripper_without_range_is_refused():
-    with pytest.raises(ValueError, match="finger_open and finger_closed are both"):
+    with pytest.raises(ValueError, match="finger_open.*finger_closed"):
         _collector(finger_open=0.0)
 
 

@@ -37,7 +37,7 @@ def test_labels_of_two_models_or_options_are_not_mixed(tmp_path, bags, model):
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     with pytest.raises(ValueError, match="model_files"):
         label_archive([bags], tmp_path / "out", other, LabelOptions(), make=scripted())
-    with pytest.raises(ValueError, match="known_pose \\('auto', now 'no'\\)"):
+    with pytest.raises(ValueError, match="known_pose.*'auto'.*'no'"):
         label_archive([bags], tmp_path / "out", model, LabelOptions(known_pose="no"), make=scripted())
     again = label_archive([bags], tmp_path / "out", model, LabelOptions(batch=2), make=scripted(fail_start="not asked"))
     assert again.resumed == 5  # windows per call change no label, and nothing was left to do

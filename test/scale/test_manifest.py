@@ -64,7 +64,7 @@ def test_other_settings_are_not_mixed(tmp_path, bags):
     with Manifest(tmp_path / "out", bags, SETTINGS):
         pass
     before = (tmp_path / "out" / FILE).read_bytes()
-    with pytest.raises(ValueError, match="model \\('nano', now 'wan'\\).*Labels are not mixed"):
+    with pytest.raises(ValueError, match="model.*'nano'.*'wan'"):
         Manifest(tmp_path / "out", bags, {**SETTINGS, "model": "wan"}).__enter__()
     assert (tmp_path / "out" / FILE).read_bytes() == before
 
@@ -79,7 +79,7 @@ def test_another_bag_under_a_known_name_is_refused(tmp_path, bags):
 def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path, bags):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("x")
-    with pytest.raises(ValueError, match="holds other files \\(thesis.tex\\)"):
+    with pytest.raises(ValueError, match="thesis.tex"):
         Manifest(tmp_path / "out", bags, SETTINGS).__enter__()
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["thesis.tex"]
 
@@ -93,7 +93,7 @@ def test_output_and_recordings_lie_apart(tmp_path):
 
 def test_two_runs_on_one_folder_are_refused(tmp_path, bags):
     with Manifest(tmp_path / "out", bags, SETTINGS):
-        with pytest.raises(ValueError, match="being worked on by another process"):
+        with pytest.raises(ValueError, match="another process"):
             Manifest(tmp_path / "out", bags, SETTINGS).__enter__()
     with Manifest(tmp_path / "out", bags, SETTINGS):
         pass

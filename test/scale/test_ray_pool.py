@@ -55,7 +55,7 @@ def test_a_cluster_that_does_not_answer_is_told_at_once(scheme):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
         address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(ValueError, match=f"no Ray cluster answers at {address}.*ray start --head"):
+        with pytest.raises(ValueError, match=f"{address}.*ray start --head"):
             RayPool(scripted(), address)
 
 

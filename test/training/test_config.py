@@ -45,9 +45,9 @@ def test_a_recipe_takes_from_its_base_what_it_does_not_say(tmp_path):
 def test_bases_that_are_missing_or_lead_back_are_named(tmp_path):
     for name, base in (("a", "b"), ("b", "a"), ("c", "none")):
         (tmp_path / f"{name}.yaml").write_text(f"base: {base}.yaml\n")
-    with pytest.raises(ValueError, match="a.yaml is based on itself by way of .*b.yaml"):
+    with pytest.raises(ValueError, match="a.yaml.*b.yaml"):
         TrainConfig.load(tmp_path / "a.yaml")
-    with pytest.raises(FileNotFoundError, match="none.yaml, the base of .*c.yaml"):
+    with pytest.raises(FileNotFoundError, match="none.yaml.*c.yaml"):
         TrainConfig.load(tmp_path / "c.yaml")
 
 

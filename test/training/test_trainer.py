@@ -42,6 +42,6 @@ def test_a_loss_that_is_not_finite_ends_the_training_before_the_weights_are_spoi
     trainer = Trainer(config)
     before = [p.detach().clone() for p in trainer.model.parameters()]
     batch.known[0] = float("nan")
-    with pytest.raises(RuntimeError, match="loss is nan at step 0.*learning_rate"):
+    with pytest.raises(RuntimeError, match="nan.*learning_rate"):
         trainer.advance([batch])
     assert all(torch.equal(a, b) for a, b in zip(before, trainer.model.parameters(), strict=True))

@@ -1,4 +1,4 @@
-"""Conditions: what an evaluation changes beyond what training showed, one thing at a time.
+"""Conditions: one property of the cell outside the range of training.
 
 A seed under a condition has the layout, the start, the object and everything else of that seed without it (the
 condition `nominal`), so that results pair up seed by seed.
@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Condition:
-    """changes: in words. views: cameras that the policy uses. The others switch to what `cell.scene.unseen` draws and
+    """changes: text. views: cameras that the policy uses. The others switch to what `cell.scene.unseen` draws and
     to the task's unseen phrasings; the calibration is wrong by so many metres and radians for each camera."""
 
     name: str

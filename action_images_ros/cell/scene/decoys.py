@@ -1,4 +1,4 @@
-"""Distractors to look at: they do not collide, two or three of them are shown."""
+"""Visual distractors: two or three per scene, without collisions."""
 
 import numpy as np
 

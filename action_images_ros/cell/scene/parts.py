@@ -1,4 +1,4 @@
-"""Furniture made of boxes whose sizes may be written anew into the compiled scene, from seed to seed."""
+"""Furniture made of boxes whose sizes change in the compiled scene with the seed."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ def resize_parts(model, parts: list[Part]) -> None:
 
 
 def put_body(model, body: str, position, yaw: float) -> None:
-    """Puts a body that stands still in the world at `position` [3] (m), turned by `yaw` (rad) about z."""
+    """Puts a body that stands still in the world at `position` [3] (m), rotated by `yaw` (rad) about z."""
     index = model.body(body).id
     model.body_pos[index] = position
     model.body_quat[index] = [np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]

@@ -1,4 +1,4 @@
-"""Looks of the cell drawn from a seed: cameras, surfaces, lights. Writes into a compiled model, never recompiles."""
+"""Randomised cameras, surfaces and lights of a seed, written into the compiled model."""
 
 from dataclasses import dataclass
 

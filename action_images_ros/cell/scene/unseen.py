@@ -65,7 +65,7 @@ def draw_unseen_lights(model, rng: np.random.Generator) -> None:
 
 
 def miscalibrated(world_from_camera: np.ndarray, rng: np.random.Generator, metres: float, radians: float) -> np.ndarray:
-    """[V, 4, 4]: each camera moved by `metres` in a random direction and turned by `radians` about a random axis."""
+    """[V, 4, 4]: each camera moved by `metres` in a random direction and rotated by `radians` about a random axis."""
     wrong = world_from_camera.copy()
     moves, axes = rng.normal(size=(2, len(wrong), 3))
     wrong[:, :3, 3] += metres * moves / np.linalg.norm(moves, axis=1, keepdims=True)

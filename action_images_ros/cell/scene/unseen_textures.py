@@ -1,4 +1,4 @@
-"""Surfaces that no demonstration shows: coloured patterns and pictures, used only under the condition `textures`.
+"""Unseen surfaces: coloured patterns and images, used only under the condition `textures`.
 
 The training bank (`scene.surface_texture`) is grey, fine and faint; these have colours, strong contrast and, in the
 last ones, the statistics of photographs: "dead leaves", opaque discs of power-law sizes one upon another (Lee, Mumford

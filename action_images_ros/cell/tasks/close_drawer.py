@@ -1,4 +1,4 @@
-"""Close drawer: push a drawer that stands open into its cabinet until it is open 2 cm at most."""
+"""Close drawer: push an open drawer into its cabinet until it is open 2 cm at most."""
 
 import numpy as np
 

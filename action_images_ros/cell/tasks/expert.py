@@ -22,7 +22,7 @@ FINGERTIP = 0.009
 
 
 def tool_down(yaw: float) -> np.ndarray:
-    """Quaternion xyzw of the robot tool pointing down, turned by `yaw` (rad) about the world's z."""
+    """Quaternion xyzw of the robot tool pointing down, rotated by `yaw` (rad) about the world's z."""
     return (Rotation.from_euler("z", yaw) * _DOWN).as_quat()
 
 

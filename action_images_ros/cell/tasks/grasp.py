@@ -1,4 +1,4 @@
-"""What the tasks that pick something up share: the expert that grasps, and whether the arm lets go of a thing."""
+"""Shared parts of the grasping tasks: the grasping expert, and the test of a release."""
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -92,7 +92,7 @@ class GraspExpert(Expert):
         return np.array([*body.xpos[:2], max(body.xpos[2], 0.012)])
 
     def grasp_yaw(self, body, tool_yaw: float) -> float:
-        """How the tool is to be turned (rad) when the fingers close."""
+        """Yaw of the tool (rad) when the fingers close."""
         return square_yaw(body.xmat.reshape(3, 3), tool_yaw)
 
     def carry(self, cell) -> tuple[np.ndarray, float]:

@@ -77,7 +77,7 @@ def add_cup(spec, name: str) -> None:
 
 
 class PickUpCupExpert(LiftingExpert):
-    """Fingers around the cup a little above its middle, close, up. It does not know how to pick up a cup that lies."""
+    """Fingers around the cup a little above its middle, close, up. A toppled cup is not picked up."""
 
     body = "cup_0"
     rest = CUP_HALF

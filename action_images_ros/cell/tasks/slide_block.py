@@ -1,6 +1,6 @@
 """Slide block: push a block over the table onto an area of the named colour.
 
-Not one of the shipped tasks: no shipped model knows it, so that fine-tuning has something to learn.
+Not one of the shipped tasks: no shipped model was trained on it; the example of fine-tuning.
 """
 
 import numpy as np

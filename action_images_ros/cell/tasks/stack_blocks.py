@@ -19,7 +19,7 @@ def is_on(data, upper: str, lower: str, height: float = ON_TOP) -> bool:
 
 
 class StackBlocksExpert(PlacingExpert):
-    """The block is let go a few millimetres above the other one, whichever way it is turned."""
+    """The block is let go a few millimetres above the other one, in any rotation."""
 
     base = "block_1"
     rest = BLOCK_HALF

@@ -1,6 +1,6 @@
-"""What every task has: where its object may be, how it is told, when it is done.
+"""Base class of the tasks: object region, phrasings, success test.
 
-A task adds its bodies to the scene before it is compiled (`build`), puts and paints them from a seed (`place`),
+A task adds its bodies to the scene before it is compiled (`build`), places and colours them from a seed (`place`),
 watches for success at every control tick (`update`), may move its object as a push would (`disturb`), and names
 its expert. Lengths in metres, world frame.
 """
@@ -51,7 +51,7 @@ class Task:
         raise NotImplementedError
 
     def object_position(self, model, data) -> np.ndarray:
-        """Where the object to deal with is, [3]."""
+        """Position of the object to manipulate, [3]."""
         raise NotImplementedError
 
     def in_goal(self, cell) -> bool:
@@ -59,7 +59,7 @@ class Task:
         raise NotImplementedError
 
     def at_wrong_object(self, cell) -> bool:
-        """Whether at this moment the arm does to another object what it should do to the one that is named."""
+        """Whether the arm is manipulating a different object than the named one."""
         return False
 
     def disturb(self, cell, rng: np.random.Generator) -> bool:

@@ -1,4 +1,4 @@
-"""Episodes of any format to what one fine-tuning step is given: latents along the canvas, cameras, words."""
+"""Inputs of a fine-tuning step from episodes of any format: latents along the canvas, cameras, text."""
 
 from __future__ import annotations
 

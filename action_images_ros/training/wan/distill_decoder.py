@@ -1,4 +1,4 @@
-"""The small decoder for action images, distilled from an autoencoder on pictures that the codec draws.
+"""The small decoder for action images, distilled from an autoencoder on images of the codec.
 
 Nothing is collected: poses move at random before random cameras, the codec draws them, the autoencoder (frozen)
 encodes them, and the small decoder learns to give the drawing back (``target`` codec) or what the autoencoder makes of
@@ -150,7 +150,7 @@ def decoded_error(
     noise: float = 0.0,
     views: int = 2,
 ) -> dict:
-    """Poses read off what a decoder paints from encoded action images, against the true ones.
+    """Errors of poses decoded from a decoder's output on encoded action images.
 
     decoder: an `ActionDecoder` or the autoencoder itself. Medians over all frames but the first (which is known):
     {"position_mm", "rotation_deg", "openness_right", "valid"}.

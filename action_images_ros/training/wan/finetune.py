@@ -1,6 +1,6 @@
 """Fine-tuning of a 5 B model folder: LoRA or all weights, on one CPU or GPU or, by `accelerate launch`, on many.
 
-A run folder holds `settings.yaml`, `metrics.jsonl`, `state/` (all that is needed to go on) and at the end `denoiser/`,
+A run folder holds `settings.yaml`, `metrics.jsonl`, `state/` (for resuming) and at the end `denoiser/`,
 the trained denoiser with any LoRA merged in: `load_model(folder, settings={"denoiser": ".../denoiser"})`. A LoRA is
 kept apart as well, in `lora/`.
 """
@@ -44,7 +44,7 @@ def finetune(
 ) -> Path:
     """Fine-tune the model of a folder on episodes (a path in any format, or a list); the denoiser's folder.
 
-    resume: go on from the run's state; its settings must be the same but for ``steps`` and ``save_every``. Raises
+    resume: continue from the run's state; its settings must be the same but for ``steps`` and ``save_every``. Raises
     ValueError and FileNotFoundError before anything is trained.
     """
     from accelerate import Accelerator

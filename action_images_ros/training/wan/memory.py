@@ -1,4 +1,4 @@
-"""How much GPU memory a fine-tuning run takes, from the model built without memory: an estimate to choose a machine by.
+"""Estimate of the GPU memory of a fine-tuning run, from the model built without memory.
 
 Weights, gradients and optimiser states are counted; activations are estimated from the shapes, and the autoencoder at
 work is measured from nothing: `ENCODING` and `CONTEXT` are allowances, not measurements.
@@ -24,7 +24,7 @@ AUTOENCODER_PARAMETERS = 704_688_668
 
 @dataclass(frozen=True)
 class Plan:
-    """GiB per GPU of one run; ``fits`` tells whether it stays below ``capacity``."""
+    """GiB per GPU of one run; ``fits``: below ``capacity``."""
 
     name: str
     gpus: int

@@ -1,4 +1,4 @@
-"""What the published weights were trained on: the mix of modes, one noise level per batch, weighted flow matching."""
+"""Objective of the published training: mix of modes, one noise level per batch, weighted flow matching."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a 5 B model is fine-tuned: every choice of a run, read from a YAML file or given one by one."""
+"""Settings of a fine-tuning run of the 5 B model, from a YAML file or single values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class FinetuneSettings:
     trained numbers in float32 and computes in bfloat16 on a GPU; "bfloat16" keeps them in it (full on one GPU).
     batch_size: clips per process and step, all of one mode. accumulate: steps per update. checkpointing: recompute
     the blocks in the backward pass. video, policy, label, view0: shares of the modes as published (see
-    `wan_objective.draw_mode`). text_dropout: how often a clip's words are left out. shift: of the noise levels.
+    `wan_objective.draw_mode`). text_dropout: share of clips without text. shift: of the noise levels.
     objective: "flow" (learn from the data) or "few_steps" (LoRA only: the model's own guided sampling in ``few_steps``
     steps, see `wan_few_steps`). fine: the teacher's steps in one of them. guidance: the teacher's.
     """

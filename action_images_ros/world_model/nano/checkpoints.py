@@ -1,4 +1,4 @@
-"""Model folders: `config.json` and safetensors of the denoiser, and `model_card.json` with what a user must know."""
+"""Model folders: `config.json` and safetensors of the denoiser, and `model_card.json`."""
 
 from __future__ import annotations
 

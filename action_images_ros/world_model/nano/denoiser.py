@@ -2,7 +2,7 @@
 
 A decoder draws each generated frame from its tokens, with skips from the aligned features that conditioned the tokens
 (see `trunk`). The text acts on it too (FiLM). The video decoder is conditioned on the action images, given or just
-generated; where the video is given, the action images are corrected by it (see `painters`).
+generated; where the video is the condition, it refines the action images (see `unets`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Convolutions that an instruction acts on."""
+"""Convolutions modulated by the instruction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The world model as its users see it: an observation in, a chunk's action images and video out, with stage timings."""
+"""The nano world model: from an observation to a chunk's action images and video, with stage timings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Prediction", "WorldModel", "load_nano"]
 
 
 class WorldModel:
-    """A loaded model. ``card`` tells image size, T and dt; ``predict`` (one observation, for control) and
+    """A loaded model. ``card`` has image size, T and dt; ``predict`` (one observation, for control) and
     ``generate`` (many clips, any mode) are deterministic for a seed.
 
     bfloat16: compute under autocast, for processors whose bf16 instructions make that faster.
@@ -46,8 +46,8 @@ class WorldModel:
     ) -> Prediction:
         """Predict one chunk.
 
-        mode: "policy" paints the action images only; with ``video`` the world mode then paints the video that belongs
-        to them (`finish` does so later). "joint" paints both at once. steps: sampling steps (one was measured as good
+        mode: "policy" generates the action images only; with ``video`` world mode then generates the video that belongs
+        to them (`finish` does so later). "joint" makes both at once. steps: sampling steps (one was measured as good
         as ten for actions).
         Raises ValueError where the observation does not have the model's image size.
         """

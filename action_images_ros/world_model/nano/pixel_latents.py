@@ -2,7 +2,7 @@
 
 It has the video autoencoder's temporal layout (the first image alone, then four by four), so that the canvas is the
 same for every backend. Known latents keep the full resolution; the diffusion itself runs on their means over 4 x 4
-pixels (`coarse`), which hold a blob of sigma 0.05 * 96 px without loss, and the denoiser paints the fine image.
+pixels (`coarse`), which hold a blob of sigma 0.05 * 96 px without loss, and the denoiser generates the fine image.
 """
 
 from __future__ import annotations

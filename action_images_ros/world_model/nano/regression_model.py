@@ -1,4 +1,4 @@
-"""The regression control as its users see it: the same `predict` as of `WorldModel`.
+"""The regression baseline, with the same `predict` as `WorldModel`.
 
 Its poses are drawn as action images, faultlessly, so that everything after the model (decoder, executor, graph) is
 that of the world model to the last line; the codec takes 0.02 mm of them. A drawn pose is always sharp: the covariance
@@ -75,5 +75,5 @@ class RegressionModel:
         )
 
     def generate(self, clips, mode: str, **_):
-        """Raises ValueError: it paints no clips in any mode."""
+        """Raises ValueError: the baseline generates no clips in any mode."""
         raise ValueError(f"mode = {mode!r}: {self.card.name} regresses poses and paints nothing; give a nano model")

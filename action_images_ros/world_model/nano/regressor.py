@@ -95,7 +95,7 @@ def poses_of(raw: Tensor, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def chunk_poses(raw: Tensor, first: np.ndarray, first_openness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Whole chunks, the known frame 0 included: poses [B, T, 4, 4] and openness [B, T], 0 or 1 but for frame 0.
 
-    first: [B, 4, 4], first_openness: [B], as the model was told them.
+    first: [B, 4, 4], first_openness: [B], as in the model's conditioning.
     """
     position, rotation, openness = poses_of(raw, torch.from_numpy(first).float())
     poses = np.tile(np.eye(4), (*position.shape[:2], 1, 1))

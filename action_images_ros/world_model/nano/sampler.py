@@ -32,7 +32,7 @@ def generate(
 ) -> tuple[Tensor | None, Tensor | None]:
     """Generate the unknown frames of a batch of canvases (inputs as in `NanoDenoiser.forward`).
 
-    seed: of the noise, >= 0, one per canvas, so that a canvas is painted alike whatever else is in the batch; a single
+    seed: of the noise, >= 0, one per canvas, so that a canvas does not depend on the rest of the batch; a single
     number stands for seed, seed + 1, ..
     Returns (video, action) latents of whole segments, known frames included: [B, V, 1 + k, 12, H, W] in [-1, 1], None
     where the mode generates none of that modality.

@@ -185,7 +185,7 @@ class Trunk(ModelMixin, ConfigMixin):
         return AlignedFeatures(maps, sources)
 
     def rotary_grid(self, times: int, h: int, w: int, device) -> tuple[Tensor, Tensor]:
-        """Rotary embeddings (t, y, x) [times, h, w, D], the same for every segment: views and modalities are told apart
+        """Rotary embeddings (t, y, x) [times, h, w, D], the same for every segment: views and modalities are separated
         by rays and embeddings."""
         return tuple(r.view(times, h, w, -1).float() for r in self.rope(torch.empty(1, 1, times, h, w, device=device)))
 

@@ -1,4 +1,4 @@
-"""What looks at single images: the painter of the video and the reader of action images off images that are known.
+"""U-Nets for single images: one generates video, one refines action images where the video is known.
 
 The decoder of the action images serves four of them at once from features of a quarter of the resolution. That is
 enough where the tool will be; it is too coarse for how an image looks, and for where exactly it shows the tool. Here
@@ -71,10 +71,10 @@ class ImageUNet(nn.Module):
 class VideoPainter(nn.Module):
     """Images from the view's first one and from where the action images say the tool is.
 
-    What moves with the tool, the hand and what it holds, looks in the image almost as before: the first image, moved as
+    Hand and held object look in the image almost as before: the first image, warped as
     the three points have moved, shows it at its new place as sharp as it was. The network says how far every pixel's
     source is off that (other links of the arm move otherwise), where the first image is to be seen, where the moved
-    one, and paints what neither shows.
+    one, and generates what neither shows.
     """
 
     CHOICES = 3  # of every pixel: the first image, the moved one, what the network paints
@@ -90,7 +90,7 @@ class VideoPainter(nn.Module):
 
     def forward(self, first: Tensor, told: Tensor, actions: Tensor, *described: Tensor) -> Tensor:
         """Of N latent frames: the view's first image [N, 3, H, W] in [-1, 1], its action image [N, 3, H/2, W/2] in
-        [0, 1], those of the images to paint [N, 4, 3, H/2, W/2] (zeros where there are none); described: as in
+        [0, 1], those of the target images [N, 4, 3, H/2, W/2] (zeros where there are none); described: as in
         `ImageUNet` -> [N, 12, H, W] in [-1, 1]."""
         first, told, actions = each(first.float()), each(told.float()), actions.flatten(0, 1).float()
         sources = moved_grid(told, actions, first.shape[-2:])

@@ -1,4 +1,4 @@
-"""An image moved as the tool moved: where the three points of two action images say that each pixel comes from."""
+"""Warp of an image by the motion of the tool: the source of each pixel from the three points of two action images."""
 
 from __future__ import annotations
 

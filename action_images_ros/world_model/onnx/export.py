@@ -1,4 +1,4 @@
-"""From a model folder to ONNX graphs with everything numeric in them (see `onnx_files`), by torch's exporter."""
+"""Export of a model folder to ONNX graphs from 8-bit images to 8-bit images, by torch's exporter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exported models: their file names beside the weights, and what each says of itself in its metadata.
+"""Exported models: file names beside the weights, and metadata.
 
 A graph takes, for V views, n frames to generate and images of H x W px,
 
@@ -10,7 +10,7 @@ A graph takes, for V views, n frames to generate and images of H x W px,
     level    float32 []               the noise level in (0, 1]
 
 and gives ``frames``, uint8 [V, T, H, W, 3], the first of which is the known one, and ``clean``, shaped as ``noised``,
-from which a further sampling step goes on.
+from which a further sampling step continues.
 """
 
 from __future__ import annotations

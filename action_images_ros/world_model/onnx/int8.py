@@ -1,4 +1,4 @@
-"""Static int8 quantisation of an exported graph, by onnxruntime, calibrated on what the model really sees."""
+"""Static int8 quantisation of an exported graph, by onnxruntime, calibrated on observations of the cell."""
 
 from __future__ import annotations
 

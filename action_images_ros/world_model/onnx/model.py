@@ -53,7 +53,7 @@ class OnnxWorldModel:
         self._unfinished: tuple | None = None
 
     def prepare(self, views: int, video: bool = False) -> None:
-        """Load what chunks of so many views need; `video`: that of their predicted video too."""
+        """Load the graphs for chunks of this number of views; `video`: also those of the predicted video."""
         for mode in ("policy", "world") if video else ("policy",):
             self._session(mode, views)
 
@@ -96,7 +96,7 @@ class OnnxWorldModel:
         return replace(prediction, video=frames, stage_seconds=prediction.stage_seconds | watch.seconds)
 
     def inputs(self, observation: Observation, watch: Stopwatch | None = None) -> dict[str, np.ndarray]:
-        """What the policy's graph is told of an observation: its inputs but for ``noised`` and ``level``."""
+        """Inputs of the policy graph from an observation, except ``noised`` and ``level``."""
         watch = watch or Stopwatch()
         text = self.text.encode([observation.instruction])[0][0]
         watch.lap("text")

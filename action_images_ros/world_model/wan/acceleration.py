@@ -1,6 +1,6 @@
-"""The levers of `WanSettings` that change how the networks compute: compiled, quantised, offloaded, steps cached.
+"""Acceleration settings of `WanSettings`: compilation, quantisation, offloading, step caches.
 
-Everything here is diffusers', accelerate's or torchao's; this module says what of it goes with these networks.
+The mechanisms are those of diffusers, accelerate and torchao; this module selects what works with these networks.
 """
 
 from __future__ import annotations

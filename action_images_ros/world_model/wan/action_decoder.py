@@ -1,4 +1,4 @@
-"""A small decoder for action images: what the autoencoder's 555 M parameter decoder would paint, from 1.7 M.
+"""A small decoder for action images: 1.7 M parameters in place of the autoencoder's 555 M.
 
 Action images are three smooth blobs and a flat background, so a quarter of the resolution holds them. A latent frame
 and the one before it (the autoencoder is causal) pass a convolutional trunk at the latents' own resolution and are

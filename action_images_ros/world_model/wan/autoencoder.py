@@ -1,4 +1,4 @@
-"""Video to latents and back with `AutoencoderKLWan`, every segment on its own, in the scale the denoiser knows."""
+"""Video to latents and back with `AutoencoderKLWan`, each segment by itself, in the scale of the denoiser."""
 
 from __future__ import annotations
 

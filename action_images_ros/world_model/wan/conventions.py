@@ -1,4 +1,4 @@
-"""What the published weights take for granted, each convention one function (spec: sections 2 and 3).
+"""Conventions of the published weights, one function each.
 
 Canvas order and known latents per mode are `canvas.build_canvas`, the rays `geometry.camera.published_plucker`, the
 shifted noise levels `sampler.schedule`; negative focal lengths are rewritten by `geometry.camera.normalise_signs`.
@@ -57,7 +57,7 @@ def to_model_range(images: np.ndarray) -> Tensor:
 
 
 def timestep(noise_level: float) -> float:
-    """What the denoiser is told of a noise level s in [0, 1]: 1000 s, one number for all tokens."""
+    """Time step of the denoiser for a noise level s in [0, 1]: 1000 s, one number for all tokens."""
     return TRAIN_TIMESTEPS * noise_level
 
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 
 class CameraBlock(WanTransformerBlock):
-    """A Wan block that is told, frame by frame, where the camera stands."""
+    """A Wan block conditioned on the camera of each frame."""
 
     def __init__(self, dim: int, ffn_dim: int, num_heads: int, camera_features: int, cross_attn_norm: bool, eps: float):
         super().__init__(dim, ffn_dim, num_heads, cross_attn_norm=cross_attn_norm, eps=eps)

@@ -1,4 +1,4 @@
-"""The published `.ckpt` as sharded safetensors under our names, one shard after the other, never more in memory."""
+"""The published `.ckpt` as sharded safetensors under our names, one shard in memory at a time."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def _check(checkpoint: Path, tensors: dict, prefix: str, manifest: dict) -> None
 
 
 def _own(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor as safetensors wants it: contiguous, alone in its storage."""
+    """The tensor as safetensors requires it: contiguous, alone in its storage."""
     alone = tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
     return tensor if alone and tensor.is_contiguous() else tensor.contiguous().clone()
 

@@ -1,4 +1,4 @@
-"""From a model folder to a model: everything is checked before the first weight is read."""
+"""Loading of a model folder; every check precedes the first weight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 5 B world model behind the same `predict` as nano: an observation in, a chunk's pictures out."""
+"""The 5 B world model with the same `predict` as nano: an observation in, a chunk's images out."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class _Unfinished(NamedTuple):
 
 
 class WanWorldModel:
-    """A loaded 5 B model. ``card`` tells image size, T and dt; results are deterministic for a seed and a device.
+    """A loaded 5 B model. ``card`` has image size, T and dt; results are deterministic for a seed and a device.
 
-    action_decoder: paints action images instead of the autoencoder (see `small_decoder`).
+    action_decoder: decodes action images instead of the autoencoder (see `action_decoder`).
     Raises ValueError where the card's image size does not fit the autoencoder and the denoiser's patches, or the
     settings' ``frames_first`` the card.
     """
@@ -90,8 +90,8 @@ class WanWorldModel:
     ) -> Prediction:
         """Predict one chunk.
 
-        mode: instead of the settings' ``canvas``. "policy" paints the action images on the short canvas; with ``video``
-        the world mode then paints the video that belongs to them. "joint" paints both at once (the published protocol),
+        mode: instead of the settings' ``canvas``. "policy" makes the action images on the short canvas; with ``video``
+        world mode then makes the video that belongs to them. "joint" makes both at once (the published protocol),
         and decodes the video if asked for. steps: instead of the settings'. With the setting ``frames_first`` the
         pictures are the first of the chunk's frames, and `finish` gives the others. Raises ValueError for other modes
         (see `paint`) and where the observation does not have the model's image size or number of views.
@@ -130,7 +130,7 @@ class WanWorldModel:
 
     @torch.inference_mode()
     def finish(self, *, video: bool = True, rest: bool = True) -> Prediction:
-        """The last prediction again, with what it left out, for when there is time: while its head is executed, say.
+        """Complete the last prediction, for example while its first frames are executed.
 
         rest: all frames of its action images. video: the video, as many frames as the action images have. The latents
         of the last prediction alone are kept. Raises ValueError before the first prediction.
@@ -184,7 +184,7 @@ class WanWorldModel:
         return painted.video, painted.action_images
 
     def generate(self, clips: Clips, mode: str, *, steps: int | None = None, seed: int | Sequence[int] = 0) -> Pictures:
-        """`paint` for B clips, one after the other, as nano's `generate` (see `clips` for what each mode reads).
+        """`paint` for B clips, one after the other, like nano's `generate` (see `clips` for the inputs of each mode).
 
         seed: one per clip, or one number for seed, seed + 1, ..: a clip gives the same whatever else there is.
         """
@@ -288,7 +288,7 @@ class WanWorldModel:
 
     @torch.inference_mode()
     def _camera_latents(self, K: np.ndarray, E: np.ndarray) -> Tensor:
-        """[V, 1 + k, 2 C, h, w]; encoded anew only when a camera has moved."""
+        """[V, 1 + k, 2 C, h, w]; encoded again only when a camera has moved."""
         key = (K.tobytes(), E.tobytes())
         if self._cameras is None or self._cameras[0] != key:
             pictures = torch.from_numpy(camera_pictures(K, E, self.card.image_size))[:, :, None]

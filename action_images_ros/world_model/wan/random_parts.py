@@ -1,6 +1,6 @@
-"""A 5 B model without its weights: the networks of a configuration with random numbers, to measure and to test with.
+"""A 5 B model without its weights: the networks of a configuration with random numbers, for benchmarks and tests.
 
-What it paints is noise. Times and memory are those of the real weights: nothing in the computation depends on them.
+Its output is noise. Times and memory equal those of the real weights, on which the computation does not depend.
 """
 
 from __future__ import annotations

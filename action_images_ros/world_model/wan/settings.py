@@ -1,4 +1,4 @@
-"""How a 5 B model is run: every choice that costs time or changes the picture, in one place."""
+"""Settings of a 5 B model: every choice that affects time or output."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class WanSettings:
     """Defaults are the published protocol, but for `canvas`. Raises ValueError, naming the setting, for nonsense.
 
     What is computed
-    canvas: mode `predict` paints by itself: "policy" (video segments cut to their first latent) or "joint".
-    steps: of the solver. solver: one of SOLVERS. shift: of the noise levels. guidance: 1 asks the denoiser once per
-    step, anything else twice. negative_prompt: what guidance leads away from. text_tokens: length the text is padded
-    to. views: cameras the weights know. frames_first: frames that `predict` decodes at once, the head of the chunk that
+    canvas: default mode of `predict`: "policy" (video segments cut to their first latent) or "joint".
+    steps: of the solver. solver: one of SOLVERS. shift: of the noise levels. guidance: 1 runs the denoiser once per
+    step, anything else twice. negative_prompt: text of the negative branch. text_tokens: length the text is padded
+    to. views: cameras of the weights. frames_first: frames that `predict` decodes at once, the head of the chunk that
     is executed before the next one comes; 0: all. action_decoder: folder of a small decoder for action images
     (`action-images distill-decoder`); empty: the autoencoder decodes them too.
 

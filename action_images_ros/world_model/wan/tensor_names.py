@@ -1,4 +1,4 @@
-"""Tensor names of the published checkpoint and ours (diffusers'), and the configuration that the shapes tell.
+"""Tensor names of the published checkpoint and ours (diffusers'), and the configuration that follows from the shapes.
 
 The tensors themselves are the same: nothing is transposed, split or fused.
 """
@@ -92,7 +92,7 @@ def listed(lines: Iterable[str], most: int = 12) -> str:
 def config_from_shapes(shapes: Mapping[str, tuple[int, ...]], head_dim: int = 128) -> dict:
     """The configuration that published tensors of these shapes belong to.
 
-    head_dim: width of one attention head, the one thing that shapes do not tell (128 in all Wan models). Raises
+    head_dim: width of one attention head, the one value that shapes do not determine (128 in all Wan models). Raises
     ValueError where the shapes are those of another kind of model.
     """
     try:

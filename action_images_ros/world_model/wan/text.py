@@ -1,4 +1,4 @@
-"""The instruction as UMT5 states: cleaned, padded with zeros to a fixed length, as the published weights saw them."""
+"""The instruction as UMT5 states: cleaned, padded with zeros to a fixed length, as in the published training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class WanTextEncoder:
     """Encodes each text once and remembers the last 64: instructions change far more rarely than chunks.
 
     model: transformers' UMT5EncoderModel. tokenizer: transformers' tokenizer of the same model. length: tokens the
-    states are padded to. device: where it computes, if its weights do not tell (offloaded).
+    states are padded to. device: device of the computation, if it is not that of the weights (offloaded).
     """
 
     def __init__(self, model, tokenizer, length: int = 512, device: torch.device | None = None):
@@ -35,7 +35,7 @@ class WanTextEncoder:
         return self._known[text]
 
     def forget(self) -> None:
-        """Encode every text anew from now on."""
+        """Clear the cache of encoded texts."""
         self._known.clear()
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Does our denoiser compute what another implementation computed? A file with weights, inputs and its output tells."""
+"""Comparison of the denoiser with another implementation, from a file with weights, inputs and outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OUTPUT = "output.velocity"
 
 @dataclass(frozen=True)
 class Comparison:
-    """error: largest absolute difference. scale: largest absolute value wanted."""
+    """error: largest absolute difference. scale: largest absolute reference value."""
 
     error: float
     scale: float

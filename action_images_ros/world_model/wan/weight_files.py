@@ -1,4 +1,4 @@
-"""Are a part's weight files all there, whole, of this model and of a usable type? Told before anything is loaded."""
+"""Checks of weight files before loading: present, complete, of this model, of a usable type."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Evil:
 def test_nothing_in_a_pickle_is_executed(tmp_path, protocol):
     trap, path = tmp_path / "ran", tmp_path / "d.pkl"
     path.write_bytes(pickle.dumps(["harmless", Evil(str(trap))], protocol))
-    with pytest.raises(ValueError, match="d.pkl: it contains the instruction .*nothing is executed"):
+    with pytest.raises(ValueError, match="d.pkl.*instruction"):
         read_strings(path)
     assert not trap.exists()
     pickle.loads(path.read_bytes())

