@@ -1,4 +1,4 @@
-"""What each way to make a chunk faster gains in time and costs in the decoded poses, all on one model."""
+"""Time gained and accuracy lost by each optimisation of a chunk, on one model."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ..policy.observation import Observation
 from ..world_model.load import load_model
 from .runtimes import copy_model
 
-__all__ = ["LEVERS", "Lever", "lever_table"]
+__all__ = ["STAGES", "Stage", "ablation_table"]
 
 
 @dataclass(frozen=True)
-class Lever:
-    """One way to predict: the canvas (joint paints the video as well), sampling steps, what runs the model."""
+class Stage:
+    """One configuration: canvas (joint generates the video as well), sampling steps, runtime."""
 
     name: str
     canvas: str
@@ -35,30 +35,30 @@ class Lever:
     runtime: str = "torch"
 
 
-LEVERS = (
-    Lever("joint canvas, 10 steps", "joint", 10),
-    Lever("policy canvas, 10 steps", "policy", 10),
-    Lever("4 steps", "policy", 4),
-    Lever("2 steps", "policy", 2),
-    Lever("1 step", "policy", 1),
-    Lever("bfloat16", "policy", 1, "torch-bf16"),
-    Lever("onnxruntime", "policy", 1, "onnx"),
-    Lever("onnxruntime, int8", "policy", 1, "onnx-int8"),
+STAGES = (
+    Stage("joint canvas, 10 steps", "joint", 10),
+    Stage("policy canvas, 10 steps", "policy", 10),
+    Stage("4 steps", "policy", 4),
+    Stage("2 steps", "policy", 2),
+    Stage("1 step", "policy", 1),
+    Stage("bfloat16", "policy", 1, "torch-bf16"),
+    Stage("onnxruntime", "policy", 1, "onnx"),
+    Stage("onnxruntime, int8", "policy", 1, "onnx-int8"),
 )
 """Each adds to the one before; the last three are alternatives. The first stands for the published protocol."""
 
 
-def lever_table(
+def ablation_table(
     model: str | os.PathLike = "nano",
     *,
     tasks: Sequence[str] = (),
     episodes: int = 4,
     seed: int = 0,
     threads: int = 1,
-    levers: Sequence[Lever] = LEVERS,
+    stages: Sequence[Stage] = STAGES,
     progress: Callable[[str], object] = str,
 ) -> dict:
-    """Returns {"what", "machine", "rows"}, a row per lever, all on the same windows with the same noise.
+    """Returns {"what", "machine", "rows"}, a row per stage, all on the same windows with the same noise.
 
     The windows are those of the expert's demonstrations of seeds `seed`, .. (`episodes` per task; empty: all tasks) in
     which the tool travels far; errors are of the predicted frames against what the expert did. "apart_mm" is how far,
@@ -86,15 +86,15 @@ def lever_table(
         ]
         if not windows:
             raise ValueError(f"no window of {episodes} episodes of {', '.join(tasks)} moves far; give more episodes")
-        if any(lever.runtime.startswith("onnx") for lever in levers):
+        if any(stage.runtime.startswith("onnx") for stage in stages):
             progress("exporting")
-            export_model(folder, int8=any(lever.runtime == "onnx-int8" for lever in levers))
+            export_model(folder, int8=any(stage.runtime == "onnx-int8" for stage in stages))
         rows, first = [], None
-        for lever in levers:
-            progress(lever.name)
-            answers, seconds = _answers(load_model(folder, runtime=lever.runtime, threads=threads), windows, lever)
+        for stage in stages:
+            progress(stage.name)
+            answers, seconds = _answers(load_model(folder, runtime=stage.runtime, threads=threads), windows, stage)
             first = first or (answers, seconds)
-            rows.append(_row(lever, windows, answers, seconds, *first))
+            rows.append(_row(stage, windows, answers, seconds, *first))
     return {
         "what": f"{what}: {len(windows)} windows of {', '.join(tasks)} from seed {seed}, {threads} thread(s)",
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
@@ -102,12 +102,12 @@ def lever_table(
     }
 
 
-def _answers(model, windows: list[Window], lever: Lever) -> tuple[list[DecodedActions], float]:
+def _answers(model, windows: list[Window], stage: Stage) -> tuple[list[DecodedActions], float]:
     """The decoded chunk of every window, and the median seconds of one, lifting included."""
     answers, seconds = [], []
     for index, window in enumerate(windows):
         begin = time.perf_counter()
-        prediction = model.predict(_observation(window), mode=lever.canvas, seed=index, steps=lever.steps)
+        prediction = model.predict(_observation(window), mode=stage.canvas, seed=index, steps=stage.steps)
         answers.append(decode(prediction.action_images, prediction.K, prediction.world_from_camera))
         seconds.append(time.perf_counter() - begin)
     return answers, float(np.median(seconds))
@@ -126,7 +126,7 @@ def _observation(window: Window) -> Observation:
     )
 
 
-def _row(lever: Lever, windows, answers, seconds: float, first_answers, first_seconds: float) -> dict:
+def _row(stage: Stage, windows, answers, seconds: float, first_answers, first_seconds: float) -> dict:
     errors = [
         action_errors(answer, window.matrices, window.openness) for answer, window in zip(answers, windows, strict=True)
     ]
@@ -136,7 +136,7 @@ def _row(lever: Lever, windows, answers, seconds: float, first_answers, first_se
         for a, b in zip(answers, first_answers, strict=True)
     ]
     return {
-        "lever": lever.name,
+        "stage": stage.name,
         "seconds": round(seconds, 4),
         "faster": round(first_seconds / seconds, 1),
         "position_mm": _median(values["position_mm"]),

@@ -47,7 +47,7 @@ LADDER = (
     ("+ small decoder", {"action_decoder": "random"}),
     ("fast path: + first 17 frames", {"frames_first": 17}),
 )
-"""Names and the settings each rung adds to those before it."""
+"""Names, and the settings that each stage adds to those before it."""
 TINY_CARD = ModelCard("tiny", (64, 64), 41, 0.2, backend="wan")
 
 
@@ -55,7 +55,7 @@ def pipeline_table(
     model: str | os.PathLike | None = None,
     *,
     size: str = "auto",
-    all_rungs: bool = False,
+    all_stages: bool = False,
     repeats: int = 3,
     changes: Mapping | None = None,
     progress: Callable[[str], object] = str,
@@ -64,9 +64,9 @@ def pipeline_table(
     (``first``) and of all (``all``), and how many times faster than the published protocol both are.
 
     model: a wan model folder, None: random weights. size: of those: "5b" (models/wan2.2-ti2v-5b), "tiny", or "auto":
-    5b where there is a GPU. all_rungs: every row of LADDER, not only the first and the last. changes: settings for all
+    5b where there is a GPU. all_stages: every row of LADDER, not only the first and the last. changes: settings for all
     rows, for example dtype, or {"quantise": "int8"}; "quantise" applies to the last row only.
-    What is lifted to poses with random weights is drawn by the codec: noise would be given up early.
+    With random weights poses are decoded from images of the codec, since decoding noise ends early.
     """
     changes = dict(changes or {})
     weights = changes.pop("quantise", "off")
@@ -79,7 +79,7 @@ def pipeline_table(
     settings = replace(base.settings, **PUBLISHED | {k: v for k, v in changes.items() if k in PUBLISHED})
     for i, (name, added) in enumerate(LADDER):
         settings = replace(settings, **added, **({"quantise": weights} if i == len(LADDER) - 1 else {}))
-        if not all_rungs and 0 < i < len(LADDER) - 1:
+        if not all_stages and 0 < i < len(LADDER) - 1:
             continue
         progress(name)
         if device.type != "cuda":  # compiling pays on GPUs, and takes minutes

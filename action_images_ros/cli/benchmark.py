@@ -76,8 +76,8 @@ def benchmark_model(
     _write(json, result)
 
 
-@benchmark.command("levers")
-def benchmark_levers(
+@benchmark.command("ablation")
+def benchmark_ablation(
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
     tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
     episodes: Annotated[int, typer.Option(help="Demonstrations per task.")] = 4,
@@ -86,9 +86,9 @@ def benchmark_levers(
     json: Json = None,
 ) -> None:
     """Measure the time gained and the accuracy lost by each optimisation."""
-    from ..benchmarks.ablation import lever_table
+    from ..benchmarks.ablation import ablation_table
 
-    result = lever_table(
+    result = ablation_table(
         model,
         tasks=_tasks(tasks),
         episodes=episodes,
@@ -134,8 +134,8 @@ def benchmark_pipeline(
     random: Annotated[
         str, typer.Option(help="Configuration of the random weights: auto (5b with a GPU), 5b or tiny.")
     ] = "auto",
-    rungs: Annotated[
-        bool, typer.Option("--rungs", help="One row per optimisation, not only the first and the last.")
+    stages: Annotated[
+        bool, typer.Option("--stages", help="One row per optimisation, not only the first and the last.")
     ] = False,
     repeats: Annotated[int, typer.Option(help="Chunks measured per row.")] = 3,
     change: Annotated[list[str] | None, typer.Option("--set", help="setting=value, as in settings.json.")] = None,
@@ -147,7 +147,7 @@ def benchmark_pipeline(
     result = pipeline_table(
         model or None,
         size=random,
-        all_rungs=rungs,
+        all_stages=stages,
         repeats=repeats,
         changes=_settings(change or []),
         progress=lambda line: typer.echo(f"  {line}", err=True),

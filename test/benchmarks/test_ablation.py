@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from action_images_ros.benchmarks import ablation as levers
-from action_images_ros.benchmarks.ablation import LEVERS, Lever, lever_table
+from action_images_ros.benchmarks import ablation
+from action_images_ros.benchmarks.ablation import STAGES, Stage, ablation_table
 from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.evaluation.held_out import Window
 from action_images_ros.geometry.pose import matrix_from_pose7
@@ -10,14 +10,14 @@ from action_images_ros.policy.prediction import Prediction
 
 
 def test_every_lever_is_measured_on_a_real_model_beside_the_slow_way(exported_folder):
-    table = lever_table(exported_folder, tasks=["reach_target"], episodes=2, seed=500)
-    assert [row["lever"] for row in table["rows"]] == [lever.name for lever in LEVERS]
+    table = ablation_table(exported_folder, tasks=["reach_target"], episodes=2, seed=500)
+    assert [row["stage"] for row in table["rows"]] == [stage.name for stage in STAGES]
     assert table["rows"][0]["faster"] == 1.0 and "2 windows" in table["what"]
     assert all(row["seconds"] > 0 for row in table["rows"])
 
 
 def test_figures_are_those_of_the_predicted_frames(monkeypatch, exported_folder):
-    """A model that is 10 mm off after the first lever, and turns the gripper the wrong way."""
+    """A model that is 10 mm off after the first stage, and turns the gripper the wrong way."""
     K = np.array([[[110.0, 0, 47.5], [0, 110, 47.5], [0, 0, 1]]] * 2)
     looking = np.array(
         [
@@ -39,10 +39,10 @@ def test_figures_are_those_of_the_predicted_frames(monkeypatch, exported_folder)
             return Prediction(0, observation.camera_names, to_uint8(drawn), None, K, looking, 0.2, {})
 
     models = iter([Model(0.0, 1.0), Model(0.010, 0.0)])
-    monkeypatch.setattr(levers, "load_model", lambda *_, **__: next(models))
-    monkeypatch.setattr(levers, "made_episodes", lambda *_, **__: [None])
-    monkeypatch.setattr(levers, "windows_of", lambda *_: [window])
-    exact, off = lever_table(exported_folder, levers=[Lever("a", "joint", 2), Lever("b", "policy", 1)])["rows"]
+    monkeypatch.setattr(ablation, "load_model", lambda *_, **__: next(models))
+    monkeypatch.setattr(ablation, "made_episodes", lambda *_, **__: [None])
+    monkeypatch.setattr(ablation, "windows_of", lambda *_: [window])
+    exact, off = ablation_table(exported_folder, stages=[Stage("a", "joint", 2), Stage("b", "policy", 1)])["rows"]
     assert exact["position_mm"] < 0.2 and exact["apart_mm"] == 0.0 and exact["openness"] == exact["valid"] == 1.0
     assert off["position_mm"] == pytest.approx(10, abs=0.3) and off["apart_mm"] == pytest.approx(10, abs=0.3)
     assert off["openness"] == 0.0 and off["rotation_deg"] < 0.2
@@ -59,4 +59,4 @@ def test_figures_are_those_of_the_predicted_frames(monkeypatch, exported_folder)
 )
 def test_arguments_that_cannot_be_are_refused(arguments, words):
     with pytest.raises((ValueError, FileNotFoundError), match=words):
-        lever_table(**arguments)
+        ablation_table(**arguments)

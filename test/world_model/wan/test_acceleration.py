@@ -5,7 +5,7 @@ import torch
 from wan_folder import tiny_denoiser, tiny_vae
 
 from action_images_ros.world_model.canvas import build_canvas
-from action_images_ros.world_model.wan import acceleration as levers
+from action_images_ros.world_model.wan import acceleration
 from action_images_ros.world_model.wan.sampler import generate
 from action_images_ros.world_model.wan.settings import WanSettings
 
@@ -31,7 +31,7 @@ def counted():
 
     def run(settings, steps=STEPS):
         calls.clear()
-        levers.start_run(denoiser, settings, steps)
+        acceleration.start_run(denoiser, settings, steps)
         with torch.no_grad():
             out = generate(denoiser, **inputs, steps=steps, shift=5.0, guidance=settings.guidance)
         return out, len(calls)
@@ -86,7 +86,7 @@ def test_int8_weights_change_the_velocity_a_little(counted):
     pytest.importorskip("torchao")
     denoiser, run = counted
     exact, _ = run(WanSettings())
-    levers.quantise(denoiser, "int8", torch.device("cpu"))
+    acceleration.quantise(denoiser, "int8", torch.device("cpu"))
     rounded, _ = run(WanSettings())
     assert not torch.equal(exact, rounded)
     assert (rounded - exact).abs().mean() < 0.1 * exact.abs().mean()
@@ -95,22 +95,22 @@ def test_int8_weights_change_the_velocity_a_little(counted):
 def test_fp8_says_that_it_needs_a_gpu(counted):
     pytest.importorskip("torchao")
     with pytest.raises(ValueError, match="fp8.*8.9.*int8"):
-        levers.quantise(counted[0], "fp8", torch.device("cpu"))
+        acceleration.quantise(counted[0], "fp8", torch.device("cpu"))
 
 
 def test_an_offloaded_denoiser_computes_the_same(counted):
     denoiser, run = counted
     exact, _ = run(WanSettings())
-    levers.offload(denoiser, torch.device("cpu"))
+    acceleration.offload(denoiser, torch.device("cpu"))
     assert torch.equal(run(WanSettings())[0], exact)
 
 
 def test_only_what_is_named_is_compiled(monkeypatch):
     compiled = []
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **_: compiled.append(type(self).__name__))
-    levers.compile_parts(tiny_denoiser(), tiny_vae(), "off")
+    acceleration.compile_parts(tiny_denoiser(), tiny_vae(), "off")
     assert compiled == []
-    levers.compile_parts(tiny_denoiser(), tiny_vae(), "denoiser")
+    acceleration.compile_parts(tiny_denoiser(), tiny_vae(), "denoiser")
     assert compiled == ["CameraBlock"] * 2
-    levers.compile_parts(tiny_denoiser(), tiny_vae(), "vae")
+    acceleration.compile_parts(tiny_denoiser(), tiny_vae(), "vae")
     assert len(compiled) == 4
