@@ -53,7 +53,7 @@ test: install
 	$(BIN)/pytest $(TEST_ARGS)
 
 docs: install
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q -f docs/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict -q -f docs/mkdocs.yml
 
 from-bags: install
 	PATH="$(abspath $(BIN)):$$PATH" docs/from_bag_to_policy.sh

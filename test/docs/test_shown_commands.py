@@ -1,6 +1,5 @@
 """Every command that the documentation shows is one that the programs accept; the quick ones are run."""
 
-import ast
 import re
 import shlex
 import sys
@@ -12,6 +11,7 @@ import typer
 from shown_commands import shown_commands
 
 from action_images_ros.cli import main as cli
+from action_images_ros.graph.launching import LABEL_ARGUMENTS, POLICY_ARGUMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text() if (ROOT / "Makefile").is_file() else ""
@@ -41,9 +41,7 @@ def parse(words):
 
 
 def arguments_of(launch_file):
-    tree = ast.parse((ROOT / "launch" / launch_file).read_text())
-    table = next(node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "ARGUMENTS")
-    return {key.value for key in table.keys}
+    return set({"policy.launch.py": POLICY_ARGUMENTS, "label.launch.py": LABEL_ARGUMENTS}[launch_file])
 
 
 def only(program):

@@ -187,7 +187,7 @@ def test_memory_stays_below_two_shards(tmp_path):
 def test_the_command_counts_what_it_wrote(checkpoint, config, tmp_path):
     from typer.testing import CliRunner
 
-    from action_images_ros.cli.app import app
+    from action_images_ros.cli.main import app
 
     (tmp_path / "config.json").write_text(json.dumps(config))
     options = ["--config", tmp_path / "config.json", "--shard-gb", 2e-5]

@@ -56,7 +56,7 @@ def test_a_truncated_file_is_refused(reference, tmp_path):
 def test_the_command_tells_the_error_and_fails_above_the_tolerance(reference):
     from typer.testing import CliRunner
 
-    from action_images_ros.cli.app import app
+    from action_images_ros.cli.main import app
 
     good = CliRunner().invoke(app, ["verify-denoiser", str(reference)])
     assert good.exit_code == 0 and "largest absolute error" in good.output and "within 0.0001" in good.output
