@@ -6,61 +6,204 @@ with one line per attempt, failed attempts included. Files are written under ano
 is added after that: what stands in the index is whole, at any moment of a collection.
 """
 
+from __future__ import annotations
+
 import json
 import os
+import re
 import struct
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+
+from ..geometry.camera import normalise_signs
+from ..geometry.pose import matrix_from_pose7
+from ..interfaces.fields import checked_pose7
+from ..safe_files import read_bytes, whole_file
+
+__all__ = [
+    "INDEX",
+    "Episode",
+    "append_index",
+    "episode_file_name",
+    "iterate_episodes",
+    "load_episode",
+    "load_episodes",
+    "read_index",
+    "save_episode",
+]
 
 INDEX = "index.jsonl"
 FORMAT = 1
 _ARRAYS = ("images", "K", "world_from_camera", "poses", "openness")
+_OPTIONAL = ("times",)
+_NAME = re.compile(r"[A-Za-z0-9_][\w.+-]{0,119}")
+_LONGEST = 4000  # characters of an instruction
+_SLACK = 1e-4  # of openness beyond 0 and 1, and of a quaternion's length: float32 and a little more
+_FOCAL = (0.02, 200.0)  # focal length as a multiple of the picture's larger side
+_SMALL = 256_000_000  # bytes of an array other than the pictures
 
 
 @dataclass
 class Episode:
-    """Frames at t = 0, dt, 2 dt, ..
+    """Frames at t = 0, dt, 2 dt, .. or, where cameras did not keep that exactly, at `times`.
 
     images: uint8 RGB [V, T, H, W, 3]. K: [V, 3, 3], integer pixel centres. world_from_camera: [V, 4, 4], OpenCV
-    optical frames. poses: float64 [T, 7], measured pose7 (xyz m, quaternion xyzw) of the MODEL tool frame in the
-    world. openness: [T], the command (1 open, 0 closed) executed from that frame on. dt in seconds.
+    optical frames, or [V, T, 4, 4] where a camera moves. poses: float64 [T, 7], measured pose7 (xyz m, quaternion xyzw)
+    of the MODEL tool frame in the world. openness: [T], the command (1 open, 0 closed) executed from that frame on. dt
+    in seconds. times: [T] seconds from the first frame (default: multiples of dt). task and camera_names: letters,
+    digits and `_.+-`, since files are named after them.
+
+    Checked when it is made, so that readers, writers and training need not: raises ValueError naming the field, its
+    value and the likely cause.
     """
 
     task: str
     seed: int
     instruction: str
     dt: float
-    images: np.ndarray
-    K: np.ndarray
-    world_from_camera: np.ndarray
-    poses: np.ndarray
-    openness: np.ndarray
+    images: npt.NDArray[np.uint8]
+    K: npt.NDArray[np.float64]
+    world_from_camera: npt.NDArray[np.float64]
+    poses: npt.NDArray[np.float64]
+    openness: npt.NDArray[np.float64]
     success: bool
     camera_names: tuple[str, ...]
     perturbed: bool = False
+    times: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
-    def __post_init__(self):
-        self.camera_names = tuple(self.camera_names)
+    def __post_init__(self) -> None:
+        self._check_shapes()
+        self._check_words()
+        self._check_times()
+        self._check_cameras()
+        self._check_poses()
+
+    def _check_shapes(self) -> None:
+        if (
+            self.images.dtype != np.uint8
+            or self.images.ndim != 5
+            or self.images.shape[-1] != 3
+            or 0 in self.images.shape
+        ):
+            raise ValueError(f"images are {self.images.dtype} {self.images.shape}; give uint8 [V, T, H, W, 3]")
         views, frames = self.images.shape[:2]
+        self.camera_names = tuple(str(name) for name in self.camera_names)
+        if len(self.camera_names) != views or len(set(self.camera_names)) != views:
+            raise ValueError(f"camera_names is {list(self.camera_names)} for {views} views; give each its own name")
+        moving = np.ndim(self.world_from_camera) == 4
         expected = {
             "K": (views, 3, 3),
-            "world_from_camera": (views, 4, 4),
+            "world_from_camera": (views, frames, 4, 4) if moving else (views, 4, 4),
             "poses": (frames, 7),
             "openness": (frames,),
         }
         for name, shape in expected.items():
-            if getattr(self, name).shape != shape:
+            value = getattr(self, name)
+            if np.shape(value) != shape:
+                raise ValueError(f"{name} has shape {np.shape(value)}; images {self.images.shape} need {shape}")
+            try:
+                setattr(self, name, np.asarray(value, dtype=np.float64))
+            except (TypeError, ValueError):
+                raise ValueError(f"{name} is not numeric ({np.asarray(value).dtype}); give float64") from None
+
+    def _check_words(self) -> None:
+        for name, value in (("task", self.task), *(("camera_names", camera) for camera in self.camera_names)):
+            if not isinstance(value, str) or not _NAME.fullmatch(value):
                 raise ValueError(
-                    f"{name} has shape {getattr(self, name).shape}; images {self.images.shape} need {shape}"
+                    f"{name} has {str(value)[:80]!r}; files are named after it: use letters, digits and "
+                    "_.+- only, and no dot in front"
                 )
-        if self.images.dtype != np.uint8 or self.images.ndim != 5 or self.images.shape[-1] != 3:
-            raise ValueError(f"images are {self.images.dtype} {self.images.shape}; give uint8 [V, T, H, W, 3]")
-        if len(self.camera_names) != views:
-            raise ValueError(f"camera_names has {len(self.camera_names)} names for {views} views; give one each")
+        if not isinstance(self.instruction, str) or not self.instruction.strip():
+            raise ValueError("instruction is empty; say what the arm does (--instruction)")
+        if len(self.instruction) > _LONGEST:
+            raise ValueError(
+                f"instruction has {len(self.instruction):,} characters; give a sentence of at most {_LONGEST:,}"
+            )
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or not 0 <= self.seed < 1 << 62:
+            raise ValueError(f"seed is {self.seed!r}; give a whole number, 0 or more (--renumber numbers anew)")
+
+    def _check_times(self) -> None:
+        if not isinstance(self.dt, int | float | np.floating | np.integer) or not 1e-3 <= self.dt <= 3600:
+            raise ValueError(f"dt is {self.dt!r}; give the seconds between frames, 0.001 to 3600")
+        self.dt = float(self.dt)
+        regular = self.dt * np.arange(self.frames)
+        self.times = regular if np.size(self.times) == 0 else np.asarray(self.times, dtype=np.float64)
+        if self.times.shape != (self.frames,) or not np.isfinite(self.times).all():
+            raise ValueError(
+                f"times has shape {self.times.shape} or is not finite; give {self.frames} stamps in seconds"
+            )
+        self.times = self.times - self.times[0]
+        steps = np.diff(self.times)
+        if np.any(steps <= 0):
+            at = int(np.argmax(steps <= 0))
+            raise ValueError(
+                f"times[{at + 1}] is {self.times[at + 1]:g} after {self.times[at]:g}; stamps must "
+                "increase: is a clock set back, or a frame there twice?"
+            )
+
+    def _check_cameras(self) -> None:
+        moving = self.world_from_camera.ndim == 4
+        K = np.broadcast_to(self.K[:, None], (*self.images.shape[:2], 3, 3)) if moving else self.K
+        K, self.world_from_camera = normalise_signs(K, self.world_from_camera)
+        self.K = np.ascontiguousarray(K[:, 0] if moving else K)
+        height, width = self.images.shape[2:4]
+        for name, k in zip(self.camera_names, self.K, strict=True):
+            focal, side = k[[0, 1], [0, 1]], max(height, width)
+            if np.allclose(k, np.eye(3)) or focal.min() < _FOCAL[0] * side or focal.max() > _FOCAL[1] * side:
+                raise ValueError(
+                    f"K of camera {name} has focal lengths {focal[0]:g} and {focal[1]:g} px for pictures "
+                    f"of {width}x{height}; is it the identity, normalised, or of another resolution?"
+                )
+        far = np.abs(self.world_from_camera[..., :3, 3]).max()
+        if far > 100:
+            raise ValueError(f"world_from_camera has a translation of {far:,.0f} m: millimetres?")
+
+    def _check_poses(self) -> None:
+        if not np.isfinite(self.poses).all():
+            at = [int(i) for i in np.argwhere(~np.isfinite(self.poses))[0]]
+            raise ValueError(f"poses{at} is {self.poses[tuple(at)]}; every pose must be finite: leave such frames out")
+        matrix_from_pose7(self.poses)
+        norm = np.linalg.norm(self.poses[:, 3:], axis=1)
+        worst = int(np.argmax(np.maximum(np.abs(norm - 1), np.abs(self.poses[:, :3]).max(1) / 1e4)))
+        checked_pose7(self.poses[worst])
+        checked_pose7(self.poses[int(np.argmax(np.abs(self.poses[:, :3]).max(1)))])
+        self.poses = (
+            np.concatenate([self.poses[:, :3], self.poses[:, 3:] / norm[:, None]], axis=1)
+            if np.any(norm != 1.0)
+            else self.poses
+        )
+        low, high = float(np.min(self.openness)), float(np.max(self.openness))
+        if not (np.isfinite(self.openness).all() and low >= -_SLACK and high <= 1 + _SLACK):
+            raise ValueError(
+                f"openness is {low:g} to {high:g}; it must be 0 (closed) to 1 (open): another convention? (--gripper)"
+            )
+        self.openness = np.clip(self.openness, 0.0, 1.0)
+
+    @property
+    def moving(self) -> bool:
+        """Whether a camera moves: world_from_camera has a pose per frame."""
+        return bool(self.world_from_camera.ndim == 4)
+
+    @property
+    def extrinsics(self) -> npt.NDArray[np.float64]:
+        """world_from_camera of every frame, `[V, T, 4, 4]`."""
+        if self.moving:
+            return self.world_from_camera
+        return np.broadcast_to(self.world_from_camera[:, None], (*self.images.shape[:2], 4, 4))
+
+    def cameras_at(self, frame: int) -> npt.NDArray[np.float64]:
+        """world_from_camera of one frame, `[V, 4, 4]`."""
+        return self.world_from_camera[:, frame] if self.moving else self.world_from_camera
+
+    def still_views(self, tolerance: float = 1e-3) -> list[int]:
+        """Views whose camera stands still (in m and rad, as matrix entries)."""
+        moved = np.abs(self.extrinsics - self.extrinsics[:, :1]).max(axis=(1, 2, 3))
+        return [view for view in range(len(moved)) if moved[view] <= tolerance]
 
     @property
     def frames(self) -> int:
@@ -91,19 +234,14 @@ def save_episode(directory: str | Path, episode: Episode) -> Path:
         "perturbed": bool(episode.perturbed),
         "camera_names": list(episode.camera_names),
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as file:
-            arrays = {name: np.ascontiguousarray(getattr(episode, name)) for name in _ARRAYS}
-            np.savez(file, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    arrays = {name: np.ascontiguousarray(getattr(episode, name)) for name in (*_ARRAYS, *_OPTIONAL)}
+    with whole_file(path) as part, open(part, "wb") as file:
+        np.savez(file, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
     return path
 
 
-def _map_member(archive: zipfile.ZipFile, path: Path, name: str) -> np.ndarray:
-    """Maps an uncompressed array of an .npz file into memory."""
+def _place(archive: zipfile.ZipFile, path: Path, name: str) -> tuple[int, tuple[int, ...], bool, np.dtype]:
+    """Offset, shape, order and type of an array of an .npz file; ValueError where its sizes contradict each other."""
     info = archive.getinfo(f"{name}.npy")
     if info.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{path}: {name} is compressed; write episodes with save_episode")
@@ -116,29 +254,62 @@ def _map_member(archive: zipfile.ZipFile, path: Path, name: str) -> np.ndarray:
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file)
         offset = file.tell()
-    if offset - start + int(np.prod(shape)) * dtype.itemsize != info.file_size:
+    count = 1
+    for length in shape:
+        count *= int(length)
+    if dtype.hasobject or offset - start + count * dtype.itemsize != info.file_size:
         raise ValueError(f"{path}: {name} has another size than its header says")
-    return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape, order="F" if fortran else "C")
+    return offset, shape, fortran, dtype
+
+
+def _member(archive: zipfile.ZipFile, path: Path, name: str, mmap: bool) -> np.ndarray:
+    offset, shape, fortran, dtype = _place(archive, path, name)
+    array = np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape, order="F" if fortran else "C")
+    if mmap:
+        return array
+    if name != "images" and array.nbytes > _SMALL:
+        raise ValueError(f"{path}: {name} has {array.nbytes:,} bytes; is it an episode?")
+    return np.array(array)
 
 
 def load_episode(path: str | Path, *, mmap: bool = True) -> Episode:
     """Reads an episode; with `mmap` its images stay on disk until they are looked at.
 
-    Raises ValueError that names the file when it is damaged, incomplete or of another format.
+    Raises ValueError that names the file when it is damaged, incomplete, of another format or no episode.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no regular file; give an episode's .npz")
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as stored:
-            meta = json.loads(stored["meta"].tobytes())
-            arrays = {name: stored[name] for name in _ARRAYS if name != "images"}
-            images = _map_member(stored.zip, path, "images") if mmap else stored["images"]
+        with zipfile.ZipFile(path) as archive:
+            meta = json.loads(_member(archive, path, "meta", False).tobytes())
+            there = set(archive.namelist())
+            arrays = {
+                name: _member(archive, path, name, mmap and name == "images")
+                for name in (*_ARRAYS, *_OPTIONAL)
+                if name in _ARRAYS or f"{name}.npy" in there
+            }
     except FileNotFoundError:
         raise
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, struct.error) as error:
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        EOFError,
+        OSError,
+        struct.error,
+        OverflowError,
+        RecursionError,
+        NotImplementedError,
+        SyntaxError,
+    ) as error:
         raise ValueError(f"{path} is damaged or no episode ({error}); delete it and collect again") from error
-    if meta.pop("format", None) != FORMAT:
+    if not isinstance(meta, dict) or meta.pop("format", None) != FORMAT:
         raise ValueError(f"{path} has another format than {FORMAT}; collect again with this version")
-    return Episode(images=images, **arrays, **meta)
+    try:
+        return Episode(**arrays, **meta)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def append_index(directory: str | Path, row: dict) -> None:
@@ -159,12 +330,15 @@ def read_index(directory: str | Path) -> list[dict]:
     path = Path(directory) / INDEX
     rows = {}
     if path.exists():
-        for line in path.read_text().splitlines():
+        for line in read_bytes(path, 1 << 30).decode(errors="replace").splitlines():
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError:
+                file = row["file"]
+                if file is not None and (Path(file).name != file or file.startswith(".")):
+                    raise ValueError(f"{path} names the file {file!r}, which lies outside of its folder")
+                rows[row["task"], row["seed"]] = row
+            except (json.JSONDecodeError, KeyError, TypeError, RecursionError):
                 continue
-            rows[row["task"], row["seed"]] = row
     return list(rows.values())
 
 

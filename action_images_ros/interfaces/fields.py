@@ -14,6 +14,8 @@ from ..geometry.camera import validate_intrinsics
 from ..geometry.pose import matrix_from_pose7
 
 __all__ = [
+    "FARTHEST_M",
+    "checked_pose7",
     "intrinsics_from_camera_info",
     "joint_sum",
     "ns_from_stamp",
@@ -22,6 +24,10 @@ __all__ = [
     "pose7_from_pose_stamped",
     "pose7_from_transform",
 ]
+
+FARTHEST_M = 20.0
+"""Beyond this a tool or camera pose is taken to be in other units."""
+_UNIT = 0.02  # deviation of a quaternion's length from 1: two digits after the point have less
 
 
 def ns_from_stamp(stamp) -> int:
@@ -32,13 +38,32 @@ def ns_from_stamp(stamp) -> int:
 def pose7_from_pose(pose) -> np.ndarray:
     """`[7]` with a unit quaternion; raises ValueError on NaN or a zero quaternion."""
     p, q = pose.position, pose.orientation
-    return _checked_pose7([p.x, p.y, p.z, q.x, q.y, q.z, q.w])
+    return checked_pose7([p.x, p.y, p.z, q.x, q.y, q.z, q.w])
 
 
-def _checked_pose7(values) -> np.ndarray:
+def checked_pose7(values, *, far_m: float | None = FARTHEST_M) -> np.ndarray:
+    """`[7]` with a unit quaternion; ValueError on NaN, on a quaternion that is none, and beyond `far_m`.
+
+    far_m: no arm and no camera of one cell is further from the base; None: no bound (frames of TF).
+    """
     pose = np.array(values, dtype=np.float64)
     matrix_from_pose7(pose)
-    pose[3:] /= np.linalg.norm(pose[3:])
+    norm = float(np.linalg.norm(pose[3:]))
+    if abs(norm - 1.0) > _UNIT:
+        likely = (
+            "roll, pitch, yaw in degrees?"
+            if np.abs(pose[3:]).max() > 4
+            else "roll, pitch, yaw in radians?"
+            if abs(pose[6]) < 1e-9
+            else "cut off after a few digits?"
+        )
+        raise ValueError(
+            f"the quaternion is {np.round(pose[3:], 4).tolist()}, of length {norm:.3g} instead of 1: {likely}"
+        )
+    far = float(np.abs(pose[:3]).max())
+    if far_m is not None and far > far_m:
+        raise ValueError(f"the translation is {np.round(pose[:3], 3).tolist()}, {far:,.0f} m: millimetres?")
+    pose[3:] /= norm
     return pose
 
 
@@ -46,7 +71,7 @@ def pose7_from_transform(transform, *, checked: bool = True) -> np.ndarray:
     """`[7]` of a transform; with `checked` a ValueError on NaN or a zero quaternion, else as it came."""
     t, r = transform.translation, transform.rotation
     values = [t.x, t.y, t.z, r.x, r.y, r.z, r.w]
-    return _checked_pose7(values) if checked else np.array(values)
+    return checked_pose7(values, far_m=None) if checked else np.array(values)
 
 
 def pose7_from_pose_stamped(message, frame_id: str, topic: str) -> np.ndarray:

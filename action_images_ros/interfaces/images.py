@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import struct
+
 import cv2
 import numpy as np
 
-__all__ = ["ENCODINGS", "checked_encoding", "checked_rgb", "encode_picture", "rgb_from_file", "rgb_from_pixels"]
+__all__ = [
+    "ENCODINGS",
+    "TornPicture",
+    "checked_encoding",
+    "checked_rgb",
+    "encode_picture",
+    "rgb_from_file",
+    "rgb_from_pixels",
+]
 
-ENCODINGS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "8UC1": 1, "8UC3": 3}
+ENCODINGS = {
+    "rgb8": 3,
+    "bgr8": 3,
+    "rgba8": 4,
+    "bgra8": 4,
+    "mono8": 1,
+    "8UC1": 1,
+    "8UC3": 3,
+    "bayer_rggb8": 1,
+    "bayer_bggr8": 1,
+    "bayer_gbrg8": 1,
+    "bayer_grbg8": 1,
+}
 """Understood encodings and their bytes per pixel. OpenCV's 8UC3 is taken as bgr8, its order."""
 
 _TO_RGB = {
@@ -17,8 +39,19 @@ _TO_RGB = {
     "bgra8": cv2.COLOR_BGRA2RGB,
     "mono8": cv2.COLOR_GRAY2RGB,
     "8UC1": cv2.COLOR_GRAY2RGB,
+    "bayer_rggb8": cv2.COLOR_BayerRGGB2RGB,
+    "bayer_bggr8": cv2.COLOR_BayerBGGR2RGB,
+    "bayer_gbrg8": cv2.COLOR_BayerGBRG2RGB,
+    "bayer_grbg8": cv2.COLOR_BayerGRBG2RGB,
 }
 _DEEP = ("16", "32", "64")
+_MOST_PIXELS = 64_000_000
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
+_SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+
+
+class TornPicture(ValueError):
+    """A picture that is empty, cut off or damaged: as good as one that did not come. Others may be whole."""
 
 
 def checked_encoding(encoding: str, height: int, width: int, step: int, size: int) -> int:
@@ -34,7 +67,12 @@ def checked_encoding(encoding: str, height: int, width: int, step: int, size: in
         )
         raise ValueError(f"encoding is {encoding!r}: {depth}. Understood: {', '.join(ENCODINGS)}")
     if height < 1 or width < 1:
-        raise ValueError(f"the image is {width}x{height}: it is empty; check the camera driver")
+        raise TornPicture(f"the image is {width}x{height}: it is empty; check the camera driver")
+    if height * width > _MOST_PIXELS:
+        raise ValueError(
+            f"the image is {width}x{height}: pictures of up to {_MOST_PIXELS // 1_000_000} megapixels are "
+            "read; is the message damaged?"
+        )
     row = width * ENCODINGS[encoding]
     if step < row:
         raise ValueError(
@@ -42,7 +80,7 @@ def checked_encoding(encoding: str, height: int, width: int, step: int, size: in
             "the driver fills in the message wrongly"
         )
     if size < step * (height - 1) + row:
-        raise ValueError(
+        raise TornPicture(
             f"data holds {size} bytes, {height} rows of step {step} take {step * height}; the image is cut off"
         )
     return row
@@ -64,20 +102,77 @@ def rgb_from_pixels(encoding: str, height: int, width: int, step: int, data) -> 
 def rgb_from_file(data, format_name: str) -> np.ndarray:
     """uint8 RGB `[h, w, 3]` of the bytes of a jpeg or png; ValueError when they are neither or deeper than 8 bits.
 
-    format_name: what the message calls it, for the error's text.
+    format_name: what the message calls it, such as `rgb8; jpeg compressed bgr8`. The first word tells of a Bayer
+    mosaic, which is made a colour picture; the last one in which order the colours were handed to the compressor. A
+    picture that is cut off raises TornPicture.
     """
     data = np.frombuffer(data, np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if "compresseddepth" in format_name.lower():
+        raise ValueError(f"format is {format_name!r}: a depth picture; give a colour camera")
+    _checked_file(data.tobytes(), format_name)
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise TornPicture(
+            f"format is {format_name!r} and it cannot be decoded ({error.err}); the picture is damaged"
+        ) from None
     if picture is None:
-        raise ValueError(
-            f"format is {format_name!r} and its {data.size} bytes are no jpeg or png; "
-            "depth or video transports are not understood, use compressed"
+        raise TornPicture(
+            f"format is {format_name!r} and its {data.size} bytes cannot be decoded; the picture is damaged"
         )
     if picture.dtype != np.uint8:
         raise ValueError(f"format is {format_name!r}: deeper than 8 bits; scale it to 8 bits in the driver")
+    source, _, rest = format_name.partition(";")
     if picture.ndim == 2:
-        return cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+        return cv2.cvtColor(
+            picture, _TO_RGB.get(source.strip() if source.strip().startswith("bayer") else "mono8", cv2.COLOR_GRAY2RGB)
+        )
+    if rest.partition("compressed")[2].strip().startswith("rgb"):  # handed over as if red were blue
+        return np.ascontiguousarray(picture[..., :3])
     return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB)
+
+
+def _checked_file(data: bytes, format_name: str) -> None:
+    """ValueError unless it is a whole jpeg or png of a sensible size; nothing is unpacked for that."""
+    if not data:
+        raise TornPicture(f"format is {format_name!r} and it holds 0 bytes: the picture is empty")
+    if data.startswith(_JPEG):
+        whole, size = data.rstrip(b"\0").endswith(b"\xff\xd9") or b"\xff\xd9" in data[-4096:], _jpeg_size(data)
+    elif data.startswith(_PNG):
+        whole = b"IEND" in data[-64:]
+        size = struct.unpack_from(">II", data, 16) if len(data) >= 24 else None
+    else:
+        raise ValueError(
+            f"format is {format_name!r} and its {len(data)} bytes are no jpeg or png; "
+            "depth or video transports are not understood, use compressed"
+        )
+    if size is not None and size[0] * size[1] > _MOST_PIXELS:
+        raise TornPicture(
+            f"format is {format_name!r} and it says that it is {size[0]}x{size[1]}; up to "
+            f"{_MOST_PIXELS // 1_000_000} megapixels are read"
+        )
+    if not whole or size is None:
+        raise TornPicture(
+            f"format is {format_name!r} and its {len(data)} bytes end in the middle: the picture is cut off"
+        )
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height that a jpeg's header says; None where it ends before that."""
+    at = 2
+    while at + 9 < len(data):
+        if data[at] != 0xFF:
+            at += 1
+            continue
+        marker = data[at + 1]
+        if marker in _SOF:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            at += 1 if marker == 0xFF else 2
+        else:
+            at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    return None
 
 
 def encode_picture(rgb: np.ndarray, kind: str = "png") -> bytes:

@@ -11,6 +11,7 @@ import time
 
 from std_msgs.msg import String
 
+from ..interfaces.camera_model import is_rectified
 from ..paths import models_path
 from ..policy.card import read_card_facts
 from ..ros.chunk_publisher import ChunkPublisher
@@ -70,11 +71,12 @@ class PolicyNode(GraphNode):
             base_frame=self._base,
             slop_s=declare(self, "slop", 0.05, "largest difference of the cameras' stamps, s", low=0.0),
             max_image_age_s=declare(self, "max_image_age", 1.0, "older images give no chunk, s", low=0.01),
-            max_pose_age_s=declare(self, "max_pose_age", 0.2, "pose to image, s", low=0.001),
+            max_pose_age_s=declare(self, "max_pose_age", 0.1, "image to each of the poses around it, s", low=0.001),
             finger_joints=names("finger_joints", declare(self, "finger_joints", [""], "the gripper's joints")),
             finger_closed=declare(self, "finger_closed", 0.0, "their sum, closed"),
             finger_open=declare(self, "finger_open", 0.08, "their sum, open"),
             robot_tool_from_model_tool=turn,
+            rectified=self._rectified(cameras, transport),
         )
         if not settings.finger_joints:
             raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
@@ -95,6 +97,20 @@ class PolicyNode(GraphNode):
         self.collector.set_instruction(declare(self, "instruction", "", "instruction before one is published"))
         self._connect(cameras, transport)
         self.values["policy"] = kind if kind == "model" else "ORACLE: the expert's poses, not a prediction"
+
+    def _rectified(self, cameras, transport: str) -> frozenset[str]:
+        """The cameras whose pictures are rectified: those remapped to a topic image_rect, or as the parameter says."""
+        said = choice(
+            "rectified",
+            declare(self, "rectified", "auto", "auto (by the topic's name), yes or no"),
+            ("auto", "yes", "no"),
+        )
+        if said != "auto":
+            return frozenset(cameras if said == "yes" else ())
+        ending = "" if transport == "raw" else "/compressed"
+        return frozenset(
+            camera for camera in cameras if is_rectified(self.resolve_topic_name(f"{camera}/image_raw{ending}"))
+        )
 
     def _load(self, kind: str, model: str, turn, **how):
         if kind == "oracle":
@@ -118,7 +134,7 @@ class PolicyNode(GraphNode):
             self.listen("<cam>/camera_info", lambda m, c=camera: collector.add_camera_info(c, m), camera)
             if collector.extrinsics.listens_to_topics:
                 self.listen("<cam>/pose", lambda m, c=camera: collector.extrinsics.add_pose(c, m), camera)
-        self.listen("joint_states", collector.add_joints)
+        self.listen("joint_states", lambda m: collector.add_joints(m, self.now_ns()))
         self.listen("gripper_command", lambda m: collector.add_gripper_command(m.data, self.now_ns()))
         self.listen("current_pose", collector.add_pose)
         self.listen("instruction", self._on_instruction)

@@ -1,30 +1,27 @@
 """Messages of cameras, arm and user gathered into one Observation, or the reason why there is none.
 
 Thread-safe: callbacks add, the policy's thread observes. Every refusal is a ValueError that names the topic or
-parameter, its value and the remedy; no chunk is computed from it.
+parameter, its value and the remedy; no chunk is computed from it. Pose and openness at the pictures' stamp, camera
+poses and undistortion follow the rules that recordings are read by (`interfaces.arm_state`, `camera_poses`,
+`camera_model`).
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import CameraInfo, JointState
 
-from ..geometry.pose import interpolate
+from ..interfaces.arm_state import POSE_TOLERANCE_S, SETTLE_S, ArmRules, ArmState
+from ..interfaces.camera_model import CameraModel, CameraModels
+from ..interfaces.views import camera_offsets
 from ..policy.observation import Observation, Synchroniser, observe
-from .conversions import (
-    intrinsics_from_camera_info,
-    joint_sum,
-    ns_from_stamp,
-    openness_from_joints,
-    pose7_from_pose_stamped,
-)
+from .conversions import ns_from_stamp
 from .extrinsics import Extrinsics
 from .images import rgb_from_message
 
@@ -33,49 +30,66 @@ __all__ = ["CollectorSettings", "ObservationCollector"]
 
 @dataclass(frozen=True)
 class CollectorSettings:
-    """What the collector has to know. Seconds, metres or radians as the gripper's joints have them."""
+    """What the collector has to know. Seconds, metres or radians as the gripper's joints have them.
+
+    rectified: the cameras whose pictures are rectified already (image_rect): those belong to P of their camera_info,
+    the others to K and D, which is undone.
+    """
 
     cameras: tuple[str, ...]
     size: tuple[int, int]
     base_frame: str
     slop_s: float = 0.05
     max_image_age_s: float = 1.0
-    max_pose_age_s: float = 0.2
+    max_pose_age_s: float = POSE_TOLERANCE_S
+    max_joint_age_s: float = 1.0
     finger_joints: tuple[str, ...] = ()
     finger_closed: float = 0.0
     finger_open: float = 0.08
-    gripper_settle_s: float = 1.0
-    robot_tool_from_model_tool: np.ndarray = field(default_factory=lambda: np.eye(3))
+    gripper_settle_s: float = SETTLE_S
+    robot_tool_from_model_tool: npt.NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+    rectified: frozenset[str] = frozenset()
 
 
 class ObservationCollector:
     """Holds the newest of everything; `observe` makes an Observation of the newest synchronised images."""
 
     def __init__(self, settings: CollectorSettings, extrinsics: Extrinsics) -> None:
-        if abs(settings.finger_open - settings.finger_closed) < 1e-9:
-            raise ValueError(
-                f"finger_open and finger_closed are both {settings.finger_open}; give the sum of the "
-                "finger joints for the open and the closed gripper"
-            )
         self.settings, self.extrinsics = settings, extrinsics
         self.fresh = threading.Event()
         self._lock = threading.RLock()
         self._synchroniser = Synchroniser(settings.cameras, settings.slop_s)
         self._set: tuple[int, dict[str, Any]] | None = None
-        self._infos: dict[str, CameraInfo] = {}
+        self._infos: dict[str, Any] = dict(extrinsics.calibration.infos)
+        self._models = CameraModels()
         self._sizes: dict[str, tuple[int, int]] = {}
-        self._poses: deque[tuple[int, PoseStamped]] = deque(maxlen=400)
-        self._joints: JointState | None = None
-        self._gripper: tuple[int, float] | None = None
+        self._arm = ArmState(
+            ArmRules(
+                settings.base_frame,
+                settings.finger_joints,
+                settings.finger_closed,
+                settings.finger_open,
+                settings.max_pose_age_s,
+                settings.gripper_settle_s,
+            )
+        )
+        self._pose_fault = ""
+        self._last_pose_ns = 0
+        self._joints_heard_ns: int | None = None
         self._instruction = ""
 
     def add_image(self, camera: str, message: Any) -> None:
-        """An Image or CompressedImage; sets `fresh` when it completes a set."""
+        """An Image or CompressedImage; sets `fresh` when it completes a set whose arm pose is known."""
         with self._lock:
             complete = self._synchroniser.add(camera, ns_from_stamp(message.header.stamp), message)
             if complete is not None:
                 self._set = complete
-                self.fresh.set()
+                self._announce()
+
+    def _announce(self) -> None:
+        """A set counts when the pose after it has come too: one alone is less exact, and often too far away."""
+        if self._set is not None and (self._arm.has_pose(self._set[0]) or self._pose_fault):
+            self.fresh.set()
 
     def add_camera_info(self, camera: str, message: CameraInfo) -> None:
         """Intrinsics; judged when they are used."""
@@ -86,21 +100,32 @@ class ObservationCollector:
         """The measured pose of the robot's tool."""
         stamp_ns = ns_from_stamp(message.header.stamp)
         with self._lock:
-            if self._poses and stamp_ns < self._poses[-1][0]:
-                self._poses.clear()
-            self._poses.append((stamp_ns, message))
+            if stamp_ns < self._last_pose_ns:
+                self._arm.clear()
+            waiting = self._set is not None and not self._arm.has_pose(self._set[0])
+            try:
+                self._arm.add_pose(message, stamp_ns)
+                self._pose_fault = ""
+            except ValueError as error:
+                self._pose_fault = str(error)
+            self._last_pose_ns = stamp_ns
+            if waiting:
+                self._announce()
 
-    def add_joints(self, message: JointState) -> None:
-        """Joint states; messages without the finger joints (another part of the robot) are passed over."""
+    def add_joints(self, message: JointState, now_ns: int | None = None) -> None:
+        """Joint states; messages without the finger joints (another part of the robot) are passed over.
+
+        now_ns: when they came; used where the driver leaves the header's stamp empty (default: the newest pose's).
+        """
         with self._lock:
-            if self._joints is None or set(self.settings.finger_joints) <= set(message.name):
-                self._joints = message
+            stamp_ns = ns_from_stamp(message.header.stamp) or now_ns or self._last_pose_ns
+            self._arm.add_joints(message, stamp_ns)
+            self._joints_heard_ns = stamp_ns
 
     def add_gripper_command(self, openness: float, now_ns: int) -> None:
         """The openness 0..1 last commanded to the gripper; what no driver would obey is passed over."""
-        if 0.0 <= openness <= 1.0:
-            with self._lock:
-                self._gripper = (now_ns, openness)
+        with self._lock:
+            self._arm.add_command(openness, now_ns)
 
     def set_instruction(self, text: str) -> None:
         """What to do; an empty one stops the policy."""
@@ -131,6 +156,16 @@ class ObservationCollector:
                     f"the cameras are not synchronised: their newest images are {self._synchroniser.spread():.3f} "
                     f"s apart (slop is {s.slop_s:g} s); trigger them together or raise slop"
                 )
+            delay = self._arm.pose_delay_s(self._set[0])
+            if delay is None or delay > s.max_image_age_s:
+                return (
+                    "nothing came on current_pose; the driver must publish the TCP's pose in the base frame"
+                    if delay is None
+                    else (
+                        f"current_pose is {delay:.2f} s older than the images (max_pose_age is "
+                        f"{s.max_pose_age_s:g} s); check the driver's rate and clocks"
+                    )
+                )
         return ""
 
     def observe(self, now_ns: int) -> Observation:
@@ -142,27 +177,41 @@ class ObservationCollector:
             reason = self.waiting_for(now_ns)
             if reason:
                 raise ValueError(reason)
+            if self._pose_fault:
+                raise ValueError(self._pose_fault)
             stamp_ns, messages = self._set
-            infos, poses, joints, gripper = dict(self._infos), list(self._poses), self._joints, self._gripper
-            instruction = self._instruction
-        images, intrinsics, extrinsics = {}, {}, {}
+            infos, instruction = dict(self._infos), self._instruction
+            robot_pose = self._arm.tool_pose(stamp_ns)
+            openness = self._openness(stamp_ns)
+            on_arm = {
+                camera: self._arm.tool_pose(ns_from_stamp(message.header.stamp))
+                for camera, message in messages.items()
+                if self.extrinsics.on_arm(camera)
+            }
+        frames = {camera: message.header.frame_id for camera, message in messages.items()}
+        models = {camera: self._model(camera, infos.get(camera)) for camera in messages}
+        offsets = camera_offsets(models, frames)
+        images, intrinsics, poses = {}, {}, {}
         for camera, message in messages.items():
-            images[camera] = self._image(camera, message)
-            intrinsics[camera] = self._intrinsics(camera, infos.get(camera), images[camera].shape[:2])
-            extrinsics[camera] = self.extrinsics.world_from_camera(camera, message.header.frame_id)
+            images[camera] = self._image(camera, message, models[camera])
+            intrinsics[camera] = models[camera].K
+            E = self.extrinsics.world_from_camera(
+                camera, frames[camera], ns_from_stamp(message.header.stamp), on_arm.get(camera)
+            )
+            poses[camera] = E @ offsets[camera]
         return observe(
             stamp_ns,
             images,
             intrinsics,
-            extrinsics,
-            self._pose_at(stamp_ns, poses),
-            self._openness(joints, gripper, now_ns),
+            poses,
+            robot_pose,
+            openness,
             instruction,
             size=self.settings.size,
             robot_tool_from_model_tool=self.settings.robot_tool_from_model_tool,
         )
 
-    def _image(self, camera: str, message: Any) -> np.ndarray:
+    def _image(self, camera: str, message: Any, model: CameraModel) -> npt.NDArray[np.uint8]:
         try:
             image = rgb_from_message(message)
         except ValueError as error:
@@ -174,59 +223,29 @@ class ObservationCollector:
                 f"{camera}/image_raw changed its size from {before[1]}x{before[0]} to {size[1]}x{size[0]}"
                 "; set the driver back, or deactivate, clean up and configure this node again"
             )
-        return image
+        if model.size != size:
+            raise ValueError(
+                f"{camera}/camera_info is for {model.size[1]}x{model.size[0]}, the image is "
+                f"{size[1]}x{size[0]}; publish the calibration of this resolution"
+            )
+        return model.rectify(image)
 
-    def _intrinsics(self, camera: str, info: CameraInfo | None, size: tuple[int, int]) -> np.ndarray:
+    def _model(self, camera: str, info: Any) -> CameraModel:
         if info is None:
             raise ValueError(f"nothing came on {camera}/camera_info; calibrate the camera and publish it")
         try:
-            K, calibrated = intrinsics_from_camera_info(info)
+            return self._models.model(camera, info, camera in self.settings.rectified)
         except ValueError as error:
             raise ValueError(f"{camera}/camera_info: {error}") from None
-        if calibrated != size:
-            raise ValueError(
-                f"{camera}/camera_info is for {calibrated[1]}x{calibrated[0]}, the image is "
-                f"{size[1]}x{size[0]}; publish the calibration of this resolution"
-            )
-        return K
 
-    def _pose_at(self, stamp_ns: int, poses: Sequence[tuple[int, PoseStamped]]) -> np.ndarray:
-        """The tool pose `[7]` when the images were taken, interpolated between the two nearest messages."""
-        if not poses:
-            raise ValueError("nothing came on current_pose; the driver must publish the TCP's pose in the base frame")
-        before = max((entry for entry in poses if entry[0] <= stamp_ns), key=lambda e: e[0], default=None)
-        after = min((entry for entry in poses if entry[0] >= stamp_ns), key=lambda e: e[0], default=None)
-        near = [
-            entry
-            for entry in (before, after)
-            if entry is not None and abs(entry[0] - stamp_ns) * 1e-9 <= self.settings.max_pose_age_s
-        ]
-        if not near:
-            gap = min(abs(entry[0] - stamp_ns) for entry in poses) * 1e-9
+    def _openness(self, stamp_ns: int) -> float:
+        """By the arm's rule; but a gripper that has stopped to report itself is refused, whatever was commanded."""
+        joints, s = self.settings.finger_joints, self.settings
+        if joints and self._joints_heard_ns is None:
             raise ValueError(
-                f"current_pose is {gap:.2f} s away from the images (max_pose_age is "
-                f"{self.settings.max_pose_age_s:g} s); check the driver's rate and clocks"
+                f"nothing came on joint_states; the gripper's opening is needed (finger_joints is {list(joints)})"
             )
-        values = [pose7_from_pose_stamped(message, self.settings.base_frame, "current_pose") for _, message in near]
-        if len(near) == 1 or near[0][0] == near[1][0]:
-            return values[0]
-        return interpolate(*values, (stamp_ns - near[0][0]) / (near[1][0] - near[0][0]))
-
-    def _openness(self, joints: JointState | None, gripper: tuple[int, float] | None, now_ns: int) -> float:
-        """Openness 0..1: what was last commanded, as in the training data, since a thing between the fingers holds them
-        half open; what the finger joints say where no command was heard, or where after `gripper_settle_s` they are at
-        the other end of the range (the gripper was moved by somebody else). Joints up to 10 % beyond their range are
-        taken to be at its end.
-        """
-        s = self.settings
-        if joints is None:
-            raise ValueError(
-                "nothing came on joint_states; the gripper's opening is needed "
-                f"(finger_joints is {list(s.finger_joints)})"
-            )
-        measured = openness_from_joints(joint_sum(joints, s.finger_joints), s.finger_closed, s.finger_open)
-        if gripper is None:
-            return measured
-        commanded_ns, commanded = gripper
-        settled = abs(now_ns - commanded_ns) * 1e-9 > s.gripper_settle_s
-        return measured if settled and abs(measured - commanded) > 0.9 else commanded
+        newest = self._arm.newest_joints_ns()
+        if joints and (newest is None or (stamp_ns - newest) * 1e-9 > s.max_joint_age_s):
+            raise ValueError(self._arm.no_openness(stamp_ns))
+        return self._arm.openness(stamp_ns)

@@ -1,20 +1,26 @@
-"""Where the cameras are: from TF, from `<cam>/pose` topics or from a calibration file, decided here and only here.
+"""Where the cameras are, live: TF through tf2_ros, `<cam>/pose` topics or calibration files.
 
-TF needs the package tf2_ros, which a ROS host has and the wheels lack. All sources give `world_from_camera` `[4, 4]`
-of the optical frame (x right, y down, z forward) in the robot's base frame.
+The rule is `interfaces.camera_poses.CameraPoses`; here TF and the node's parameters are attached to it. TF needs the
+package tf2_ros, which a ROS host has and the wheels lack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from geometry_msgs.msg import PoseStamped
 
 from ..geometry.pose import matrix_from_pose7
 from ..interfaces import calibration
-from .conversions import pose7_from_pose_stamped, pose7_from_transform
+from ..interfaces.arm_state import POSE_TOLERANCE_S
+from ..interfaces.calibration import Calibration
+from ..interfaces.camera_poses import SOURCES, CameraPoses
+from ..interfaces.series import ALONE_SHARE
+from .conversions import ns_from_stamp, pose7_from_transform
 from .parameters import ParameterError
 
 __all__ = ["HAS_TF", "SOURCES", "Extrinsics", "read_calibration"]
@@ -24,12 +30,10 @@ try:
 except ImportError:
     tf2_ros = None
 HAS_TF = tf2_ros is not None
-
-SOURCES = ("auto", "tf", "topic", "file")
-"""auto: TF where it knows the camera, else the topic, else the file."""
+_MOST = 2000  # poses of a camera that are kept
 
 
-def read_calibration(path: str | Path, base_frame: str) -> dict[str, np.ndarray]:
+def read_calibration(path: str | Path, base_frame: str) -> Calibration:
     """As `calibration.read_calibration`, for the node's parameter: ParameterError when the file is wrong."""
     try:
         return calibration.read_calibration(path, base_frame)
@@ -41,7 +45,14 @@ class Extrinsics:
     """Answers where each camera is. Feed `add_pose` from the pose topics; TF listens by itself."""
 
     def __init__(
-        self, cameras: Sequence[str], base_frame: str, *, source: str = "auto", calibration_file: str = "", node=None
+        self,
+        cameras: Sequence[str],
+        base_frame: str,
+        *,
+        source: str = "auto",
+        calibration_file: str = "",
+        node: Any = None,
+        tolerance_s: float = POSE_TOLERANCE_S,
     ) -> None:
         if source not in SOURCES:
             raise ParameterError(f"extrinsics is {source!r}; choose one of {', '.join(SOURCES)}")
@@ -53,51 +64,65 @@ class Extrinsics:
         if source == "file" and not calibration_file:
             raise ParameterError("extrinsics is 'file' and calibration_file is empty; name the file")
         self.base_frame, self.source = base_frame, source
-        self._file = read_calibration(calibration_file, base_frame) if calibration_file else {}
-        missing = [name for name in cameras if name not in self._file]
+        self.calibration = read_calibration(calibration_file, base_frame) if calibration_file else Calibration()
+        missing = [name for name in cameras if name not in self.calibration.mounts]
         if source == "file" and missing:
             raise ParameterError(
-                f"calibration_file {calibration_file} lacks the cameras {missing}; it has {sorted(self._file)}"
+                f"calibration_file {calibration_file} lacks the cameras {missing}; "
+                f"it has {sorted(self.calibration.mounts)}"
             )
-        self._topic: dict[str, np.ndarray | str] = {}
         self._buffer = self._listener = None
+        self._tolerance_s = tolerance_s
         if HAS_TF and source in ("auto", "tf") and node is not None:
             self._buffer = tf2_ros.Buffer()
             self._listener = tf2_ros.TransformListener(self._buffer, node)
+        self._poses = CameraPoses(
+            base_frame,
+            source=source,
+            calibration=self.calibration.mounts,
+            tf=None if self._buffer is None else self._transform,
+            tolerance_s=tolerance_s,
+            most=_MOST,
+        )
 
     @property
     def listens_to_topics(self) -> bool:
         """Whether `add_pose` wants to be fed."""
-        return self.source in ("auto", "topic")
+        return self._poses.listens_to_topics
 
     def add_pose(self, camera: str, message: PoseStamped) -> None:
         """Take a pose from `<cam>/pose`; a wrong one is remembered as the reason why the camera has none."""
+        self._poses.add_pose(camera, message, ns_from_stamp(message.header.stamp))
+
+    def on_arm(self, camera: str) -> bool:
+        """Whether the arm carries this camera."""
+        return self._poses.on_arm(camera)
+
+    def world_from_camera(
+        self, camera: str, optical_frame: str, stamp_ns: int = 0, tool_pose: npt.NDArray[np.float64] | None = None
+    ) -> npt.NDArray[np.float64]:
+        """`[4, 4]` of the camera whose picture of that time carries `optical_frame`; see `CameraPoses`."""
+        return self._poses.world_from_camera(camera, optical_frame, stamp_ns, tool_pose)
+
+    def _transform(self, optical_frame: str, stamp_ns: int) -> npt.NDArray[np.float64]:
+        """From TF at the picture's time; the newest where TF is not that far yet and the newest is near enough."""
+        from rclpy.time import Time
+
         try:
-            pose = pose7_from_pose_stamped(message, self.base_frame, f"{camera}/pose")
-            self._topic[camera] = matrix_from_pose7(pose)
-        except ValueError as error:
-            self._topic[camera] = str(error)
+            found = self._buffer.lookup_transform(self.base_frame, optical_frame, Time(nanoseconds=stamp_ns))
+        except tf2_ros.ExtrapolationException as error:
+            found = self._newest(optical_frame, stamp_ns, error)
+        except (tf2_ros.TransformException, ValueError) as error:
+            raise ValueError(f"TF: {error}") from None
+        return np.asarray(matrix_from_pose7(pose7_from_transform(found.transform)), np.float64)
 
-    def world_from_camera(self, camera: str, optical_frame: str) -> np.ndarray:
-        """`[4, 4]` of the camera whose images carry `optical_frame`; ValueError saying what to provide."""
-        tried = []
-        if self._buffer is not None:
-            try:
-                from rclpy.time import Time
+    def _newest(self, optical_frame: str, stamp_ns: int, reason: Exception) -> Any:
+        from rclpy.time import Time
 
-                found = self._buffer.lookup_transform(self.base_frame, optical_frame, Time())
-                return matrix_from_pose7(pose7_from_transform(found.transform))
-            except (tf2_ros.TransformException, ValueError) as error:
-                tried.append(f"TF: {error}")
-        if self.listens_to_topics:
-            known = self._topic.get(camera)
-            if isinstance(known, np.ndarray):
-                return known
-            tried.append(known or f"nothing came on {camera}/pose")
-        if camera in self._file:
-            return self._file[camera]
-        raise ValueError(
-            f"the pose of camera {camera!r} is not known ({'; '.join(tried)}); publish the transform "
-            f"{self.base_frame} -> {optical_frame or 'its optical frame'}, {camera}/pose, or set "
-            "calibration_file"
-        )
+        try:
+            found = self._buffer.lookup_transform(self.base_frame, optical_frame, Time())
+        except (tf2_ros.TransformException, ValueError) as error:
+            raise ValueError(f"TF: {error}") from None
+        if abs(stamp_ns - ns_from_stamp(found.header.stamp)) > ALONE_SHARE * self._tolerance_s * 1e9:
+            raise ValueError(f"TF: {reason}")
+        return found

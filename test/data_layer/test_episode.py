@@ -17,15 +17,17 @@ from action_images_ros.data.episode import (
 
 def make(seed=1, task="reach_target", views=2, frames=4, **change):
     rng = np.random.default_rng(seed)
+    poses = rng.random((frames, 7))
+    poses[:, 3:] /= np.linalg.norm(poses[:, 3:], axis=1, keepdims=True)
     values = {
         "task": task,
         "seed": seed,
         "instruction": "reach the red ball",
         "dt": 0.2,
         "images": rng.integers(0, 256, (views, frames, 8, 6, 3), dtype=np.uint8),
-        "K": rng.random((views, 3, 3)),
-        "world_from_camera": rng.random((views, 4, 4)),
-        "poses": rng.random((frames, 7)),
+        "K": np.tile([[9.0, 0, 3], [0, 9, 4], [0, 0, 1]], (views, 1, 1)),
+        "world_from_camera": np.tile(np.eye(4), (views, 1, 1)),
+        "poses": poses,
         "openness": np.array([1.0, 1.0, 0.0, 0.0])[:frames],
         "success": True,
         "camera_names": tuple(f"camera_{i}" for i in range(views)),
@@ -145,7 +147,7 @@ def test_an_empty_folder_says_how_to_fill_it(tmp_path):
         ({"poses": np.zeros((3, 7))}, "poses has shape"),
         ({"K": np.zeros((1, 3, 3))}, "K has shape"),
         ({"images": np.zeros((2, 4, 8, 6, 3))}, "images are float64"),
-        ({"camera_names": ("a",)}, "camera_names has 1"),
+        ({"camera_names": ("a",)}, "for 2 views"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(change, words):

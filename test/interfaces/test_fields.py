@@ -15,7 +15,7 @@ from action_images_ros.interfaces.fields import (
 )
 
 
-def pose(x=0.1, w=2.0, frame="base"):
+def pose(x=0.1, w=1.01, frame="base"):
     return Message(
         header=Message(frame_id=frame),
         pose=Message(position=Message(x=x, y=0.2, z=0.3), orientation=Message(x=0.0, y=0.0, z=0.0, w=w)),
@@ -40,7 +40,7 @@ def test_stamps_are_whole_nanoseconds():
 
 def test_poses_come_with_unit_quaternions():
     np.testing.assert_allclose(pose7_from_pose_stamped(pose(), "base", "t"), [0.1, 0.2, 0.3, 0, 0, 0, 1])
-    turned = Message(translation=Message(x=1.0, y=2.0, z=3.0), rotation=Message(x=0.0, y=0.0, z=3.0, w=0.0))
+    turned = Message(translation=Message(x=1.0, y=2.0, z=3.0), rotation=Message(x=0.0, y=0.0, z=0.99, w=0.0))
     np.testing.assert_allclose(pose7_from_transform(turned), [1, 2, 3, 0, 0, 1, 0])
 
 
@@ -50,6 +50,9 @@ def test_poses_come_with_unit_quaternions():
         ({"w": 0.0}, "t: .*zero quaternion"),
         ({"x": float("nan")}, "t: .*nan"),
         ({"frame": "tool0"}, "t is given in.*'tool0'"),
+        ({"w": 90.0}, "degrees"),
+        ({"w": 1.5}, "length 1.5"),
+        ({"x": 1240.0}, "1,240 m: millimetres"),
     ],
 )
 def test_poses_that_say_nothing_are_refused(change, words):

@@ -67,12 +67,11 @@ class World:
     def settled(self, stamp_ns):
         collector = self.rig.nodes[0].collector
         return (
-            collector._poses
-            and collector._poses[-1][0] == stamp_ns
+            collector._arm.pose_delay_s(stamp_ns) == 0.0
             and len(collector._infos) == 2
             and all(ns_from_stamp(i.header.stamp) == stamp_ns for i in collector._infos.values())
-            and collector._joints is not None
-            and len(collector.extrinsics._topic) == 2
+            and collector._joints_heard_ns is not None
+            and len(collector.extrinsics._poses._topics) == 2
         )
 
 
@@ -248,7 +247,7 @@ def _singular(k):
 
 BAD = {
     "sixteen bit": (_bad_picture(encoding="mono16"), "left/image_raw.*mono16.*8 bits"),
-    "bayer": (_bad_picture(encoding="bayer_rggb8"), "left/image_raw.*bayer_rggb8"),
+    "bayer": (_bad_picture(encoding="bayer_rggb16"), "left/image_raw.*bayer_rggb8"),
     "another size": (_bad_picture(size=(24, 32)), "left/camera_info is for 64x48, the image is 32x24"),
     "uncalibrated": (_bad_intrinsics(_zero), "left/camera_info.*calibrate"),
     "singular": (_bad_intrinsics(_singular), "left/camera_info.*singular"),

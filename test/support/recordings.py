@@ -2,6 +2,8 @@
 
 import numpy as np
 from cameras import in_front
+from rosbags.rosbag2 import CompressionFormat, Writer
+from rosbags.typesys import Stores, get_typestore
 from scipy.spatial.transform import Rotation
 
 from action_images_ros.data.episode import Episode
@@ -121,3 +123,21 @@ def tree(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def convert(source, target, plugin, compression=None):
+    """The same messages in another storage, written by rosbags."""
+    with Bag(source) as bag:
+        writer = Writer(target, version=9, storage_plugin=plugin)
+        if compression is not None:
+            writer.set_compression(compression, CompressionFormat.ZSTD)
+        with writer:
+            connections = {
+                name: writer.add_connection(
+                    name, topic.type, typestore=get_typestore(Stores.ROS2_JAZZY), offered_qos_profiles=topic.qos
+                )
+                for name, topic in bag.topics.items()
+            }
+            for message in bag.messages():
+                writer.write(connections[message.topic], message.log_ns, message.data)
+    return target

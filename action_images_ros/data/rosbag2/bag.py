@@ -1,29 +1,38 @@
-"""Reads a rosbag2 recording (MCAP or sqlite3, a file or a folder) message by message, without touching it."""
+"""Reads a recording (rosbag2 in MCAP or sqlite3, or a ROS 1 bag) message by message, without touching it."""
 
 from __future__ import annotations
 
 import sqlite3
 import struct
+import tempfile
+from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mcap.exceptions import McapError
-from mcap.reader import make_reader
-from rosbags.interfaces import MessageDefinitionFormat, Qos
-from rosbags.rosbag2 import Reader
-from rosbags.rosbag2.errors import ReaderError
+import zstandard
+from mcap.exceptions import EndOfFile, InvalidMagic, McapError
+from rosbags.highlevel import AnyReaderError
 from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
+
+from .mcap_file import McapFile
+from .metadata import FolderMetadata, read_metadata
+from .ros1_file import Ros1File
+from .sqlite_file import SqliteFile
+from .storage import BagError, BagMessage, BagTopic, Storage, merge_topics
 
 __all__ = ["Bag", "BagError", "BagMessage", "BagTopic", "header_of", "is_bag", "ros_types", "stamp_of"]
 
 _MAGIC = {b"\x89MCAP0\r\n": ".mcap", b"SQLite format 3\0": ".db3", b"#ROSBAG V": ".bag"}
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_OPEN: dict[str, type] = {".mcap": McapFile, ".db3": SqliteFile, ".bag": Ros1File}
 _BROKEN = (
-    ReaderError,
     McapError,
+    AnyReaderError,
+    zstandard.ZstdError,
     sqlite3.Error,
     OSError,
     EOFError,
@@ -34,39 +43,26 @@ _BROKEN = (
     AssertionError,
     IndexError,
     RuntimeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
 )
-
-
-class BagError(ValueError):
-    """A recording that cannot be read; the message names the file, what is wrong and the remedy."""
-
-
-@dataclass(frozen=True)
-class BagTopic:
-    """One topic of a recording. definition: the type's text as recorded, format ros2msg or ros2idl ("" unknown)."""
-
-    name: str
-    type: str
-    count: int
-    qos: tuple[Qos, ...]
-    definition: str
-    definition_format: str
-    type_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class BagMessage:
-    """One recorded message. log_ns: when it was recorded; publish_ns: when it was sent, where the file says so.
-
-    data: the serialised message (CDR with its 4-byte header), as it lies in the file.
-    """
-
-    topic: str
-    type: str
-    log_ns: int
-    publish_ns: int
-    sequence: int
-    data: bytes
+_CUT = (
+    "magic",
+    "truncated",
+    "footer",
+    "malformed",
+    "end of",
+    "ord()",
+    "unpack requires",
+    "unpack_from",
+    "disk image",
+    "not indexed",
+    "seek",
+    "exceeds limit",
+)
+_LARGEST = 1 << 30  # bytes of an unpacked message
+_UNPACKED = 200  # times its size that a packed file may unpack to
 
 
 @cache
@@ -76,11 +72,15 @@ def ros_types() -> Typestore:
 
 
 def is_bag(path: str | Path) -> bool:
-    """Whether this looks like one rosbag2 recording: a folder with metadata.yaml or a storage file, or such a file."""
+    """Whether this looks like one recording: a folder with metadata.yaml or storage files, or a storage file."""
     path = Path(path)
     if path.is_dir():
-        return (path / "metadata.yaml").is_file() or bool([*path.glob("*.mcap"), *path.glob("*.db3")])
-    return path.suffix in (".mcap", ".db3", ".bag") or _magic(path) is not None
+        return (path / "metadata.yaml").is_file() or bool(_storage_files(path))
+    return path.is_file() and (path.suffix in _OPEN or _magic(path) is not None)
+
+
+def _storage_files(folder: Path) -> list[Path]:
+    return sorted(file for suffix in (".mcap", ".db3") for file in folder.glob(f"*{suffix}") if file.is_file())
 
 
 def _magic(path: Path) -> str | None:
@@ -96,7 +96,7 @@ def header_of(data: bytes) -> tuple[int, str]:
     """Stamp (ns) and frame_id of a serialised message that begins with a std_msgs/Header, without reading the rest."""
     order = "<" if data[1] & 1 else ">"
     seconds, nanoseconds, length = struct.unpack_from(order + "iII", data, 4)
-    return seconds * 1_000_000_000 + nanoseconds, data[16 : 16 + length - 1].decode(errors="replace")
+    return seconds * 1_000_000_000 + nanoseconds, data[16 : 16 + max(length - 1, 0)].decode(errors="replace")
 
 
 def stamp_of(data: bytes) -> int:
@@ -108,31 +108,48 @@ def stamp_of(data: bytes) -> int:
 class Bag:
     """An open recording; use it in a `with` statement. Opened read-only.
 
-    Attributes: path; topics (name to BagTopic); start_ns, end_ns (log time of the first and last message); count.
-    Raises BagError naming the file for truncated, damaged, foreign or empty recordings, also while messages are read.
+    Attributes: path; topics (name to BagTopic, counted in the files); start_ns, end_ns (log time of the first and last
+    message, 0 where there is none); count; notes (what the user should know about how it was read); shortfall (topic to
+    (messages that metadata.yaml tells of, messages in the files), where files or messages are missing).
+    Raises BagError naming the file for truncated, damaged or foreign recordings, also while messages are read: a topic
+    of which another number of messages comes than the file counts is an error.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._reader = Reader(self._checked())
-        self._files: list = []
+        self.notes: list[str] = []
+        self.shortfall: dict[str, tuple[int, int]] = {}
+        self._temporary: tempfile.TemporaryDirectory | None = None
+        self._storages: list[Storage] = []
+        metadata = self._find()
         try:
-            self._reader.open()
+            for file in metadata.files:
+                self._storages.append(self._open(file))
+        except BagError:
+            self.close()
+            raise
         except _BROKEN as error:
+            self.close()
             raise self._broken(error) from error
-        self.topics = self._read_topics()
-        self.count = self._reader.message_count
-        self.start_ns, self.end_ns = self._reader.start_time, max(self._reader.end_time - 1, 0)
+        self._packed = metadata.compression == "message"
+        self.topics = self._merged(metadata)
+        self.count = sum(topic.count for topic in self.topics.values())
+        self.start_ns = min((s.start_ns for s in self._storages if s.start_ns is not None), default=0)
+        self.end_ns = max((s.end_ns for s in self._storages if s.end_ns is not None), default=0)
         self.typestore = self._make_typestore()
 
-    def _checked(self) -> Path:
+    # Finding and opening the files.
+
+    def _find(self) -> FolderMetadata:
         path = self.path
         if not path.exists():
-            raise FileNotFoundError(f"{path} does not exist; give a rosbag2 folder, a .mcap or a .db3 file")
+            raise FileNotFoundError(f"{path} does not exist; give a rosbag2 folder, a .mcap, a .db3 or a .bag file")
         if path.is_dir():
             if (path / "metadata.yaml").is_file():
-                return path
-            files = sorted([*path.glob("*.mcap"), *path.glob("*.db3")])
+                metadata = read_metadata(path)
+                self.notes += metadata.notes
+                return metadata
+            files = _storage_files(path)
             if not files:
                 raise BagError(f"{path} is no rosbag2 recording: it holds no metadata.yaml, .mcap or .db3 file")
             if len(files) > 1:
@@ -140,44 +157,78 @@ class Bag:
                     f"{path} lacks metadata.yaml (the recorder did not end properly); "
                     f"run `ros2 bag reindex {path}` or give one of {[file.name for file in files]}"
                 )
-            path = files[0]
-        kind = _magic(path)
-        if kind == ".bag":
-            raise BagError(f"{path} is a ROS 1 bag; convert it with `rosbags-convert --src {path.name} --dst FOLDER`")
-        if path.stat().st_size == 0:
-            raise BagError(f"{path} is empty (0 bytes): nothing was recorded")
+            self.notes.append("metadata.yaml is missing (the recorder did not end properly); the file is read alone")
+            return FolderMetadata(files)
+        if not path.is_file():
+            raise BagError(f"{path} is no regular file; give a rosbag2 folder, a .mcap, a .db3 or a .bag file")
+        return FolderMetadata([path])
+
+    def _open(self, file: Path) -> Storage:
+        if file.stat().st_size == 0:
+            raise BagError(f"{file} is empty (0 bytes): nothing was recorded")
+        with open(file, "rb") as stream:
+            if stream.read(4) == _ZSTD:
+                file = self._unpacked(file)
+        kind = _magic(file)
         if kind is None:
-            raise BagError(f"{path} is neither MCAP nor sqlite3; give a rosbag2 folder, a .mcap or a .db3 file")
-        if path.suffix != kind:
-            raise BagError(f"{path} holds {kind[1:]} data; give it the suffix {kind}")
-        return path
+            raise BagError(
+                f"{file} is neither MCAP nor sqlite3 nor a ROS 1 bag; give a rosbag2 folder, a .mcap, a "
+                ".db3 or a .bag file"
+            )
+        storage = _OPEN[kind](file)
+        if file.suffix in _OPEN and file.suffix != kind:
+            storage.notes.append(f"{file.name} holds {kind[1:]} data in spite of its name; it is read as that")
+        self.notes += storage.notes
+        return storage
+
+    def _unpacked(self, file: Path) -> Path:
+        """A file packed as a whole, unpacked into a temporary folder."""
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="action-images-")
+        target = Path(self._temporary.name) / file.stem
+        limit = _UNPACKED * file.stat().st_size + (1 << 20)
+        with open(file, "rb") as packed, open(target, "wb") as plain:
+            for part in zstandard.ZstdDecompressor().read_to_iter(packed):
+                plain.write(part)
+                if plain.tell() > limit:
+                    raise BagError(f"{file} unpacks to more than {_UNPACKED} times its size; is it a recording?")
+        return target
 
     def _broken(self, error: Exception) -> BagError:
-        what = str(error) or type(error).__name__
-        cut = any(word in what.lower() for word in ("magic", "truncated", "footer", "malformed", "end of", "ord()"))
-        remedy = (
-            "the recording was cut off; try `mcap recover` (MCAP) or `ros2 bag reindex`"
-            if cut
-            else "the recording is damaged or was made by something else; record it again"
+        what = " ".join(str(error).split()) or type(error).__name__
+        cut = isinstance(error, EndOfFile | InvalidMagic | EOFError | struct.error) or any(
+            word in what.lower() for word in _CUT
         )
+        if isinstance(error, MemoryError):
+            remedy = "it asks for more memory than there is: its sizes are wrong"
+        elif cut:
+            remedy = "the recording was cut off; try `mcap recover` (MCAP) or `ros2 bag reindex`"
+        else:
+            remedy = "its bytes are damaged; copy it again from where it was recorded, or try `mcap recover` (MCAP)"
         return BagError(f"{self.path} cannot be read: {what}; {remedy}")
 
-    def _read_topics(self) -> dict[str, BagTopic]:
-        formats = {MessageDefinitionFormat.MSG: "ros2msg", MessageDefinitionFormat.IDL: "ros2idl"}
+    def _merged(self, metadata: FolderMetadata) -> dict[str, BagTopic]:
         topics: dict[str, BagTopic] = {}
-        for c in self._reader.connections:
-            known = topics.get(c.topic)
-            if known is not None and known.type != c.msgtype:
-                self._reader.close()
-                raise BagError(
-                    f"{self.path}: topic {c.topic} has messages of two types, {known.type} and {c.msgtype}; "
-                    "split the recording by type"
+        try:
+            for storage in self._storages:
+                for name, topic in storage.topics.items():
+                    topics[name] = merge_topics(topics.get(name), topic, self.path)
+        except BagError:
+            self.close()
+            raise
+        for name, told in (metadata.counts or {}).items():
+            found = topics[name].count if name in topics else 0
+            if told > found:
+                self.shortfall[name] = (told, found)
+            elif told < found:
+                self.notes.append(
+                    f"{name}: the files hold {found} messages, metadata.yaml tells of {told}; all are read"
                 )
-            count = c.msgcount + (known.count if known else 0)
-            qos = tuple(dict.fromkeys([*(known.qos if known else ()), *c.ext.offered_qos_profiles]))
-            topics[c.topic] = BagTopic(
-                c.topic, c.msgtype, count, qos, c.msgdef.data, formats.get(c.msgdef.format, ""), c.digest
-            )
+        if self.shortfall:
+            self.notes.append(self.describe_shortfall())
+        for name, profiles in metadata.qos.items():
+            if name in topics and profiles:  # what was edited by hand says what is meant
+                topics[name] = replace(topics[name], qos=tuple(dict.fromkeys(profiles)))
         return topics
 
     def _make_typestore(self) -> Typestore:
@@ -194,64 +245,71 @@ class Bag:
                     else get_types_from_msg(topic.definition, topic.type)
                 )
                 store.register({name: fields for name, fields in types.items() if name not in store.fielddefs})
-            except (TypesysError, KeyError):
+            except (TypesysError, KeyError, ValueError, RecursionError):
                 pass  # copied as it is; `read` says that it is not known
         return store
 
     def __enter__(self) -> Bag:
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Close the files."""
-        if self._reader.is_open:
-            self._reader.close()
+        for storage in self._storages:
+            storage.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    # Messages.
 
     def messages(
         self, topics: Collection[str] | None = None, start_ns: int | None = None, end_ns: int | None = None
     ) -> Iterator[BagMessage]:
         """Messages in the order of log time, of these topics (default all), `start_ns <= log_ns < end_ns`.
 
-        Memory does not grow with the recording. A file of several (a split recording) is read after the other.
+        Memory does not grow with the recording. A file of several (a split recording) is read after the other. BagError
+        at the end where a topic gave another number of messages than the files count.
         """
-        wanted = [c for c in self._reader.connections if topics is None or c.topic in topics]
+        wanted = {name for name in self.topics if topics is None or name in topics}
         if not wanted:
             return
+        read: Counter[str] = Counter()
         try:
-            if self._is_plain_mcap():
-                yield from self._mcap_messages({c.topic for c in wanted}, start_ns, end_ns)
-            else:
-                for c, log_ns, data in self._reader.messages(wanted, start_ns, end_ns):
-                    yield BagMessage(c.topic, c.msgtype, log_ns, log_ns, 0, bytes(data))
+            for storage in self._storages:
+                for message in storage.messages(wanted, start_ns, end_ns):
+                    read[message.topic] += 1
+                    yield self._plain(message) if self._packed else message
+        except BagError:
+            raise
         except _BROKEN as error:
             raise self._broken(error) from error
+        if start_ns is None and end_ns is None:
+            wrong = [
+                f"{name} gave {read[name]} of {self.topics[name].count}"
+                for name in sorted(wanted)
+                if read[name] != self.topics[name].count
+            ]
+            if wrong:
+                raise BagError(
+                    f"{self.path}: not every message could be read: {', '.join(wrong)}; the index of the "
+                    "file is wrong: run `mcap recover` (MCAP) or `ros2 bag reindex`"
+                )
 
-    def _storages(self) -> list:
-        return getattr(self._reader.storage, "storages", None) or [self._reader.storage]
-
-    def _is_plain_mcap(self) -> bool:
-        return self._reader.compression_mode != "message" and all(
-            Path(storage.path).suffix == ".mcap" for storage in self._storages()
-        )
-
-    def _mcap_messages(self, topics: set[str], start_ns, end_ns) -> Iterator[BagMessage]:
-        """rosbags' reader leaves out publish time and sequence; mcap's own has them."""
-        for storage in self._storages():
-            with open(storage.path, "rb") as file:
-                reader = make_reader(file, validate_crcs=True)
-                summary = reader.get_summary()
-                indexed = summary is not None and bool(summary.chunk_indexes)
-                for schema, channel, m in reader.iter_messages(
-                    topics, starting_at=start_ns, ending_before=end_ns, log_time_order=indexed
-                ):
-                    yield BagMessage(
-                        channel.topic, schema.name if schema else "", m.log_time, m.publish_time, m.sequence, m.data
-                    )
+    @staticmethod
+    def _plain(message: BagMessage) -> BagMessage:
+        size = zstandard.frame_content_size(message.data)
+        if size > _LARGEST:
+            raise ValueError(f"a message of {message.topic} says that it unpacks to {size:,} bytes")
+        data = zstandard.ZstdDecompressor().decompress(message.data, max_output_size=_LARGEST if size < 0 else size)
+        return replace(message, data=data)
 
     def read(self, message: BagMessage) -> Any:
         """The message as an object with the type's fields (sequences are numpy arrays); BagError when it cannot be."""
+        topic = self.topics[message.topic]
+        if topic.encoding != "cdr":
+            raise BagError(f"{self.path}: {self.describe_encoding(topic)}")
         try:
             return self.typestore.deserialize_cdr(message.data, message.type)
         except KeyError:
@@ -265,6 +323,34 @@ class Bag:
                 f"({type(error).__name__}: {error}); the recording is damaged"
             ) from error
 
+    @staticmethod
+    def describe_encoding(topic: BagTopic) -> str:
+        """What to do with messages that are not in ROS 2's CDR."""
+        what = {"json": "JSON", "protobuf": "protobuf", "ros1": "ROS 1's format"}.get(topic.encoding, topic.encoding)
+        remedy = (
+            "convert it with `mcap convert` from the original .bag, or give that .bag file"
+            if topic.encoding == "ros1"
+            else "record the ROS 2 topics themselves (`ros2 bag record`)"
+        )
+        return f"the messages of {topic.name} ({topic.type}) are in {what}, only ROS 2's CDR is read; {remedy}"
+
+    def describe_shortfall(self) -> str:
+        """Which messages metadata.yaml tells of and the files lack, and what to do."""
+        parts = ", ".join(f"{name} has {found} of {told}" for name, (told, found) in self.shortfall.items())
+        return (
+            f"messages are missing: {parts}; copy the recording again, or run `ros2 bag reindex` if it is all there is"
+        )
+
+    @property
+    def foreign(self) -> list[BagTopic]:
+        """Topics that are not in CDR."""
+        return [topic for topic in self.topics.values() if topic.encoding != "cdr"]
+
     def describe_topics(self) -> str:
         """`name (type, count)` of every topic, for error messages."""
-        return ", ".join(f"{t.name} ({t.type}, {t.count})" for t in self.topics.values()) or "no topics at all"
+        shown = [
+            f"{t.name} ({t.type}, {t.count}{'' if t.encoding == 'cdr' else f', {t.encoding}'})"
+            for t in list(self.topics.values())[:60]
+        ]
+        more = len(self.topics) - len(shown)
+        return ", ".join(shown) + (f" and {more} more" if more > 0 else "") if shown else "no topics at all"

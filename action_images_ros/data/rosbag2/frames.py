@@ -6,32 +6,38 @@ up with the frame they belong to.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter, deque
+from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from ...geometry.camera import normalise_signs
-from ...interfaces.images import rgb_from_file, rgb_from_pixels
+from ...interfaces.camera_model import CameraModel
+from ...interfaces.images import TornPicture, rgb_from_file, rgb_from_pixels
+from ...interfaces.views import camera_offsets
 from .bag import Bag, BagError, BagMessage, header_of, stamp_of
-from .state import RecordedState
+from .state import RecordedState, read_setup_calibration
 from .topics import BagSetup, CameraTopics, find_topics
 
 __all__ = ["Frame", "FrameStream"]
+
+_SLIP_FRAMES = 25  # a camera up to 4 % slower than 1 / dt has no gap: so often one dt may be a period longer
 
 
 @dataclass
 class Frame:
     """What was seen and measured at one moment, `stamp_ns` (the first camera's header stamp).
 
-    images: uint8 RGB `[h, w, 3]` by camera, only those within image_tolerance. K `[3, 3]` px and world_from_camera
-    `[4, 4]` by camera (signs normalised), where known. tool_pose: `[7]` of the MODEL tool frame in base_frame,
-    interpolated at stamp_ns, None where not recorded or no robot was named. openness: 0..1, the newest gripper_command
-    until then, else from the finger joints; None where neither is there. status: the cell's newest report. gap_s:
-    seconds missing between this frame and the one before it, beyond dt (0: none). problems: what is missing, as
-    (what, details); empty for a whole frame. log_ns: when the first camera's picture was recorded.
+    images: uint8 RGB `[h, w, 3]` by camera, undistorted, only those within image_tolerance. K `[3, 3]` px and
+    world_from_camera `[4, 4]` by camera (signs normalised), where known; a camera that moves has its pose of its own
+    picture's time. tool_pose: `[7]` of the MODEL tool frame in base_frame, interpolated at stamp_ns, None where not
+    recorded or no robot was named. openness: 0..1, see `ArmState.openness`; None where it is not known. status: the
+    cell's newest report. gap_s: seconds missing between this frame and the one before it, beyond dt (0: none).
+    problems: what is missing, as (what, details); empty for a whole frame. log_ns: when the first camera's picture was
+    recorded.
     """
 
     stamp_ns: int
@@ -50,36 +56,66 @@ class Frame:
 class FrameStream:
     """Iterate it once. Raises BagError naming topic, value and remedy for what no frame could be made from.
 
-    dt: seconds between frames. Each frame is the first camera's picture nearest to dt after the one before, if it is
-    within spacing_tolerance; else there is a gap and the next picture begins anew.
-    Attributes: topics (what was found); out_of_order: topic to number of messages left out.
+    dt: seconds between frames. Frames lie on a grid of times, dt apart from the first one on: each is the first
+    camera's picture nearest to its time, within spacing_tolerance, and carries that picture's own stamp. A time without
+    a picture is a gap.
+    Attributes: topics (what was found); out_of_order: topic to messages that came too late to be used; torn: topic to
+    pictures that are cut off or empty; notes: what else the user should know.
     """
 
     def __init__(self, bag: Bag, setup: BagSetup, dt: float) -> None:
         if not 0.001 <= dt <= 3600:
             raise ValueError(f"dt is {dt}; give the seconds between frames, 0.001 to 3600")
         self.bag, self.setup, self.dt_ns = bag, setup, round(dt * 1e9)
-        self.topics = find_topics(bag, setup)
+        self.topics = find_topics(bag, setup, read_setup_calibration(bag, setup).infos)
         self.out_of_order: Counter[str] = Counter()
-        self._spacing = self.dt_ns // 4 if setup.spacing_tolerance is None else round(setup.spacing_tolerance * 1e9)
+        self.torn: Counter[str] = Counter()
+        self.unstamped: Counter[str] = Counter()
         self._tolerance = round(setup.image_tolerance * 1e9)
         self._patience = round(setup.patience * 1e9)
-        self._keep = self.dt_ns + 2 * self._patience + self._spacing + self._tolerance
+        self._keep = 2 * self.dt_ns + 2 * self._patience + self._tolerance
         self._state = RecordedState(
             bag, setup, self.topics, max(10_000_000_000, 2 * self._keep + 2 * round(setup.pose_tolerance * 1e9))
         )
         self._cameras = {camera.name: camera for camera in self.topics.cameras}
         self._reference = self.topics.cameras[0].name
-        self._pictures: dict[str, deque[tuple[int, BagMessage]]] = {name: deque() for name in self._cameras}
+        self._pictures: dict[str, list[tuple[int, BagMessage]]] = {name: [] for name in self._cameras}
         self._handlers = dict(self._state.handlers)
         for name, camera in self._cameras.items():
-            self._handlers[camera.image] = (lambda m, s, now, n=name: self._pictures[n].append((s, m)), True)
+            self._handlers[camera.image] = (lambda m, s, now, n=name: self._add_picture(n, s, m), True)
         self._timed = [topic for topic, (_, stamped) in self._handlers.items() if stamped]
         self._newest: dict[str, int] = {}
         self._now = 0
-        self._previous: int | None = None
-        self._expected: int | None = None
-        self._look: dict[str, tuple[str, tuple[int, int]]] = {}
+        self._periods: list[int] = []
+        self._origin: int | None = None  # stamp of the grid's slot 0
+        self._slot = 0
+        self._missed = 0
+        self._previous = -1
+        self._since_slip = 0
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._decoded: dict[str, tuple[BagMessage, npt.NDArray[np.uint8]]] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What was chosen, passed over or odd, in sentences."""
+        texts = [*self.bag.notes, *self.topics.notes, *self._state.notes]
+        skipped = self._state.skipped + self._state.arm.skipped
+        for counts, words in (
+            (self.torn, "pictures of {} are empty or cut off and count as missing"),
+            (self.out_of_order, "messages of {} were out of order and left out"),
+            (
+                self.unstamped,
+                "messages of {} have an empty header stamp and were left out (--log-time takes the time of recording)",
+            ),
+            (skipped, "messages of {} say nothing and were left out"),
+        ):
+            texts += [f"{count} {words.format(topic)}" for topic, count in counts.items()]
+        return list(dict.fromkeys(texts))
+
+    @property
+    def period_s(self) -> float | None:
+        """Median seconds between pictures of the first camera; None below two."""
+        return float(np.median(self._periods)) * 1e-9 if self._periods else None
 
     def __iter__(self) -> Iterator[Frame]:
         for message in self.bag.messages(self._handlers):
@@ -87,23 +123,28 @@ class FrameStream:
             stamp = 0
             if stamped:
                 stamp = message.log_ns if self.setup.log_time else stamp_of(message.data)
-                if not self._in_order(message, stamp):
+                if not self._in_time(message, stamp):
                     continue
             handler(message, stamp, self._now)
             if stamped:
                 yield from self._complete(False)
         for camera in self.topics.cameras:
             if camera.image not in self._newest:
+                if self.unstamped[camera.image]:
+                    raise BagError(
+                        f"{self.bag.path}: {camera.image} has an empty header stamp (0) in every message; "
+                        "let the driver fill it in, or take the time of recording with --log-time"
+                    )
                 raise BagError(f"{self.bag.path}: {camera.image} holds no picture; leave out {camera.name} (--cameras)")
         yield from self._complete(True)
 
-    def _in_order(self, message: BagMessage, stamp: int) -> bool:
+    # Taking messages in.
+
+    def _in_time(self, message: BagMessage, stamp: int) -> bool:
         topic, path = message.topic, self.bag.path
         if stamp == 0:
-            raise BagError(
-                f"{path}: {topic} has an empty header stamp (0); let the driver fill it in, or take the "
-                "time of recording with --log-time"
-            )
+            self.unstamped[topic] += 1
+            return False
         newest = self._newest.get(topic, stamp)
         if stamp < newest - self.setup.order_tolerance * 1e9:
             raise BagError(
@@ -111,24 +152,44 @@ class FrameStream:
                 f"{stamp} ns (order_tolerance is {self.setup.order_tolerance:g} s): a clock was set or a "
                 "simulation reset; cut the recording there, or take the time of recording with --log-time"
             )
-        if stamp < newest:
+        if stamp <= self._previous:
             self.out_of_order[topic] += 1
             return False
-        self._newest[topic] = stamp
+        self._newest[topic] = max(newest, stamp)
         self._now = max(self._now, stamp)
         return True
 
+    def _add_picture(self, name: str, stamp: int, message: BagMessage) -> None:
+        queue = self._pictures[name]
+        if name == self._reference and queue and stamp > queue[-1][0]:
+            self._periods.append(stamp - queue[-1][0])
+            del self._periods[:-50]
+        insort(queue, (stamp, message), key=lambda entry: entry[0])
+
+    # Frames in their order.
+
+    @property
+    def _spacing(self) -> int:
+        """How far a picture may be from its place in the grid: half a period of the camera, or a quarter of dt."""
+        if self.setup.spacing_tolerance is not None:
+            return round(self.setup.spacing_tolerance * 1e9)
+        half = 0.55 * float(np.median(self._periods)) if self._periods else 0.0
+        return round(max(self.dt_ns / 4, min(half, 0.6 * self.dt_ns)))
+
     def _complete(self, end: bool) -> Iterator[Frame]:
         """Frames for which everything has come, or will not come any more."""
-        while self._expected is not None or self._begin(end):
+        while self._origin is not None or self._begin(end):
             stamp = self._next_stamp(end)
             if stamp is None or not self._arrived(stamp, end):
                 break
-            gap = 0 if self._previous is None or stamp <= self._expected + self._spacing else stamp - self._expected
-            yield self._frame(stamp, gap * 1e-9)
-            self._previous, self._expected = stamp, stamp + self.dt_ns
+            if not self._decodes(self._reference, stamp):
+                continue  # as if it had not been recorded: another one may be near enough
+            self._place(stamp)
+            yield self._frame(stamp)
+            self._slot, self._missed, self._previous = self._slot + 1, 0, stamp
+            self._since_slip += 1
             self._forget(stamp)
-        self._forget(max(self._previous or 0, self._now - self._keep))
+        self._forget(max(self._previous, self._now - self._keep))
 
     def _begin(self, end: bool) -> bool:
         """Frames begin when every camera has begun."""
@@ -136,26 +197,45 @@ class FrameStream:
         if not all(self._pictures.values()) and not (end and reference):
             return False
         first = max(queue[0][0] for queue in self._pictures.values() if queue) - self._tolerance
-        self._expected = next((stamp for stamp, _ in reference if stamp >= first), None)
-        return self._expected is not None
+        self._origin = next((stamp for stamp, _ in reference if stamp >= first), None)
+        return self._origin is not None
+
+    @property
+    def _expected(self) -> int:
+        return (self._origin or 0) + self._slot * self.dt_ns
 
     def _next_stamp(self, end: bool) -> int | None:
         """The stamp of the first camera's picture that is to be the next frame; None: not known yet."""
-        stamps = [stamp for stamp, _ in self._pictures[self._reference]]
-        later = bisect_left(stamps, self._expected)
-        if later == len(stamps) and not end and self._now <= self._expected + self._patience:
+        stamps = [stamp for stamp, _ in self._pictures[self._reference] if stamp > self._previous]
+        expected = self._expected
+        later = bisect_left(stamps, expected)
+        if later == len(stamps) and not end and self._now <= expected + self._patience:
             return None
-        near = [s for s in stamps[max(later - 1, 0) : later + 1] if abs(s - self._expected) <= self._spacing]
+        near = [s for s in stamps[max(later - 1, 0) : later + 1] if abs(s - expected) <= self._spacing]
         if near:
-            return min(near, key=lambda s: abs(s - self._expected))
+            return min(near, key=lambda s: abs(s - expected))
         return stamps[later] if later < len(stamps) else None
+
+    def _place(self, stamp: int) -> None:
+        """Find the picture's place in the grid: the times before it that have none are missed."""
+        away = stamp - self._expected
+        if abs(away) <= self._spacing:
+            return
+        slow = away <= 1.25 * self.dt_ns and stamp - self._previous <= self.dt_ns + self._spacing
+        if slow and self._previous >= 0 and self._since_slip >= _SLIP_FRAMES:
+            self._since_slip, self._origin = 0, (self._origin or 0) + away
+            return
+        missed = max(1, round(away / self.dt_ns))
+        self._slot, self._missed = self._slot + missed, missed
 
     def _arrived(self, stamp: int, end: bool) -> bool:
         if end or self._now > stamp + self._patience:
             return True
         return self._now > stamp and all(self._newest.get(topic, 0) >= stamp for topic in self._timed)
 
-    def _frame(self, stamp: int, gap_s: float) -> Frame:
+    # One frame.
+
+    def _frame(self, stamp: int) -> Frame:
         problems: list[tuple[str, str]] = []
         frame = Frame(
             stamp,
@@ -166,66 +246,107 @@ class FrameStream:
             self._state.openness(stamp, problems),
             self._state.instruction(stamp),
             self._state.status(stamp),
-            gap_s,
+            self._missed * self.dt_ns * 1e-9,
             problems,
         )
         frame.log_ns = next(m.log_ns for s, m in self._pictures[self._reference] if s == stamp)
+        models: dict[str, CameraModel] = {}
+        shown: dict[str, tuple[int, str]] = {}
         for name, camera in self._cameras.items():
-            self._add_view(frame, name, camera, stamp)
+            nearest = self._nearest(name, stamp)
+            if nearest is None:
+                self._miss(frame, camera, stamp)
+                continue
+            try:
+                models[name] = self._state.model(camera)
+            except ValueError as error:
+                problems.append((f"{name}: its intrinsics are not known", str(error)))
+                continue
+            frame.images[name] = self._rectified(camera, models[name], nearest[1])
+            frame.K[name] = models[name].K
+            shown[name] = nearest[0], header_of(nearest[1].data)[1]
+        offsets = camera_offsets(models, {name: frame_id for name, (_, frame_id) in shown.items()})
+        for name, (taken, frame_id) in shown.items():
+            self._add_pose(frame, self._cameras[name], frame_id, taken, offsets[name])
         return frame
 
-    def _add_view(self, frame: Frame, name: str, camera: CameraTopics, stamp: int) -> None:
-        nearest = min(self._pictures[name], key=lambda entry: abs(entry[0] - stamp), default=None)
-        if nearest is None or abs(nearest[0] - stamp) > self._tolerance:
-            away = "none is left" if nearest is None else f"the nearest is {abs(nearest[0] - stamp) * 1e-9:.3f} s away"
-            frame.problems.append(
-                (f"{camera.image}: no picture", f"{away} (image_tolerance {self.setup.image_tolerance:g} s)")
-            )
-            return
-        known = self._state.intrinsics(name)
-        if known is None:
-            frame.problems.append((f"{camera.info}: nothing yet", "the picture's intrinsics are not known"))
-            return
-        image, (K, size) = self._decode(camera, nearest[1]), known
-        if image.shape[:2] != size:
-            raise BagError(
-                f"{self.bag.path}: {camera.info} is for {size[1]}x{size[0]}, the picture of {camera.image} "
-                f"is {image.shape[1]}x{image.shape[0]}; record the calibration of this resolution"
-            )
-        frame.images[name], frame.K[name] = image, K
-        try:
-            E = self._state.camera_pose(camera, header_of(nearest[1].data)[1], stamp)
-        except ValueError as error:
-            frame.problems.append((f"{name}: its pose is not known", str(error)))
-            return
-        try:
-            frame.K[name], frame.world_from_camera[name] = normalise_signs(K, E)
-        except ValueError as error:
-            raise BagError(f"{self.bag.path}: camera {name}: {error}") from None
+    def _nearest(self, name: str, stamp: int) -> tuple[int, BagMessage] | None:
+        """The whole picture nearest in time, within the tolerance."""
+        while True:
+            near = [entry for entry in self._pictures[name] if abs(entry[0] - stamp) <= self._tolerance]
+            best = min(near, key=lambda entry: abs(entry[0] - stamp), default=None)
+            if best is None or self._decodes(name, best[0]):
+                return best
 
-    def _decode(self, camera: CameraTopics, message: BagMessage) -> np.ndarray:
+    def _miss(self, frame: Frame, camera: CameraTopics, stamp: int) -> None:
+        nearest = min((abs(s - stamp) for s, _ in self._pictures[camera.name]), default=None)
+        away = "none is left" if nearest is None else f"the nearest is {nearest * 1e-9:.3f} s away"
+        torn = f"; {self.torn[camera.image]} are torn until then" if self.torn[camera.image] else ""
+        frame.problems.append(
+            (f"{camera.image}: no picture", f"{away} (image_tolerance {self.setup.image_tolerance:g} s){torn}")
+        )
+
+    def _add_pose(
+        self, frame: Frame, camera: CameraTopics, frame_id: str, stamp: int, offset: npt.NDArray[np.float64]
+    ) -> None:
+        try:
+            E = self._state.camera_pose(camera, frame_id, stamp) @ offset
+        except ValueError as error:
+            frame.problems.append((f"{camera.name}: its pose is not known", str(error)))
+            return
+        try:
+            frame.K[camera.name], frame.world_from_camera[camera.name] = normalise_signs(frame.K[camera.name], E)
+        except ValueError as error:
+            raise BagError(f"{self.bag.path}: camera {camera.name}: {error}") from None
+
+    def _decodes(self, name: str, stamp: int) -> bool:
+        """Whether the picture of that stamp is whole; it is thrown away otherwise."""
+        queue, topic = self._pictures[name], self._cameras[name].image
+        index = next(i for i, entry in enumerate(queue) if entry[0] == stamp)
+        message = queue[index][1]
+        if name in self._decoded and self._decoded[name][0] is message:
+            return True
+        try:
+            self._decoded[name] = message, self._decode(self._cameras[name], message)
+        except TornPicture:
+            self.torn[topic] += 1
+            del queue[index]
+            return False
+        return True
+
+    def _rectified(self, camera: CameraTopics, model: CameraModel, message: BagMessage) -> npt.NDArray[np.uint8]:
+        image = self._decoded[camera.name][1]
+        if image.shape[:2] != model.size:
+            raise BagError(
+                f"{self.bag.path}: {camera.info} is for {model.size[1]}x{model.size[0]}, the picture of "
+                f"{camera.image} is {image.shape[1]}x{image.shape[0]}; record the calibration of this "
+                "resolution"
+            )
+        before = self._sizes.setdefault(camera.name, model.size)
+        if model.size != before:
+            raise BagError(
+                f"{self.bag.path}: {camera.image} changes from {before[1]}x{before[0]} to "
+                f"{model.size[1]}x{model.size[0]} at {stamp_of(message.data)} ns; cut it there"
+            )
+        return model.rectify(image)
+
+    def _decode(self, camera: CameraTopics, message: BagMessage) -> npt.NDArray[np.uint8]:
         content = self.bag.read(message)
         try:
-            image = (
+            return (
                 rgb_from_file(content.data, content.format)
                 if camera.compressed
                 else rgb_from_pixels(content.encoding, content.height, content.width, content.step, content.data)
             )
+        except TornPicture:
+            raise
         except ValueError as error:
             raise BagError(f"{self.bag.path}: {camera.image}: {error}") from None
-        look = (content.format if camera.compressed else content.encoding, image.shape[:2])
-        before = self._look.setdefault(camera.name, look)
-        if look != before:
-            raise BagError(
-                f"{self.bag.path}: {camera.image} changes from {before[0]} {before[1][1]}x{before[1][0]} to "
-                f"{look[0]} {look[1][1]}x{look[1][0]} at {stamp_of(message.data)} ns; cut it there"
-            )
-        return image
 
     def _forget(self, past: int) -> None:
         """What no frame later than `past` can need."""
         for name, queue in self._pictures.items():
             limit = past if name == self._reference else past - self._tolerance
             while queue and queue[0][0] <= limit:
-                queue.popleft()
+                queue.pop(0)
         self._state.forget(past)

@@ -50,7 +50,7 @@ def is_stamped(bag: Bag, type_name: str) -> bool:
 
 def survey(bag: Bag, progress: Callable[[int], None] | None = None) -> list[TopicSurvey]:
     """Every topic of a recording, in one pass and 16 bytes per message. progress: called with the messages read."""
-    stamped = {name: is_stamped(bag, topic.type) for name, topic in bag.topics.items()}
+    stamped = {name: topic.encoding == "cdr" and is_stamped(bag, topic.type) for name, topic in bag.topics.items()}
     logs = {name: array("q") for name in bag.topics}
     stamps = {name: array("q") for name in bag.topics}
     for index, message in enumerate(bag.messages()):

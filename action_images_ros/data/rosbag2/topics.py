@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from ...geometry.pose import matrix_from_pose7
+from ...interfaces.arm_state import POSE_TOLERANCE_S
+from ...interfaces.camera_model import is_rectified
+from ...interfaces.camera_poses import SOURCES
 from ...paths import share_path
+from ...safe_files import load_yaml
 from .bag import Bag, BagError
 
 __all__ = ["BagSetup", "CameraTopics", "RecordedTopics", "find_topics", "robot_setup", "setup_for"]
 
 _IMAGES = {"sensor_msgs/msg/Image": False, "sensor_msgs/msg/CompressedImage": True}
 _GENERATED = ("action_images", "predicted_video", "overlay")
+_PREFERRED = ("image_rect_color", "image_color", "image_raw", "image", "image_rect")
 _TYPES = {
     "current_pose": "geometry_msgs/msg/PoseStamped",
     "joint_states": "sensor_msgs/msg/JointState",
@@ -24,6 +28,7 @@ _TYPES = {
     "instruction": "std_msgs/msg/String",
     "status": "std_msgs/msg/String",
 }
+_TF = "tf2_msgs/msg/TFMessage"
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,14 @@ class BagSetup:
     instruction_text: str = ""
     log_time: bool = False
     image_tolerance: float = 0.05
-    pose_tolerance: float = 0.1
+    pose_tolerance: float = POSE_TOLERANCE_S
     spacing_tolerance: float | None = None
     order_tolerance: float = 1.0
     patience: float = 1.0
 
     def __post_init__(self):
-        if self.extrinsics not in ("auto", "tf", "topic", "file"):
-            raise ValueError(f"extrinsics is {self.extrinsics!r}; choose one of auto, tf, topic, file")
+        if self.extrinsics not in SOURCES:
+            raise ValueError(f"extrinsics is {self.extrinsics!r}; choose one of {', '.join(SOURCES)}")
         if self.extrinsics == "file" and not self.calibration_file:
             raise ValueError("extrinsics is 'file' and calibration_file is empty; name the file")
         for name in ("image_tolerance", "pose_tolerance", "order_tolerance", "patience"):
@@ -78,26 +83,30 @@ class BagSetup:
 
 @dataclass(frozen=True)
 class CameraTopics:
-    """Where one camera's messages are. pose is None where there is no such topic."""
+    """Where one camera's messages are. pose and info are None where there is no such topic. rectified: whether the
+    pictures are (by the topic's name); they belong to P of camera_info then, else to K and D."""
 
     name: str
     image: str
     compressed: bool
-    info: str
+    info: str | None
     pose: str | None
+    rectified: bool = False
 
 
 @dataclass(frozen=True)
 class RecordedTopics:
-    """The topics of one recording that matter; None where it has none."""
+    """The topics of one recording that matter; None where it has none. joint_states: all that may hold the fingers.
+    notes: choices that were made between several."""
 
     cameras: tuple[CameraTopics, ...]
     current_pose: str | None
-    joint_states: str | None
+    joint_states: tuple[str, ...]
     gripper_command: str | None
     instruction: str | None
     status: str | None
     tf: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def robot_setup(robot: str, **changes) -> BagSetup:
@@ -107,7 +116,7 @@ def robot_setup(robot: str, **changes) -> BagSetup:
         known = ", ".join(sorted(file.stem for file in share_path("config/robots").glob("*.yaml")))
         raise ValueError(f"robot is {robot!r}; give one of {known}, or the path of a YAML file like them")
     merged: dict = {}
-    content = yaml.safe_load(path.read_text()) or {}
+    content = load_yaml(path) or {}
     for section in ("/**", "/**/policy"):
         merged.update(content.get(section, {}).get("ros__parameters", {}))
     try:
@@ -139,11 +148,51 @@ def setup_for(bag: Bag, robot: str = "", **changes) -> BagSetup:
     return robot_setup(robot, **changes)
 
 
-def find_topics(bag: Bag, setup: BagSetup) -> RecordedTopics:
-    """The topics of the setup in this recording; BagError that lists what is there when a camera is missing."""
-    found = {name: _single(bag, setup, getattr(setup, name), name) for name in _TYPES}
-    tf = tuple(name for name in ("/tf", "/tf_static") if name in bag.topics)
-    return RecordedTopics(_cameras(bag, setup), **found, tf=tf)
+def find_topics(bag: Bag, setup: BagSetup, calibrated: Collection[str] = ()) -> RecordedTopics:
+    """The topics of the setup in this recording; BagError that lists what is there when a camera is missing.
+
+    calibrated: cameras whose intrinsics come from a calibration file.
+    """
+    if bag.foreign and len(bag.foreign) == len(bag.topics):
+        raise BagError(f"{bag.path}: {bag.describe_encoding(bag.foreign[0])}")
+    notes: list[str] = []
+    found = {name: _single(bag, setup, getattr(setup, name), name) for name in _TYPES if name != "joint_states"}
+    cameras = _cameras(bag, setup, calibrated, notes)
+    return RecordedTopics(
+        cameras, joint_states=_joint_topics(bag, setup), tf=_tf_topics(bag, setup), notes=tuple(notes), **found
+    )
+
+
+def _joint_topics(bag: Bag, setup: BagSetup) -> tuple[str, ...]:
+    """The one named with a leading slash, or all joint states: grippers often have a topic of their own."""
+    if setup.joint_states.startswith("/"):
+        return tuple(name for name in (_single(bag, setup, setup.joint_states, "joint_states"),) if name)
+    prefix = _prefix(setup.namespace)
+    return tuple(
+        sorted(
+            t.name
+            for t in bag.topics.values()
+            if t.type == _TYPES["joint_states"] and t.encoding == "cdr" and t.name.startswith(prefix)
+        )
+    )
+
+
+def _tf_topics(bag: Bag, setup: BagSetup) -> tuple[str, ...]:
+    """/tf and /tf_static, and those of namespaces (of the one that was given)."""
+    return tuple(
+        sorted(
+            t.name
+            for t in bag.topics.values()
+            if t.type == _TF
+            and t.encoding == "cdr"
+            and t.name.rpartition("/")[2] in ("tf", "tf_static")
+            and (t.name.count("/") == 1 or t.name.startswith(_prefix(setup.namespace)))
+        )
+    )
+
+
+def _prefix(namespace: str | None) -> str:
+    return "" if namespace is None else f"/{namespace.strip('/')}/".replace("//", "/")
 
 
 def _single(bag: Bag, setup: BagSetup, name: str, what: str) -> str | None:
@@ -167,22 +216,42 @@ def _single(bag: Bag, setup: BagSetup, name: str, what: str) -> str | None:
     return matches[0] if matches else None
 
 
-def _image_topics(bag: Bag, namespace: str | None) -> dict[str, str]:
-    """Image topic by the folder it lies in (`/cell/camera_0`), raw before compressed."""
-    folders: dict[str, str] = {}
-    prefix = "" if namespace is None else f"/{namespace.strip('/')}/".replace("//", "/")
-    for topic in sorted(bag.topics.values(), key=lambda t: _IMAGES.get(t.type, False)):
-        if topic.type not in _IMAGES or not topic.name.startswith(prefix) or not topic.count:
+def _image_topics(bag: Bag, namespace: str | None, notes: list[str]) -> dict[str, str]:
+    """Image topic by the folder it lies in (`/cell/camera_0`): colour before grey, raw before compressed."""
+    folders: dict[str, list[str]] = {}
+    prefix = _prefix(namespace)
+    for topic in bag.topics.values():
+        if topic.type not in _IMAGES or not topic.name.startswith(prefix) or not topic.count or topic.encoding != "cdr":
             continue
         base = topic.name.removesuffix("/compressed")
         if any(part in _GENERATED for part in base.split("/")) or "depth" in base.lower():
             continue
-        folders.setdefault(base.rpartition("/")[0], topic.name)
-    return folders
+        folders.setdefault(base.rpartition("/")[0], []).append(topic.name)
+    chosen = {}
+    for folder, topics in folders.items():
+        most = max(bag.topics[name].count for name in topics)
+        enough = [name for name in topics if 2 * bag.topics[name].count >= most]  # one that was hardly recorded
+        chosen[folder] = min(enough, key=_rank)
+        others = [name for name in topics if name != chosen[folder]]
+        if others:
+            kind = (
+                "rectified pictures, which belong to P"
+                if is_rectified(chosen[folder])
+                else "raw pictures, whose distortion (D) is undone"
+            )
+            notes.append(
+                f"{chosen[folder]} is taken ({kind}), not {', '.join(others)}; choose with --cameras NAME=TOPIC"
+            )
+    return chosen
 
 
-def _cameras(bag: Bag, setup: BagSetup) -> tuple[CameraTopics, ...]:
-    folders = _image_topics(bag, setup.namespace)
+def _rank(topic: str) -> tuple[int, bool, str]:
+    base = topic.removesuffix("/compressed").rpartition("/")[2]
+    return (_PREFERRED.index(base) if base in _PREFERRED else len(_PREFERRED)), topic.endswith("/compressed"), topic
+
+
+def _cameras(bag: Bag, setup: BagSetup, calibrated: Collection[str], notes: list[str]) -> tuple[CameraTopics, ...]:
+    folders = _image_topics(bag, setup.namespace, notes)
     short = [folder.rpartition("/")[2] for folder in folders]
     names = {
         (tail if short.count(tail) == 1 else folder.strip("/").replace("/", "_")): topic
@@ -191,10 +260,10 @@ def _cameras(bag: Bag, setup: BagSetup) -> tuple[CameraTopics, ...]:
     chosen = dict(_wanted(bag, setup.cameras, names)) if setup.cameras else dict(sorted(names.items()))
     if not chosen:
         raise BagError(f"{bag.path} has no camera pictures; it has {bag.describe_topics()}")
-    return tuple(_camera(bag, name, topic) for name, topic in chosen.items())
+    return tuple(_camera(bag, name, topic, calibrated) for name, topic in chosen.items())
 
 
-def _wanted(bag: Bag, cameras: Sequence[str], names: dict[str, str]):
+def _wanted(bag: Bag, cameras: Sequence[str], names: dict[str, str]) -> Iterator[tuple[str, str]]:
     for entry in cameras:
         name, given, topic = entry.partition("=")
         topic = topic if given else names.get(name, "")
@@ -206,12 +275,17 @@ def _wanted(bag: Bag, cameras: Sequence[str], names: dict[str, str]):
         yield name, topic
 
 
-def _camera(bag: Bag, name: str, image: str) -> CameraTopics:
+def _camera(bag: Bag, name: str, image: str, calibrated: Collection[str]) -> CameraTopics:
     base = image.removesuffix("/compressed").rpartition("/")[0]
     info, pose = f"{base}/camera_info", f"{base}/pose"
-    if info not in bag.topics:
-        raise BagError(
-            f"{bag.path}: camera {name!r} ({image}) has no {info}, so its intrinsics are not known; record "
-            "camera_info too, or leave the camera out with --cameras"
-        )
-    return CameraTopics(name, image, _IMAGES[bag.topics[image].type], info, pose if pose in bag.topics else None)
+    if info not in bag.topics or not bag.topics[info].count:
+        if name not in calibrated:
+            raise BagError(
+                f"{bag.path}: camera {name!r} ({image}) has no {info}, so its intrinsics are not known; "
+                f"record camera_info too, give a calibration with a camera {name!r} (--calibration), or "
+                "leave the camera out with --cameras"
+            )
+        info = None
+    return CameraTopics(
+        name, image, _IMAGES[bag.topics[image].type], info, pose if pose in bag.topics else None, is_rectified(image)
+    )

@@ -13,7 +13,7 @@ from mcap.writer import CompressionType, Writer
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 
 from ...interfaces.qos import QOS
-from .bag import Bag, BagTopic, ros_types
+from .bag import Bag, BagError, BagTopic, ros_types
 
 __all__ = ["BagWriter", "qos_named"]
 
@@ -110,7 +110,7 @@ class BagWriter:
         text = _yaml([_qos_dict(qos) for qos in topic.qos]).strip() if topic.qos else ""
         self._channels[topic.name] = self._mcap.register_channel(
             topic.name,
-            "cdr",
+            topic.encoding,
             self._schemas[topic.type],
             {"offered_qos_profiles": text, "topic_type_hash": topic.type_hash},
         )
@@ -161,6 +161,8 @@ class BagWriter:
 
         progress: called with 1 after each message.
         """
+        if bag.shortfall:
+            raise BagError(f"{bag.path}: a copy would not be complete; {bag.describe_shortfall()}")
         self.add_topics_of(bag, topics)
         for m in bag.messages(topics):
             self.write(m.topic, m.data, m.log_ns, publish_ns=m.publish_ns, sequence=m.sequence)

@@ -21,7 +21,7 @@ def test_the_topics_of_the_cell_are_found_in_its_namespace(recording):
         assert [c.name for c in found.cameras] == ["left", "right"]
         assert found.cameras[0].image == "/cell/left/image_raw" and found.cameras[0].pose == "/cell/left/pose"
         assert (found.current_pose, found.gripper_command) == ("/cell/current_pose", "/cell/gripper_command")
-        assert found.status == "/cell/cell/status" and found.joint_states is None
+        assert found.status == "/cell/cell/status" and found.joint_states == ()
 
 
 def test_the_cells_robot_is_assumed_only_in_the_cells_namespace(recording, tmp_path):

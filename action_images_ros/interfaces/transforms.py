@@ -7,7 +7,7 @@ from collections import deque
 
 import numpy as np
 
-from ...geometry.pose import interpolate, inverse, matrix_from_pose7
+from ..geometry.pose import interpolate, inverse, matrix_from_pose7
 
 __all__ = ["TransformHistory"]
 
@@ -30,7 +30,10 @@ class TransformHistory:
         self._parent[child] = parent
         if fixed:
             self._fixed[child] = np.asarray(pose7, dtype=np.float64)
+            self._moving.pop(child, None)
             return
+        if child in self._fixed:
+            return  # tf2 too lets a static transform win
         history = self._moving.setdefault(child, deque())
         if history and stamp_ns < history[-1][0]:
             history.insert(bisect_left(history, stamp_ns, key=lambda entry: entry[0]), (stamp_ns, pose7))
@@ -38,6 +41,10 @@ class TransformHistory:
             history.append((stamp_ns, pose7))
         while history[-1][0] - history[0][0] > self._keep:
             history.popleft()
+
+    def fixed(self, child: str) -> np.ndarray | None:
+        """The fixed transform `[7]` of a frame, if it has one."""
+        return self._fixed.get(child.lstrip("/"))
 
     def lookup(self, target: str, source: str, stamp_ns: int, tolerance_ns: int) -> np.ndarray:
         """`target_from_source` `[4, 4]` at that time.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.data.rosbag2.transforms import TransformHistory
 from action_images_ros.geometry.pose import matrix_from_pose7
+from action_images_ros.interfaces.transforms import TransformHistory
 
 SECOND = 1_000_000_000
 
