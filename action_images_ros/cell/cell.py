@@ -39,7 +39,7 @@ START_TILT = np.deg2rad(6)
 MIN_SIZE, MAX_SIZE = 16, 1280
 
 _LOOKS, _LAYOUT, _START, _WORDS, _PUSHES = range(5)
-_CAMERAS, _TEXTURES, _LIGHTS, _CALIBRATION = range(5, 9)
+_CAMERAS, _TEXTURES, _LIGHTS, _CALIBRATION, _BUMP = range(5, 10)
 """Streams of what a condition changes, each of its own: everything else stays that of the seed."""
 
 
@@ -137,6 +137,8 @@ class Cell:
             self.condition.calibration_metres,
             self.condition.calibration_radians,
         )
+        if self.condition.uncalibrated:
+            self.calibration = np.repeat(unseen.made_up_camera()[None], len(views), axis=0)
 
         position = start.uniform(*np.array(START_REGION))
         tilt = Rotation.from_rotvec([*start.uniform(-START_TILT, START_TILT, 2), 0.0])
@@ -262,6 +264,18 @@ class Cell:
             renderer.update_scene(self.data, camera=name)
             renderer.render(out=image)
         return images
+
+    def bump_camera(self, view: int) -> None:
+        """Moves a camera as the condition's bump says; `calibration` stays what it was."""
+        moved = unseen.miscalibrated(
+            self.world_from_camera[view : view + 1],
+            self._rng(_BUMP),
+            self.condition.bump_metres,
+            self.condition.bump_radians,
+        )[0]
+        self.world_from_camera[view] = moved
+        fovy = float(self.model.cam_fovy[self.model.camera(self.camera_names[view]).id])
+        place_cameras(self.model, [CameraView(self.camera_names[view], moved, fovy)])
 
     def close(self) -> None:
         """Hands the compiled scene back for the next cell; the cell cannot be used any more."""

@@ -61,9 +61,14 @@ class ModelSource:
         self.dt = float(model.card.dt)
         self.seconds: list[float] = []
 
-    def __call__(self, cell: Cell) -> Chunk:
-        observation = observe_cell(cell, self.views, tuple(self.model.card.image_size), scene=self._scene())
+    def __call__(self, cell: Cell) -> Chunk | None:
         begin = time.perf_counter()
+        return self.predict(
+            observe_cell(cell, self.views, tuple(self.model.card.image_size), scene=self._scene()), begin
+        )
+
+    def predict(self, observation: Observation, begin: float) -> Chunk:
+        """The chunk of an observation; begin: when work on it began (`time.perf_counter`)."""
         # Another noise for every chunk: a misreading is not repeated until the time is over.
         seed = self.seed + len(self.seconds)
         prediction = self.model.predict(observation, mode="policy", seed=seed, steps=self.steps)

@@ -23,6 +23,7 @@ from ..metrics.paired import ALL, against_nominal
 from ..world_model.load import RUNTIMES
 from .chunk_sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
 from .rollout import RolloutSettings, roll_out
+from .self_calibration import SELF_CALIBRATION, SelfCalibratingSource, calibrate_cell, summary_of, tick_of, use_result
 
 __all__ = ["MODES", "evaluate", "run_episode", "summarise", "write_result"]
 
@@ -42,6 +43,7 @@ class _Job:
     runtime: str
     steps: int
     condition: str
+    self_calibration: str
 
 
 _models: dict[tuple[str, str, int | None], object] = {}
@@ -65,11 +67,13 @@ def run_episode(
     model=None,
     steps: int = 1,
     condition: Condition = NOMINAL,
+    self_calibration: str = "off",
 ) -> dict:
-    """One episode's row. mode: one of MODES; model: a WorldModel, for "policy" and "blind", with its sampling steps."""
+    """One episode's row. mode: one of MODES; model: a WorldModel, for "policy" and "blind", with its sampling steps.
+    self_calibration: one of SELF_CALIBRATION, for "policy"."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
-    other = None
+    other = calibrated = None
     with Cell(task, seed, cameras=CAMERAS, condition=condition) as cell:
         views = draw_views(seed, len(cell.camera_names), condition.views)
         if mode == "replay":
@@ -77,12 +81,16 @@ def run_episode(
         elif mode == "replay-codec":
             source = CodecReplaySource(task, seed, views)
         elif mode == "policy":
-            source = ModelSource(model, views, seed, steps)
+            kind = SelfCalibratingSource if self_calibration == "online" else ModelSource
+            source = kind(model, views, seed, steps)
+            if self_calibration == "before":
+                calibrated = calibrate_cell(model, task, seed, condition, views, CAMERAS)
+                use_result(cell, views, calibrated)
         else:
             other = Cell(task, seed + _OTHER_SCENE, cameras=CAMERAS, condition=condition)
             source = BlindSource(model, views, other, seed, steps)
         try:
-            result = roll_out(cell, source, make_executor(), settings)
+            result = roll_out(cell, source, make_executor(), settings, tick_of(cell, seed, views, source))
         finally:
             if other is not None:
                 other.close()
@@ -101,12 +109,22 @@ def run_episode(
             "last_rejection": result.last_reason,
             "instruction": cell.instruction,
             "cameras": [cell.camera_names[view] for view in views],
+            **summary_of(calibrated, source),
         }
 
 
 def _run(job: _Job) -> dict:
     model = _model(job.model, job.runtime, job.threads) if job.mode in ("policy", "blind") else None
-    return run_episode(job.task, job.seed, job.mode, job.settings, model, job.steps, find_condition(job.condition))
+    return run_episode(
+        job.task,
+        job.seed,
+        job.mode,
+        job.settings,
+        model,
+        job.steps,
+        find_condition(job.condition),
+        job.self_calibration,
+    )
 
 
 def evaluate(
@@ -123,6 +141,7 @@ def evaluate(
     runtime: str = "torch",
     steps: int = 1,
     conditions: list[str] | None = None,
+    self_calibration: str = "off",
     quiet: bool = False,
 ) -> dict:
     """Run `episodes` seeds (seed, seed + 1, ..) of each task; returns {"settings", "summary", "comparison", "rows"}.
@@ -131,9 +150,10 @@ def evaluate(
     expert's poses through the executor) or "replay-codec" (the same drawn, 8 bit, decoded). threads: CPU threads of the
     model; with several workers 1. runtime: what runs it, see `world_model.load`. steps: sampling steps of a chunk.
     conditions: names in `cell.scene.conditions.CONDITIONS`; the nominal one always runs beside them, on the same
-    seeds, and "comparison" pairs each with it (see `metrics.paired`). The file at json_path is rewritten after every
-    episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for arguments that
-    cannot be.
+    seeds, and "comparison" pairs each with it (see `pairs`). self_calibration: "off", "before" (by a calibration motion in a cell
+    of the same seed) or "online" (while the arm works), in mode "policy". The file at json_path is rewritten after
+    every episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for arguments
+    that cannot be.
     """
     from ..cell.tasks.registry import TASKS, find_task
 
@@ -153,6 +173,10 @@ def evaluate(
     ):
         if value < low:
             raise ValueError(f"{name} is {value}; give {low} or more")
+    if self_calibration not in SELF_CALIBRATION:
+        raise ValueError(f"self_calibration is {self_calibration!r}; choose one of {', '.join(SELF_CALIBRATION)}")
+    if self_calibration != "off" and mode != "policy":
+        raise ValueError(f"self_calibration is {self_calibration!r} and mode {mode!r}; it goes with mode policy")
     if runtime not in RUNTIMES:
         raise ValueError(f"runtime = {runtime!r}: choose one of {', '.join(RUNTIMES)}")
     settings = settings or RolloutSettings()
@@ -162,7 +186,7 @@ def evaluate(
         model = str(models_path(model))
         threads = threads or (1 if workers > 1 else None)
     jobs = [
-        _Job(task, seed + index, mode, str(model), settings, threads, runtime, steps, condition)
+        _Job(task, seed + index, mode, str(model), settings, threads, runtime, steps, condition, self_calibration)
         for task in tasks
         for condition in conditions
         for index in range(episodes)
@@ -178,6 +202,7 @@ def evaluate(
         "threads": threads,
         "runtime": runtime if mode in ("policy", "blind") else None,
         "steps": steps,
+        "self_calibration": self_calibration,
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
     }
     rows: list[dict] = []

@@ -52,12 +52,13 @@ class Rollout:
 
 def roll_out(
     cell: Cell,
-    source: Callable[[Cell], Chunk],
+    source: Callable[[Cell], Chunk | None],
     executor: ChunkExecutor,
     settings: RolloutSettings,
     on_tick: Callable[[Cell], None] | None = None,
 ) -> Rollout:
-    """Run until success or the time limit. `source` has `dt` and `moved` (see sources.py); `executor` is fresh."""
+    """Run until success or the time limit. `source` has `dt` and `moved` (see sources.py), and where it
+    returns None `hold`, why the arm must not move; `executor` is fresh."""
     result = Rollout()
     period = cell.control_period
     executor.enable()
@@ -75,6 +76,10 @@ def roll_out(
             waiting = source(cell)
             result.chunks += 1
             observe_ns = now_ns + interval_ns
+            if waiting is None:
+                result.rejected += 1
+                result.last_reason = source.hold
+                executor.hold(source.hold)
         if waiting is not None and now_ns >= waiting.stamp_ns + settings.latency_seconds * 1e9:
             try:
                 executor.add(waiting, now_ns)

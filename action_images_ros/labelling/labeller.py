@@ -14,7 +14,7 @@ from ..policy.prediction import Prediction
 from ..world_model.clips import Clips
 from .planner import Window
 
-__all__ = ["KNOWN_POSE", "Labeller", "WindowLabels"]
+__all__ = ["KNOWN_POSE", "Labeller", "WindowLabels", "camera_groups"]
 
 KNOWN_POSE = ("auto", "yes", "no")
 
@@ -60,7 +60,7 @@ class Labeller:
         given = [self._given(window) for window in windows]
         jobs: dict[tuple, list[tuple[int, list[int]]]] = defaultdict(list)
         for index, window in enumerate(windows):
-            for group in _groups(len(window.cameras), self.views):
+            for group in camera_groups(len(window.cameras), self.views):
                 jobs[len(group), given[index]].append((index, group))
         drawn = [np.zeros(window.images.shape, np.uint8) for window in windows]
         for (_, known), parts in jobs.items():
@@ -114,7 +114,7 @@ class Labeller:
         )
 
 
-def _groups(cameras: int, most: int | None) -> list[list[int]]:
+def camera_groups(cameras: int, most: int | None) -> list[list[int]]:
     """Cameras in groups of at most `most`; the last group is filled up with earlier ones, which are read twice."""
     if most is None or cameras <= most:
         return [list(range(cameras))]

@@ -12,7 +12,9 @@ import numpy as np
 @dataclass(frozen=True)
 class Condition:
     """changes: text. views: cameras that the policy uses. The others switch to what `cell.scene.unseen` draws and
-    to the task's unseen phrasings; the calibration is wrong by so many metres and radians for each camera."""
+    to the task's unseen phrasings; the calibration is wrong by so many metres and radians for each camera, or gives
+    one made-up place for all (uncalibrated); one of the used cameras moves by bump_metres and bump_radians after
+    BUMP_SECONDS."""
 
     name: str
     changes: str
@@ -23,15 +25,21 @@ class Condition:
     phrasings: bool = False
     calibration_metres: float = 0.0
     calibration_radians: float = 0.0
+    uncalibrated: bool = False
+    bump_metres: float = 0.0
+    bump_radians: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("calibration_metres", "calibration_radians"):
+        for name in ("calibration_metres", "calibration_radians", "bump_metres", "bump_radians"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} is {value}; give 0 or more")
         if self.views < 2 or self.cameras and self.views > 2:
             raise ValueError(f"views is {self.views}; give 2 or more, 2 with unseen cameras")
 
+
+BUMP_SECONDS = 0.5
+"""Simulated time at which a camera is bumped."""
 
 NOMINAL = Condition("nominal", "nothing: unseen seeds of what training draws from")
 
@@ -54,6 +62,13 @@ CONDITIONS: dict[str, Condition] = {
             "each camera 2 cm beside and turned by 1 deg",
             calibration_metres=0.02,
             calibration_radians=float(np.deg2rad(1.0)),
+        ),
+        Condition("uncalibrated", "all cameras are said to be at one made-up place", uncalibrated=True),
+        Condition(
+            "bumped",
+            "one camera is moved by 3 cm and 2 deg after half a second, and nobody is told",
+            bump_metres=0.03,
+            bump_radians=float(np.deg2rad(2.0)),
         ),
     )
 }

@@ -64,6 +64,12 @@ def draw_unseen_lights(model, rng: np.random.Generator) -> None:
     model.light_diffuse[others] = 0.0
 
 
+def made_up_camera() -> np.ndarray:
+    """[4, 4]: a place from which a camera could see the workspace and where none stands but by chance."""
+    centre = randomise.WORKSPACE_CENTRE
+    return randomise.look_at(centre + 1.1 * np.array([np.cos(0.7), 0.0, np.sin(0.7)]), centre)
+
+
 def miscalibrated(world_from_camera: np.ndarray, rng: np.random.Generator, metres: float, radians: float) -> np.ndarray:
     """[V, 4, 4]: each camera moved by `metres` in a random direction and rotated by `radians` about a random axis."""
     wrong = world_from_camera.copy()

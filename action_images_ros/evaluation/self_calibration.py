@@ -1,0 +1,176 @@
+"""Self-calibration in the simulated cell: by a calibration motion before the episode, or while the arm works."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ..calibration.estimate import CORRECTED, RigResult
+from ..calibration.motion import calibration_path, calibration_places
+from ..calibration.watch import CORRECT, CameraWatch
+from ..cell.cell import Cell
+from ..cell.scene.conditions import BUMP_SECONDS, Condition
+from ..cell.tasks.expert import tool_down
+from ..control.chunk import Chunk
+from ..labelling.camera_reader import CameraReader, ToolFrames, calibrate_frames
+from ..policy.observation import Observation
+from .chunk_sources import ModelSource, observe_cell
+
+__all__ = [
+    "SELF_CALIBRATION",
+    "SelfCalibratingSource",
+    "bumped_view",
+    "calibrate_cell",
+    "frames_of",
+    "record_calibration_motion",
+    "summary_of",
+    "tick_of",
+    "use_result",
+]
+
+SELF_CALIBRATION = ("off", "online", "before")
+BOX = ((0.29, -0.26, 0.12), (0.66, 0.26, 0.44))
+"""Corners (m) of the box that the calibration motion stays in, above the objects of all tasks."""
+FRAMES = 27
+"""Frames read of a calibration motion: three windows."""
+LINEAR_SPEED, ANGULAR_SPEED = 0.3, 1.0
+PERIOD_S = 0.2
+"""Time between the frames that are read online."""
+
+
+def frames_of(observations: list[Observation]) -> ToolFrames:
+    """Observations of the same cameras as frames to read."""
+    first = observations[0]
+    return ToolFrames(
+        first.camera_names,
+        np.stack([o.images for o in observations], axis=1),
+        first.K,
+        np.stack([o.tool_pose for o in observations]),
+        np.array([o.stamp_ns for o in observations]),
+        first.instruction,
+    )
+
+
+def record_calibration_motion(
+    cell: Cell, views: tuple[int, ...], size: tuple[int, int], frames: int = FRAMES
+) -> ToolFrames:
+    """Move the arm of a fresh cell through the places of the calibration motion and look `frames` times."""
+    start = cell.tcp_pose
+    heading = np.concatenate([start[:3], tool_down(0.0)])
+    path = calibration_path(
+        start,
+        calibration_places(*BOX, heading),
+        cell.control_period,
+        linear_speed=LINEAR_SPEED,
+        angular_speed=ANGULAR_SPEED,
+    )
+    look = set(np.linspace(0, len(path) - 1, frames).round().astype(int).tolist())
+    seen = []
+    for tick, pose in enumerate(path):
+        if tick in look:
+            seen.append(observe_cell(cell, views, size))
+        cell.step(pose, cell.commanded_openness, cell.control_period)
+    return frames_of(seen)
+
+
+def calibrate_cell(
+    model, task: str, seed: int, condition: Condition, views: tuple[int, ...], cameras: int = 3
+) -> RigResult:
+    """Calibrate the cameras of a seed with a calibration motion in a cell of its own, before its episode."""
+    with Cell(task, seed, cameras=cameras, condition=condition) as cell:
+        frames = record_calibration_motion(cell, views, tuple(model.card.image_size))
+        told = None if condition.uncalibrated else cell.calibration[list(views)]
+    return calibrate_frames(CameraReader(model), frames, told)[0]
+
+
+def bumped_view(seed: int, views: tuple[int, ...]) -> int:
+    """The camera that the condition `bumped` moves, of those used."""
+    return int(np.random.default_rng([seed, 0xB0]).choice(views))
+
+
+class SelfCalibratingSource(ModelSource):
+    """A model whose cameras are watched and corrected while it works (`watch`); feed `on_tick` every control tick.
+
+    The frames since the last chunk are read before the next one is predicted. It returns None, and `hold` says why,
+    while a camera must not be believed.
+    """
+
+    def __init__(self, model, views: tuple[int, ...], seed: int = 0, steps: int = 1, *, mode: str = CORRECT) -> None:
+        super().__init__(model, views, seed, steps)
+        self.mode = mode
+        self.watch: CameraWatch | None = None
+        self.hold = ""
+        self.alarms: list[str] = []
+        self._reader = CameraReader(model)
+        self._frames: list[Observation] = []
+        self._next_ns = 0
+
+    def on_tick(self, cell: Cell) -> None:
+        """Keep a frame every PERIOD_S."""
+        if cell.time_ns >= self._next_ns:
+            self._next_ns = cell.time_ns + round(PERIOD_S * 1e9)
+            self._frames.append(observe_cell(cell, self.views, tuple(self.model.card.image_size)))
+
+    def __call__(self, cell: Cell) -> Chunk | None:
+        observation = observe_cell(cell, self.views, tuple(self.model.card.image_size))
+        begin = time.perf_counter()
+        if not self._frames or self._frames[-1].stamp_ns != observation.stamp_ns:
+            self._frames.append(observation)
+        frames = frames_of(self._frames[-int(self.model.card.frames) :])
+        self._frames.clear()
+        if self.watch is None:
+            self.watch = CameraWatch(frames.cameras, self.mode)
+        told = observation.world_from_camera
+        states = self.watch.add(self._reader.read(frames, self.watch.world_from_camera(told)), told)
+        self.alarms += [f"{observation.stamp_ns * 1e-9:.1f} {state.name}" for state in states.values() if state.alarm]
+        self.hold = self.watch.hold
+        if self.hold:
+            self.seconds.append(time.perf_counter() - begin)
+            return None
+        return self.predict(replace(observation, world_from_camera=self.watch.world_from_camera(told)), begin)
+
+
+def tick_of(cell: Cell, seed: int, views: tuple[int, ...], source) -> object:
+    """What is to happen after every control tick: the condition's bump, and the source's own looks."""
+    bump = cell.condition.bump_metres > 0 or cell.condition.bump_radians > 0
+    due = [bumped_view(seed, views)] if bump else []
+    watched = getattr(source, "on_tick", None)
+
+    def on_tick(now: Cell) -> None:
+        if due and now.time_ns >= BUMP_SECONDS * 1e9:
+            now.bump_camera(due.pop())
+        if watched is not None:
+            watched(now)
+
+    return on_tick if due or watched is not None else None
+
+
+def summary_of(result: RigResult | None, source) -> dict:
+    """The row's columns of self-calibration: cameras corrected and by how much, problems, alarms."""
+    if result is not None:
+        return {
+            "cameras_corrected": [c.name for c in result.cameras if c.verdict == CORRECTED],
+            "moved_mm": [round(1e3 * c.workspace_m, 1) if np.isfinite(c.workspace_m) else None for c in result.cameras],
+            "calibration_problems": list(result.problems)
+            + [r for c in result.cameras for r in c.reasons if c.verdict == "refused"],
+        }
+    watch = getattr(source, "watch", None)
+    if watch is None:
+        return {}
+    return {
+        "cameras_corrected": [s.name for s in watch.states.values() if s.verdict == CORRECTED],
+        "moved_mm": [round(1e3 * s.workspace_m, 1) for s in watch.states.values()],
+        "alarms": source.alarms,
+    }
+
+
+def use_result(cell: Cell, views: tuple[int, ...], result: RigResult) -> None:
+    """What the episode is told of its cameras is what came out."""
+    told: npt.NDArray[np.float64] = cell.calibration.copy()
+    for view, camera in zip(views, result.cameras, strict=True):
+        if camera.world_from_camera is not None:
+            told[view] = camera.world_from_camera
+    cell.calibration = told
