@@ -239,8 +239,8 @@ class CameraWatch:
             result,
             verdict=REFUSED,
             reasons=(
-                f"{1000 * result.moved_m:.0f} mm and {np.rad2deg(result.moved_rad):.1f} deg from the given calibration is "
-                "too much to correct while the arm works; run action-images calibrate",
+                f"{1000 * result.moved_m:.0f} mm and {np.rad2deg(result.moved_rad):.1f} deg from the given calibration "
+                "is too much to correct while the arm works; run action-images calibrate",
             ),
         )
 

@@ -150,10 +150,10 @@ def evaluate(
     expert's poses through the executor) or "replay-codec" (the same drawn, 8 bit, decoded). threads: CPU threads of the
     model; with several workers 1. runtime: what runs it, see `world_model.load`. steps: sampling steps of a chunk.
     conditions: names in `cell.scene.conditions.CONDITIONS`; the nominal one always runs beside them, on the same
-    seeds, and "comparison" pairs each with it (see `pairs`). self_calibration: "off", "before" (by a calibration motion in a cell
-    of the same seed) or "online" (while the arm works), in mode "policy". The file at json_path is rewritten after
-    every episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for arguments
-    that cannot be.
+    seeds, and "comparison" pairs each with it (see `pairs`). self_calibration: "off", "before" (by a calibration motion
+    in a cell of the same seed) or "online" (while the arm works), in mode "policy". The file at json_path is rewritten
+    after every episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for
+    arguments that cannot be.
     """
     from ..cell.tasks.registry import TASKS, find_task
 
