@@ -40,6 +40,13 @@ def evaluate(
     condition: Annotated[
         str, typer.Option(help="Closed loop, beside nominal: all, or names separated by commas (docs/transfer.md).")
     ] = "",
+    self_calibration: Annotated[
+        str,
+        typer.Option(
+            help="Closed loop: off, before (cameras calibrated by a motion before each episode) or online (corrected "
+            "while the arm works); docs/calibration.md."
+        ),
+    ] = "off",
     execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4,
     latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0,
     time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0,
@@ -80,6 +87,7 @@ def evaluate(
         "time-limit": (time_limit, 15.0),
         "runtime": (runtime, "torch"),
         "condition": (condition, ""),
+        "self-calibration": (self_calibration, "off"),
     }
     for name, (value, default) in (closed if mode in OPEN_MODES else held_out).items():
         if value != default:
@@ -135,6 +143,7 @@ def evaluate(
         runtime=runtime,
         steps=steps,
         conditions=conditions,
+        self_calibration=self_calibration,
     )
 
 

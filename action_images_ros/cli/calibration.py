@@ -1,0 +1,95 @@
+"""The command `calibrate`: cameras from a recording of the moving arm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import data as cli_data
+from .app import app
+from .shared import _lines, _number, _write
+
+
+@app.command("calibrate")
+def calibrate(
+    source: Annotated[Path, typer.Argument(help="Recording or dataset in which the arm moves through the workspace.")],
+    output: Annotated[Path | None, typer.Option(help="Calibration file (YAML) to create.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only judge; exit code 1 where a camera is wrong.")] = False,
+    guess: Annotated[bool, typer.Option("--guess/--no-guess", help="Start from the recorded camera poses.")] = True,
+    sigma: Annotated[str, typer.Option(help="Standard deviation of the recorded poses: metres,degrees.")] = "0.03,2",
+    focal: Annotated[bool, typer.Option("--focal", help="Solve the focal length too.")] = False,
+    page: Annotated[Path | None, typer.Option(help="PNG to write: points drawn before and after.")] = None,
+    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    episode: Annotated[int, typer.Option(help="Which item of the source, from 0.")] = 0,
+    robot: cli_data.Robot = "",
+    cameras: cli_data.Cameras = "",
+    namespace: cli_data.Namespace = None,
+    instruction: cli_data.Instruction = "reach the red target",
+    calibration: cli_data.Calibration = None,
+    extrinsics: cli_data.Extrinsics = "auto",
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+) -> None:
+    """Calibrate cameras from a recording of the moving arm; nothing is overwritten."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from ..calibration.estimate import GOOD, Settings
+    from ..labelling.calibrate import calibrate_episode, calibration_report, overlay_page, write_calibration
+    from ..paths import models_path
+    from ..world_model.load import load_model
+
+    try:
+        metres, degrees = (float(part) for part in sigma.split(","))
+    except ValueError:
+        raise ValueError(f"sigma is {sigma!r}; give metres,degrees such as 0.03,2") from None
+    if output is not None and output.exists():
+        raise ValueError(f"output is {output}, which exists; give a new name, calibrations are never overwritten")
+    settings = replace(Settings(focal=focal), position_m=metres, rotation_rad=float(np.deg2rad(degrees)))
+    options = cli_data._options(
+        robot=robot,
+        cameras=cli_data._camera_list(cameras),
+        namespace=namespace,
+        instruction_text=instruction,
+        calibration_file="" if calibration is None else str(calibration),
+        extrinsics=extrinsics,
+    )
+    recorded, base_frame = _episode(source, episode, options)
+    result, _, frames = calibrate_episode(
+        load_model(str(models_path(model)), threads=threads), recorded, guess=guess, settings=settings
+    )
+    report = calibration_report(result)
+    _lines([{key: _text(value) for key, value in row.items() if key != "reasons"} for row in report["cameras"]])
+    for text in [*report["problems"], *(f"{c['camera']}: {r}" for c in report["cameras"] for r in c["reasons"])]:
+        typer.echo(f"  {text}")
+    _write(json, report)
+    if page is not None:
+        typer.echo(f"page: {overlay_page(page, result, frames)}")
+    if output is not None and not check:
+        typer.echo(f"calibration: {write_calibration(output, result, base_frame)}")
+    if check and result.verdict != GOOD:
+        raise typer.Exit(1)
+
+
+def _text(value) -> str:
+    return _number(value) if isinstance(value, float) or value is None else str(value)
+
+
+def _episode(source: Path, number: int, options):
+    """The episode of that number and the frame of its poses."""
+    from ..data.episode import Episode
+    from ..data.registry import recognise
+    from ..data.rosbag2.topics import robot_setup
+
+    items = recognise(source).items(source, options)
+    if not 0 <= number < len(items):
+        raise ValueError(f"episode is {number}; {source} has items 0 to {len(items) - 1}")
+    lost = []
+    for found in items[number].load():
+        if isinstance(found, Episode):
+            return found, robot_setup(options.robot).base_frame if options.robot else "base"
+        lost.append(found.text)
+    raise ValueError(f"{source} has no usable episode: {'; '.join(lost) or 'it is empty'}")
