@@ -79,10 +79,11 @@ def draw_points(
     under them, calibration, tool frame or clocks are wrong.
     """
     strip = []
-    for image, pose in zip(images, poses, strict=True):
+    cameras = np.broadcast_to(world_from_camera, (len(poses), 4, 4))
+    for image, pose, camera in zip(images, poses, cameras, strict=True):
         scale = tile / image.shape[0]
         picture = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        uv, depth = project(action_points(matrix_from_pose7(pose)), K, world_from_camera)
+        uv, depth = project(action_points(matrix_from_pose7(pose)), K, camera)
         places = [tuple(int(round(v)) for v in (point + 0.5) * scale - 0.5) for point in uv]
         if (depth > 0).all() and np.abs(places).max() < 1 << 14:
             for index in (1, 2):

@@ -356,6 +356,11 @@ def load_episodes(directory: str | Path, *, tasks=None, limit: int | None = None
     """
     episodes = []
     for episode in iterate_episodes(directory, tasks=tasks):
+        if episode.moving:
+            raise ValueError(
+                f"{episode.file_name} has a camera that moves, training reads cameras that stand still; convert the "
+                "recording again without it (--cameras)"
+            )
         episodes.append(episode)
         if limit is not None and len(episodes) >= limit:
             break

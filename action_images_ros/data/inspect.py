@@ -122,7 +122,7 @@ def _episodes(item: Item, report: dict, out: Path | None) -> None:
 
 def _episode(name: str, episode: Episode, report: dict, out: Path | None) -> dict:
     checks = [
-        check_calibration(camera, episode.images[view], episode.K[view], episode.world_from_camera[view], episode.poses)
+        check_calibration(camera, episode.images[view], episode.K[view], episode.extrinsics[view], episode.poses)
         for view, camera in enumerate(episode.camera_names)
     ]
     report["problems"] += [f"{name}: camera {check.camera}: {check.suspicious}" for check in checks if check.suspicious]
@@ -146,7 +146,7 @@ def _episode(name: str, episode: Episode, report: dict, out: Path | None) -> dic
                     **asdict(check),
                     "suspicious": check.suspicious,
                     "focal_px": float(episode.K[view, 0, 0]),
-                    "position_m": episode.world_from_camera[view, :3, 3].tolist(),
+                    "position_m": episode.extrinsics[view, 0, :3, 3].tolist(),
                 }
             )
             for view, check in enumerate(checks)
@@ -160,7 +160,7 @@ def _episode(name: str, episode: Episode, report: dict, out: Path | None) -> dic
 def _picture(path: Path, episode: Episode) -> Path:
     shown = np.unique(np.linspace(0, episode.frames - 1, PICTURES).round().astype(int))
     rows = [
-        draw_points(episode.images[view, shown], episode.K[view], episode.world_from_camera[view], episode.poses[shown])
+        draw_points(episode.images[view, shown], episode.K[view], episode.extrinsics[view, shown], episode.poses[shown])
         for view in range(len(episode.camera_names))
     ]
     path.parent.mkdir(parents=True, exist_ok=True)

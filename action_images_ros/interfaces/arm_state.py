@@ -130,6 +130,11 @@ class ArmState:
 
     # Answers.
 
+    @property
+    def pose_fault(self) -> str:
+        """What is wrong with the newest pose message; empty when nothing is."""
+        return self._faults.get("current_pose", "")
+
     def has_pose(self, stamp_ns: int) -> bool:
         """Whether the pose of that time is known."""
         return bool(self._poses.around(stamp_ns, self._tolerance))

@@ -105,7 +105,7 @@ class ObservationCollector:
             waiting = self._set is not None and not self._arm.has_pose(self._set[0])
             try:
                 self._arm.add_pose(message, stamp_ns)
-                self._pose_fault = ""
+                self._pose_fault = self._arm.pose_fault
             except ValueError as error:
                 self._pose_fault = str(error)
             self._last_pose_ns = stamp_ns
@@ -156,6 +156,8 @@ class ObservationCollector:
                     f"the cameras are not synchronised: their newest images are {self._synchroniser.spread():.3f} "
                     f"s apart (slop is {s.slop_s:g} s); trigger them together or raise slop"
                 )
+            if self._pose_fault:
+                return self._pose_fault
             delay = self._arm.pose_delay_s(self._set[0])
             if delay is None or delay > s.max_image_age_s:
                 return (

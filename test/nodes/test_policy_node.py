@@ -67,7 +67,7 @@ class World:
     def settled(self, stamp_ns):
         collector = self.rig.nodes[0].collector
         return (
-            collector._arm.pose_delay_s(stamp_ns) == 0.0
+            collector._last_pose_ns == stamp_ns
             and len(collector._infos) == 2
             and all(ns_from_stamp(i.header.stamp) == stamp_ns for i in collector._infos.values())
             and collector._joints_heard_ns is not None

@@ -119,10 +119,13 @@ def _read(path: Path, info: dict, row: dict, own: dict) -> Iterator[Episode | Re
     dt, names = float(own.get("dt", 1.0 / info["fps"])), own.get("camera_names", cameras)
     K = np.stack([column(_K + camera, 3, 3) for camera in names])
     E = np.stack([column(_E + camera, 4, 4) for camera in names])
-    for camera, k, e in zip(names, K, E, strict=True):
-        if np.ptp(k, axis=0).max() > 0 or np.ptp(e, axis=0).max() > 1e-9:
-            raise ValueError(f"{file}: camera {camera} moves or zooms; an episode's cameras stand still")
-    K, E = normalise_signs(K[:, 0], E[:, 0])
+    for camera, k in zip(names, K, strict=True):
+        if np.ptp(k, axis=0).max() > 0:
+            raise ValueError(f"{file}: camera {camera} zooms; an episode's intrinsics stay the same")
+    K, E = normalise_signs(K, E)
+    K = K[:, 0]
+    if np.abs(E - E[:, :1]).max() <= 1e-9:
+        E = E[:, 0]
     times = column("timestamp")
     images = np.stack(
         [
@@ -256,7 +259,7 @@ class _Writer:
         }
         for view, camera in enumerate(episode.camera_names):
             columns[_K + camera] = np.tile(episode.K[view].reshape(1, 9), (length, 1)).astype(np.float64)
-            columns[_E + camera] = np.tile(episode.world_from_camera[view].reshape(1, 16), (length, 1)).astype(float)
+            columns[_E + camera] = episode.extrinsics[view].reshape(length, 16).astype(float)
         return {
             **columns,
             "timestamp": (np.arange(length) / rate).astype(np.float32),

@@ -100,7 +100,7 @@ def _read(folder: Path, number: int, options: Options) -> Iterator[Episode | Rem
         dt=float(own.get("dt", DT if options.dt is None else options.dt)),
         images=np.stack([np.stack(video) for video in pictures]),
         K=np.stack([k for k, _ in cameras]),
-        world_from_camera=np.stack([e for _, e in cameras]),
+        world_from_camera=_still(np.stack([e for _, e in cameras])),
         poses=rows[:, :7].copy(),
         openness=rows[:, 7].copy(),
         success=bool(own.get("success", True)),
@@ -127,7 +127,7 @@ def _actions(path: Path) -> np.ndarray:
 
 
 def _camera(path: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """K `[3, 3]` and world_from_camera `[4, 4]` with positive focal lengths, of a camera that stands still."""
+    """K `[3, 3]` and world_from_camera `[T, 4, 4]` with positive focal lengths."""
     try:
         content = json.loads(path.read_text())
         entries = [content[f"{i:04d}"] for i in range(frames)]
@@ -142,12 +142,17 @@ def _camera(path: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
         K, E = normalise_signs(K, E)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if np.ptp(K, axis=0).max() > 1e-6 or np.ptp(E, axis=0).max() > 1e-6:
+    if np.ptp(K, axis=0).max() > 1e-6:
         raise ValueError(
-            f"{path}: the camera moves (by {np.ptp(E, axis=0).max():.4f}) or zooms; an episode's cameras "
-            "stand still: remove this view's folder from a copy of the episode"
+            f"{path}: the camera zooms; an episode's intrinsics stay the same: remove this view's folder from a "
+            "copy of the episode"
         )
-    return K[0], E[0]
+    return K[0], E
+
+
+def _still(E: np.ndarray) -> np.ndarray:
+    """`[V, 4, 4]` of `[V, T, 4, 4]` where no camera moves."""
+    return E if np.abs(E - E[:, :1]).max() > 1e-6 else E[:, 0]
 
 
 class _Writer:
@@ -189,11 +194,11 @@ class _Writer:
         for view in range(len(episode.camera_names)):
             folder = part / f"view{view}"
             write_video(folder / "rgb" / "video.mp4", episode.images[view], frame_rate(episode.dt), crf=self._crf)
-            camera = {
-                "intrinsics": (episode.K[view] @ _MIRROR_K).tolist(),
-                "extrinsics": (episode.world_from_camera[view] @ _MIRROR_E).tolist(),
-            }
-            (folder / "camera_params.json").write_text(json.dumps({f"{i:04d}": camera for i in range(episode.frames)}))
+            intrinsics = (episode.K[view] @ _MIRROR_K).tolist()
+            extrinsics = (episode.extrinsics[view] @ _MIRROR_E).tolist()
+            (folder / "camera_params.json").write_text(
+                json.dumps({f"{i:04d}": {"intrinsics": intrinsics, "extrinsics": e} for i, e in enumerate(extrinsics)})
+            )
         (part / _OWN).write_text(
             json.dumps(
                 {

@@ -22,6 +22,7 @@ __all__ = ["DT", "GAPS", "Rosbag2Format", "episodes_of"]
 DT = 0.2
 """Seconds between frames where nothing else is asked for: that of the shipped model."""
 GAPS = ("refuse", "split", "join")
+_SAME_K = 1e-6  # of the largest entry: intrinsics that differ by less are the same
 _STILL = 1e-5  # m and rad (as matrix entries): a camera's pose in messages is no more exact than that
 
 
@@ -71,8 +72,8 @@ def episodes_of(path: str | Path, options: Options = Options(), first_seed: int 
             yield from stretch.finish(first_seed + found)
         else:
             yield Remark("no frame at all: the recording is too short, or its cameras never ran at the same time")
-        for topic, count in stream.out_of_order.items():
-            yield Remark(f"{count} messages of {topic} were out of order and left out", lost=False)
+        for note in stream.notes:
+            yield Remark(note, lost=False)
 
 
 class _Stretch:
@@ -156,8 +157,13 @@ class _Stretch:
         if self._gaps:
             done = "cut there" if self.rest is not None else "joined: the frames there are not dt apart"
             yield Remark(f"{where}{'; '.join(self._gaps)}; {done}", lost=False)
+        try:
+            episode = self._episode(seed)
+        except (ValueError, TypeError, OverflowError) as error:
+            yield Remark(f"{where}{error}")
+            return
         self.made = 1
-        yield self._episode(seed)
+        yield episode
 
     def _where(self) -> str:
         if not self._frames:
@@ -181,11 +187,8 @@ class _Stretch:
             shown = ", ".join(f"{name} {w}x{h}" for name, (h, w) in sizes.items())
             return f"the cameras' pictures differ in size ({shown}); give one size (--size)"
         for name in self._cameras:
-            first = frames[0].world_from_camera[name]
-            moved = max(np.abs(frame.world_from_camera[name] - first).max() for frame in frames)
-            if moved > _STILL:
-                return f"camera {name} moves (by {moved:.4f}), an episode's stand still; leave it out (--cameras)"
-            if any(np.any(frame.K[name] != frames[0].K[name]) for frame in frames):
+            first = frames[0].K[name]
+            if max(np.abs(frame.K[name] - first).max() for frame in frames) > _SAME_K * np.abs(first).max():
                 return f"camera {name} changes its intrinsics; cut the recording there"
         return ""
 
@@ -209,11 +212,19 @@ class _Stretch:
             camera_names=self._cameras,
             images=np.stack([np.stack([frame.images[name] for frame in frames]) for name in self._cameras]),
             K=np.stack([frames[0].K[name] for name in self._cameras]),
-            world_from_camera=np.stack([frames[0].world_from_camera[name] for name in self._cameras]),
+            world_from_camera=self._extrinsics(),
+            times=np.array([(frame.stamp_ns - frames[0].stamp_ns) * 1e-9 for frame in frames]),
             poses=np.stack([frame.tool_pose for frame in frames]),
             openness=np.array([frame.openness for frame in frames]),
             perturbed=bool(last.get("perturbed", False)),
         )
+
+    def _extrinsics(self) -> np.ndarray:
+        """`[V, 4, 4]`, or `[V, T, 4, 4]` where a camera moves."""
+        every = np.stack(
+            [np.stack([frame.world_from_camera[name] for frame in self._frames]) for name in self._cameras]
+        )
+        return every if np.abs(every - every[:, :1]).max() > _STILL else every[:, 0]
 
 
 class Rosbag2Format:

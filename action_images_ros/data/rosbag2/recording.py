@@ -146,11 +146,14 @@ class _Recording:
         self._write("instruction", messages.make("std_msgs/String", data=episode.instruction), start_ns)
         self._status(False, start_ns)
         for view, name in enumerate(episode.camera_names):
-            pose = pose7_from_matrix(episode.world_from_camera[view])
+            pose = pose7_from_matrix(episode.extrinsics[view, 0])
             self._write(f"{name}/pose", messages.pose(pose, start_ns, self._base), start_ns)
-        step = round(episode.dt * 1e9)
+        moving = [view for view in range(len(episode.camera_names)) if view not in episode.still_views(1e-5)]
         for t in range(episode.frames):
-            stamp = start_ns + t * step
+            stamp = start_ns + round(float(episode.times[t]) * 1e9)
+            for view in moving if t else ():
+                pose = messages.pose(pose7_from_matrix(episode.extrinsics[view, t]), stamp, self._base)
+                self._write(f"{episode.camera_names[view]}/pose", pose, stamp)
             for view, name in enumerate(episode.camera_names):
                 optical = f"{name}_optical_frame"
                 self._write(f"{name}/camera_info", messages.camera_info(episode.K[view], size, stamp, optical), stamp)
