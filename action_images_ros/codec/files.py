@@ -35,6 +35,7 @@ def encode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
         raise ValueError(f"size has shape {list(size.shape)}, expected [2]; give H and W in pixels")
     if not np.isfinite(size).all():
         raise ValueError(f"size is {size.tolist()}; give H and W as whole, finite pixel counts")
+    _refuse_poses(actions)
     world_from_tool, openness = matrix_from_action(actions)
     drawn = encode(world_from_tool, openness, *_cameras(data), (size[0], size[1]))
     result: dict[str, Array] = {"uv": drawn.uv, "images": to_uint8(drawn.images)}
@@ -54,6 +55,17 @@ def decode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
     result = decode(data["images"], *_cameras(data))._asdict()
     np.savez_compressed(Path(out_npz), **result)
     return result
+
+
+def _refuse_poses(actions: np.ndarray) -> None:
+    """ValueError where the rows are poses with a quaternion, as `decode` writes them, instead of actions."""
+    rows = np.asarray(actions, dtype=np.float64)
+    unit = np.abs(np.linalg.norm(rows[:, 3:], axis=1) - 1.0) < 1e-5
+    if unit.all() and np.abs(rows[:, 3:6]).max() > 1e-3:
+        raise ValueError(
+            "actions is [T, 7] with a unit quaternion in its last four columns: poses, as decode writes them; give x y "
+            "z, three Euler angles (rad) and openness (geometry.pose: action_from_matrix)"
+        )
 
 
 def _load(path: str | Path, names: tuple[str, ...]) -> dict[str, Array]:

@@ -86,3 +86,16 @@ def test_missing_files_and_arrays_are_named(tmp_path, good):
     arrays = {name: value for name, value in good[0].items() if name != "size"}
     with pytest.raises(ValueError, match="but not size"):
         encode_file(write(tmp_path / "in.npz", arrays), tmp_path / "out.npz")
+
+
+def test_poses_given_as_actions_are_refused(tmp_path):
+    half = np.sqrt(0.5)
+    np.savez(
+        tmp_path / "in.npz",
+        actions=np.array([[0.5, 0.0, 0.3, half, 0.0, 0.0, half], [0.5, 0.0, 0.2, 0.6, 0.0, 0.0, 0.8]]),
+        K=np.array([[[60.0, 0, 32], [0, 60, 32], [0, 0, 1]]]),
+        E=np.eye(4)[None],
+        size=np.array([64, 64]),
+    )
+    with pytest.raises(ValueError, match="decode"):
+        encode_file(tmp_path / "in.npz", tmp_path / "out.npz")
