@@ -55,6 +55,8 @@ def calibrate_episode(
     """
     if len(episode.camera_names) < 2:
         raise ValueError(f"cameras is {list(episode.camera_names)}; give a recording with 2 cameras or more")
+    if np.ndim(episode.world_from_camera) == 4:
+        raise ValueError("cameras move in this recording; calibrate those that stand still, choose them with --cameras")
     frames = tool_frames(episode, tuple(model.card.image_size))
     told = episode.world_from_camera if guess else None
     result, readings = calibrate_frames(CameraReader(model), frames, told, settings)

@@ -93,6 +93,8 @@ def test_the_conditions_of_the_table_switch_what_their_names_say():
         "textures": {"textures"},
         "lights": {"lights"},
         "phrasings": {"phrasings"},
+        "uncalibrated": {"uncalibrated"},
+        "bumped": {"bump_metres", "bump_radians"},
         "calibration": {"calibration_metres"},
         "calibration_turned": {"calibration_metres", "calibration_radians"},
     }
