@@ -62,6 +62,7 @@ setup(
         "rich>=13",
         "rosbags>=0.10",  # recordings, without a ROS installation
         "mcap>=1.6",
+        "ruckig>=0.14",  # jerk-limited stops
     ],
     extras_require={
         # rclpy and messages where there is no ROS installation. Never on a ROS 2 host: they would shadow apt's.

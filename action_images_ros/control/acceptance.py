@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ..geometry.pose import interpolate
 from .chunk import Chunk
-from .limits import Limits
 from .quaternion import turn_between
+from .settings import AcceptanceRules, Limits
 
-__all__ = ["AcceptanceRules", "ChunkRejected", "accepted_part", "pose_distance"]
+__all__ = ["ChunkRejected", "accepted_part", "pose_distance"]
 
 
 class ChunkRejected(ValueError):
@@ -21,36 +19,6 @@ class ChunkRejected(ValueError):
     def reason(self) -> str:
         """Why, as one line."""
         return str(self)
-
-
-@dataclass(frozen=True)
-class AcceptanceRules:
-    """When a chunk is refused or cut short. Seconds, metres, radians."""
-
-    max_age_seconds: float = 3.0  # since the observation; a slow model needs more, a moving scene less
-    max_future_seconds: float = 0.1  # a stamp further ahead of now is a clock error
-    min_valid_frames: int = 2  # fewer usable frames are no motion
-    max_bridged_frames: int = 2  # unreadable frames in a row that may be bridged, see accepted_part; 0: none
-    max_first_pose_distance: float = 0.05  # m, between frame 0 and where the arm was at the observation
-    max_first_pose_angle: float = 0.5  # rad, the same
-    max_position_sigma: float = 0.05  # m, a frame less certain ends the chunk
-    max_rotation_sigma: float = 0.6  # rad, the same
-    max_chunk_speed: float = 1.0  # m/s, a frame that would need more is a misreading and ends the chunk
-    max_chunk_angular_speed: float = 4.0  # rad/s, the same
-    outside_workspace: str = "reject"  # "reject" the chunk or "truncate" it before the first frame outside
-
-    def __post_init__(self) -> None:
-        if self.outside_workspace not in ("reject", "truncate"):
-            raise ValueError(f"outside_workspace is {self.outside_workspace!r}; choose reject or truncate")
-        if int(self.min_valid_frames) != self.min_valid_frames or self.min_valid_frames < 2:
-            raise ValueError(
-                f"min_valid_frames is {self.min_valid_frames}; give a whole number of 2 or more: one pose is no motion"
-            )
-        if int(self.max_bridged_frames) != self.max_bridged_frames or self.max_bridged_frames < 0:
-            raise ValueError(f"max_bridged_frames is {self.max_bridged_frames}; give a whole number of 0 or more")
-        for name, value in self.__dict__.items():
-            if isinstance(value, float) and not value > 0:
-                raise ValueError(f"{name} is {value}; give a number above 0")
 
 
 def pose_distance(pose_a, pose_b) -> tuple[float, float]:
@@ -69,8 +37,8 @@ def accepted_part(chunk: Chunk, now_ns: int, pose_then, limits: Limits, rules: A
     other, and the gripper keeps still on it.
     """
     age = (now_ns - chunk.stamp_ns) * 1e-9
-    if age > rules.max_age_seconds:
-        raise ChunkRejected(f"stale: its observation is {age:.2f} s old (max_age_seconds {rules.max_age_seconds:g})")
+    if age > rules.max_chunk_age:
+        raise ChunkRejected(f"stale: its observation is {age:.2f} s old (max_chunk_age {rules.max_chunk_age:g})")
     if age < -rules.max_future_seconds:
         raise ChunkRejected(f"its stamp is {-age:.2f} s in the future; check the clocks")
     sure = _certain_frames(chunk, rules)

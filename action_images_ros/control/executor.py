@@ -1,77 +1,41 @@
 """Executes chunks on one arm: accepts or refuses them, splices them without a jump, holds when in doubt.
 
-The caller ticks `command(now_ns, current_pose)` at the control rate (50-100 Hz), also while disabled: that is how the
+The caller ticks `command(now_ns, current_pose)` once per control period, also while disabled: that is how the
 executor learns where the arm was when an observation was taken. Time is ROS time in nanoseconds, always given; only
-the watch for a clock that stands still uses the steady clock.
+the watch for a clock that stands still uses the steady clock. Every pose commanded obeys `Law`.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from ..geometry.pose import interpolate
-from .acceptance import AcceptanceRules, ChunkRejected, accepted_part, pose_distance
+from .acceptance import ChunkRejected, accepted_part, pose_distance
 from .chunk import Chunk
 from .gripper import GripperSwitch
-from .limits import Limits, Motion
+from .law import Law, Motion
+from .measured import MeasuredPose
+from .pacing import Pacing, Tick
+from .settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
 from .splice import ChunkPath
 
-__all__ = ["ChunkExecutor", "ChunkRejected", "Command", "ExecutorSettings"]
+__all__ = [
+    "DISABLED",
+    "EXECUTING",
+    "FAULTED",
+    "HOLDING",
+    "IDLE",
+    "STOPPED",
+    "ChunkExecutor",
+    "ChunkRejected",
+    "Command",
+]
 
-EXECUTING, HOLD, DISABLED, FAULTED = "executing", "hold", "disabled", "faulted"
-_MEASURED_NOISE, _MEASURED_NOISE_ANGLE = 0.015, 0.1  # m, rad between two samples at any distance in time
-
-
-@dataclass(frozen=True)
-class ExecutorSettings:
-    """How chunks are joined and watched. Times in seconds, lengths in metres, angles in radians."""
-
-    splice_seconds: float = 0.3  # a new chunk is blended in over at least this time; shorter follows it sooner
-    alignment: str = "nearest"  # "stamp": frame i at stamp + i dt, always; "nearest": see ChunkPath
-    max_lead_seconds: float = 0.2  # "nearest" may start a chunk this far ahead of its own time
-    max_gap_seconds: float = 0.1  # a longer pause between two ticks: hold for a tick and start again from rest
-    max_tracking_error: float = 0.10  # the arm further than this from its command: fault
-    max_tracking_angle: float = 0.8  # the same for its orientation
-    enable_seconds: float = 0.3  # after enabling the arm is held this long before a chunk may move it
-    max_enable_drift: float = 0.01  # the arm further than this from where it is held after enabling: fault
-    max_enable_turn: float = 0.1  # the same for its orientation
-    max_measured_speed: float = 1.5  # m/s, a measured pose that moves faster is a sensor fault
-    max_measured_angular_speed: float = 6.0  # rad/s, the same
-    max_pose_age: float = 0.3  # by its own stamp: a measured pose older than this is a sensor fault
-    max_frozen_way: float = 0.03  # commanded way during which the measured pose must change at least a little
-    max_execution_age: float = 5.0  # since the observation: a chunk older than this is not executed any further
-    clock_stall_seconds: float = 0.5  # steady time without progress of ROS time that counts as a stopped clock
-    pose_history_seconds: float = 5.0  # how long past poses are remembered to judge a chunk's first frame
-
-    def __post_init__(self) -> None:
-        if self.alignment not in ("stamp", "nearest"):
-            raise ValueError(f"alignment is {self.alignment!r}; choose stamp or nearest")
-        for name in (
-            "splice_seconds",
-            "max_gap_seconds",
-            "max_tracking_error",
-            "max_tracking_angle",
-            "max_execution_age",
-            "clock_stall_seconds",
-            "pose_history_seconds",
-            "enable_seconds",
-            "max_enable_drift",
-            "max_enable_turn",
-            "max_measured_speed",
-            "max_measured_angular_speed",
-            "max_pose_age",
-            "max_frozen_way",
-        ):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(f"{name} is {value}; give a finite number above 0")
-        if not (np.isfinite(self.max_lead_seconds) and self.max_lead_seconds >= 0):
-            raise ValueError(f"max_lead_seconds is {self.max_lead_seconds}; give 0 or more")
+DISABLED, IDLE, EXECUTING, HOLDING, FAULTED, STOPPED = "disabled", "idle", "executing", "holding", "faulted", "stopped"
 
 
 @dataclass(frozen=True)
@@ -79,63 +43,64 @@ class Command:
     """What to send to the arm now.
 
     pose: `[7]` ROBOT tool in base, or None when nothing may be sent; openness: 0.0, 1.0 or None while no chunk has
-    said anything about the gripper; gripper_changed: true on the tick on which openness changed; state: "executing",
-    "hold", "disabled" or "faulted" (braking or at rest until enabled again); reason: why not executing, or which limit
-    holds the motion back.
+    said anything about the gripper; gripper_changed: true on the tick on which openness changed; state: "disabled",
+    "idle", "executing", "holding", "faulted" or "stopped", also while the arm is still braking into it; reason: why
+    not executing, or which limit holds the motion back. fresh: false when no control period has passed since the last
+    command, whose pose this is: nothing is to be sent then. time_ns: the ROS time that the pose is meant for.
     """
 
-    pose: np.ndarray | None
+    pose: npt.NDArray[np.float64] | None
     openness: float | None
     state: str
     reason: str = ""
     gripper_changed: bool = False
     chunk_stamp_ns: int | None = None
+    fresh: bool = True
+    time_ns: int = 0
 
 
 class ChunkExecutor:
-    """Receding horizon execution of chunks within `limits`. Starts disabled; nothing moves before `enable()`."""
+    """Receding horizon execution of chunks within `limits`. Starts disabled; nothing moves before `enable()`.
+
+    period_s: the control period, the time that every step of the command takes.
+    """
 
     def __init__(
         self,
         limits: Limits,
-        splice_seconds: float | None = None,
         *,
+        period_s: float = 0.01,
         settings: ExecutorSettings | None = None,
         rules: AcceptanceRules | None = None,
-        gripper: GripperSwitch | None = None,
+        gripper: GripperSettings | None = None,
         steady_clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        settings = settings or ExecutorSettings()
-        if splice_seconds is not None:
-            settings = ExecutorSettings(**{**settings.__dict__, "splice_seconds": splice_seconds})
+        self.settings = settings or ExecutorSettings()
         self.limits = limits
-        self.settings = settings
         self.rules = rules or AcceptanceRules()
-        self._gripper = gripper or GripperSwitch()
-        self._steady_clock = steady_clock
+        self.law = Law(limits, period_s)
+        self.gripper = gripper or GripperSettings()
+        self._gripper = GripperSwitch(self.gripper)
+        self._pacing = Pacing(period_s, self.settings.max_gap_seconds, self.settings.clock_stall_seconds, steady_clock)
+        self._measured = MeasuredPose(self.settings)
         self._enabled = False
-        self._history: deque[tuple[int, np.ndarray]] = deque()
-        self._sensor: tuple[int, np.ndarray] | None = None
-        self._last_ns: int | None = None
-        self._last_advance = steady_clock()
+        self._motion: Motion | None = None
         self._forget()
 
     def _forget(self) -> None:
-        self._motion: Motion | None = None
         self._path: ChunkPath | None = None
         self._pending: Chunk | None = None
         self._newest_ns: int | None = None
-        self._stopped = False
-        self._fault = ""
+        self._rejoin = self._restart = False
+        self._fault = self._stopped = ""
         self._held_seconds = 0.0
-        self._frozen_way = 0.0
-        self._why = "no chunk yet"
+        self._why = ""
         self._gripper.reset()
 
     @property
     def enabled(self) -> bool:
-        """Whether commands are given at all."""
-        return self._enabled
+        """Whether commands are given at all; a fault ends that once the arm is at rest."""
+        return self._enabled and not self._fault
 
     @property
     def fault(self) -> str:
@@ -143,27 +108,53 @@ class ChunkExecutor:
         return self._fault
 
     @property
+    def state(self) -> str:
+        """One of the states of `Command`."""
+        if not self._enabled:
+            return DISABLED
+        if self._fault:
+            return FAULTED
+        if self._stopped:
+            return STOPPED
+        if self._path is not None and not self._rejoin:
+            return EXECUTING
+        return HOLDING if self._why else IDLE
+
+    @property
+    def measured_ns(self) -> int | None:
+        """Stamp of the newest measured pose that was believed (ns)."""
+        return self._measured.newest_ns
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is being commanded, or nothing but to stay."""
+        return self._motion is None or self._motion.at_rest
+
+    @property
     def settling(self) -> bool:
         """Whether the arm is still being watched after enabling; chunks wait meanwhile."""
-        return self._enabled and not self._fault and self._held_seconds < self.settings.enable_seconds
+        return self.enabled and self._held_seconds < self.settings.enable_seconds
 
     def enable(self) -> None:
         """Allow motion. Holds the arm at its measured pose and waits for a chunk; ends a `stop()` and a fault.
 
-        An arm outside the workspace, or one that does not stay where it is held, is a fault.
+        An arm outside the workspace, or one that does not stay where it is held, is a fault. While the arm still
+        brakes it is held where it comes to rest, and then anew at its measured pose.
         """
         if not self._enabled or self._stopped or self._fault:
             self._forget()
-            self._sensor = None
+            self._restart = self._motion is not None
+            if not self._restart:
+                self._measured.forget_last()
         self._enabled = True
 
     def disable(self) -> None:
-        """Command nothing any more, from the next tick on."""
+        """Brake to rest within the limits, then command nothing."""
         self._enabled = False
         self._forget()
 
-    def fault_now(self, reason: str) -> None:
-        """Brake to rest within the limits, then command nothing until `enable()`. The first reason is kept."""
+    def fail(self, reason: str) -> None:
+        """A fault: brake to rest within the limits, then command nothing until `enable()`. The first reason is kept."""
         if not self._enabled or self._fault:
             return
         self._path = self._pending = None
@@ -171,14 +162,13 @@ class ChunkExecutor:
 
     def stop(self) -> None:
         """Brake to rest, hold there and refuse chunks until `enable()`. Not an emergency stop."""
-        self.hold("stopped; enable to go on")
-        self._stopped = True
+        self._path = self._pending = None
+        self._stopped = "stopped; enable to go on"
 
     def hold(self, reason: str) -> None:
         """Give up the present chunk and brake to rest; the next good chunk is executed again."""
         self._path = self._pending = None
-        if not self._stopped:
-            self._why = reason
+        self._why = reason
 
     def add(self, chunk: Chunk, now_ns: int) -> int:
         """Take a chunk over at the next tick; returns the number of frames that will be executed at most.
@@ -190,11 +180,11 @@ class ChunkExecutor:
         if self._fault:
             raise ChunkRejected(f"disabled by a fault: {self._fault}; enable to go on")
         if self._stopped:
-            raise ChunkRejected("stopped; enable to go on")
+            raise ChunkRejected(self._stopped)
         if self._newest_ns is not None and chunk.stamp_ns <= self._newest_ns:
             raise ChunkRejected(f"its stamp {chunk.stamp_ns} is not newer than the present chunk's {self._newest_ns}")
         try:
-            good = accepted_part(chunk, now_ns, self._pose_at(chunk.stamp_ns), self.limits, self.rules)
+            good = accepted_part(chunk, now_ns, self._measured.at(chunk.stamp_ns), self.limits, self.rules)
         except ChunkRejected:
             raise
         except Exception as error:  # a chunk that cannot even be judged is none
@@ -206,75 +196,82 @@ class ChunkExecutor:
         self._pending = good
         return len(good)
 
-    def command(self, now_ns: int, current_pose, pose_ns: int | None = None) -> Command:
+    def command(self, now_ns: int, current_pose: npt.ArrayLike | None, pose_ns: int | None = None) -> Command:
         """The command for ROS time `now_ns`, given the measured tool pose `[7]` (None when it is missing or old).
 
         pose_ns: the stamp of the measured pose, ROS time; default now.
         """
         now_ns = int(now_ns)
-        pose, complaint = _checked_pose(current_pose)
-        stalled = self._clock_stalled(now_ns)
-        if self._last_ns is not None and now_ns < self._last_ns:
-            self._history.clear()
-            self._sensor = None
+        tick = self._pacing.tick(now_ns)
+        if tick.back:
+            self._measured.clear()
             self._newest_ns = None
             self.hold("ROS time jumped back")
-        seconds = 0.0 if self._last_ns is None else max(now_ns - self._last_ns, 0) * 1e-9
-        self._last_ns = now_ns
-        if pose is not None:
-            pose_ns = now_ns if pose_ns is None else pose_ns
-            complaint = self._sensor_complaint(pose, pose_ns, now_ns)
-            if not complaint:
-                self._remember(pose_ns, pose)
-        if not self._enabled:
-            return Command(None, None, DISABLED, "commands are disabled")
-        if self._motion is None and not self._begin(pose, complaint):
-            state = FAULTED if self._fault else HOLD
-            return Command(None, self._gripper.openness, state, self._fault or complaint)
-        if complaint:
-            self.fault_now(complaint)
-        else:
-            self._check_tracking(pose)
-        if stalled:
-            self.hold("ROS time stands still")
-            self._motion = Motion(self._motion.pose)
-        if self._fault:
-            return self._braked(seconds)
-        if seconds > self.settings.max_gap_seconds:
-            self._motion = Motion(self._motion.pose)
-            if self._path is not None:
-                self._path = self._path.rejoined(self._motion, now_ns, self.limits)
-            if self._path is not None or self._pending is not None:  # said, for a loop always late never moves
-                return self._held(f"commands come late, more than {self.settings.max_gap_seconds:g} s apart")
-            seconds = 0.0
-        self._held_seconds += seconds
-        return self._step(now_ns, seconds)
+        pose, complaint = self._measured.take(current_pose, pose_ns, now_ns)
+        braking = not self._enabled or bool(self._fault) or self._restart
+        if self._motion is not None and braking and self._motion.at_rest:
+            self._motion, self._restart = None, False
+        if self._motion is None and (not self._enabled or not self._begin(pose, complaint)):
+            reason = self._fault or (complaint if self._enabled else "commands are disabled")
+            return Command(None, self._gripper.openness, self.state, reason, time_ns=tick.time_ns)
+        if not braking:
+            self._watch(pose, complaint, tick)
+        if not tick.step:
+            return self._told(tick, fresh=False)
+        return self._step(tick)
 
-    def _begin(self, pose: np.ndarray | None, complaint: str) -> bool:
+    def _begin(self, pose: npt.NDArray[np.float64] | None, complaint: str) -> bool:
         """Whether the arm can be held at its measured pose; outside the workspace that is a fault."""
         if pose is None or complaint or self._fault:
             return False
         if not self.limits.contains(pose[:3]):
-            self._fault = (
-                f"the arm is outside the workspace, at {np.round(pose[:3], 3).tolist()} m; move it inside "
-                "by hand, or correct the workspace or current_pose, then enable"
+            self.fail(
+                f"the arm is outside the workspace, at {np.round(pose[:3], 3).tolist()} m; move it inside by "
+                "hand, or correct the workspace or current_pose, then enable"
             )
             return False
         self._motion = Motion(pose)
-        self._frozen_way = self._held_seconds = 0.0
+        self._measured.commanded(0.0)
+        self._held_seconds = 0.0
         return True
 
-    def _braked(self, seconds: float) -> Command:
-        """A step of braking after a fault; at rest nothing is commanded any more."""
-        if not self._motion.linear.any() and not self._motion.angular.any():
-            return Command(None, self._gripper.openness, FAULTED, self._fault)
-        self._motion = self.limits.brake(self._motion, min(seconds, self.settings.max_gap_seconds))
-        return Command(self._motion.pose.copy(), self._gripper.openness, FAULTED, self._fault)
+    def _watch(self, pose: npt.NDArray[np.float64] | None, complaint: str, tick: Tick) -> None:
+        """Faults and holds by what is measured and by the clock."""
+        if complaint or pose is None:
+            self.fail(complaint)
+        else:
+            self._check_tracking(pose)
+        if tick.stalled:
+            self.hold("ROS time stands still")
+        if tick.late_s and (self._path is not None or self._pending is not None):
+            self._rejoin = True
+            self._why = f"commands come late, more than {self.settings.max_gap_seconds:g} s apart"
 
-    def _step(self, now_ns: int, seconds: float) -> Command:
-        if self._pending is not None and self._held_seconds >= self.settings.enable_seconds:
-            self._motion = replace(self._motion, wanted=None)
-            before_ns = now_ns - round(seconds * 1e9)  # the motion is that of the tick before
+    def _check_tracking(self, pose: npt.NDArray[np.float64]) -> None:
+        distance, angle = pose_distance(self._motion.pose, pose)
+        settings = self.settings
+        most, most_angle, where = (
+            (settings.max_enable_drift, settings.max_enable_turn, "where it is held after enabling")
+            if self.settling
+            else (settings.max_tracking_error, settings.max_tracking_angle, "its command")
+        )
+        if distance > most or angle > most_angle:
+            self.fail(
+                f"the arm is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg from {where} (limits "
+                f"{most * 1000:.0f} mm, {np.degrees(most_angle):.0f} deg); is current_pose the commanded frame "
+                "in metres, and is the arm free?"
+            )
+
+    def _step(self, tick: Tick) -> Command:
+        """Move the command on by one period."""
+        self._held_seconds += self.law.period_s
+        if self._rejoin and not tick.late_s and self._motion.at_rest:
+            self._rejoin = False
+            if self._path is not None:
+                self._path = self._path.rejoined(self._motion, tick.time_ns, self.limits)
+        if self._pending is not None and not self.settling and not self._rejoin:
+            self._motion = replace(self._motion, wanted=None, aim=None)
+            before_ns = tick.time_ns - round(self.law.period_s * 1e9)  # the motion is that of the tick before
             self._path = ChunkPath(
                 self._pending,
                 self._motion,
@@ -284,117 +281,40 @@ class ChunkExecutor:
                 self.settings.alignment,
                 self.settings.max_lead_seconds,
             )
-            self._pending = None
-        if self._path is not None and self._path.finished(now_ns):
+            self._pending, self._why = None, ""
+        if self._path is not None and self._path.finished(tick.time_ns):
             self.hold("the chunk is used up")
-        elif self._path is not None and now_ns - self._path.chunk.stamp_ns > self.settings.max_execution_age * 1e9:
+        elif (
+            self._path is not None and tick.time_ns - self._path.chunk.stamp_ns > self.settings.max_execution_age * 1e9
+        ):
             self.hold(f"the chunk is stale (max_execution_age {self.settings.max_execution_age:g} s)")
-        if self._path is None:
-            self._motion = self.limits.brake(self._motion, seconds)
-            return self._held(self._why)
-        wanted, openness = self._path.at(now_ns)
-        self._motion, flags = self.limits.apply(self._motion, wanted, seconds)
-        self._frozen_way = min(self._frozen_way + self._motion.speed * seconds, 1.0)
-        if "workspace" in flags:
-            self.hold("the path leaves the workspace")
-            return self._held(self._why)
-        changed = self._gripper.update(openness, now_ns)
+        if self.state != EXECUTING:
+            self._motion = self.law.brake(self._motion)
+            return self._told(tick)
+        wanted, openness = self._path.at(tick.time_ns)
+        self._motion, flags = self.law.follow(self._motion, wanted)
+        self._measured.commanded(self._motion.speed * self.law.period_s)
+        changed = self._gripper.update(openness, tick.time_ns)
+        return self._told(tick, f"limited: {', '.join(flags)}" if flags else "", changed)
+
+    def _told(self, tick: Tick, limited: str = "", gripper_changed: bool = False, fresh: bool = True) -> Command:
+        state = self.state
+        reason = {
+            DISABLED: "commands are disabled",
+            IDLE: "no chunk yet",
+            HOLDING: self._why,
+            FAULTED: self._fault,
+            STOPPED: self._stopped,
+            EXECUTING: limited,
+        }[state]
+        stamp_ns = self._path.chunk.stamp_ns if state == EXECUTING else None
         return Command(
             self._motion.pose.copy(),
             self._gripper.openness,
-            EXECUTING,
-            f"limited: {', '.join(flags)}" if flags else "",
-            changed,
-            self._path.chunk.stamp_ns,
+            state,
+            reason,
+            gripper_changed,
+            stamp_ns,
+            fresh,
+            tick.time_ns,
         )
-
-    def _held(self, reason: str) -> Command:
-        return Command(self._motion.pose.copy(), self._gripper.openness, HOLD, reason)
-
-    def _clock_stalled(self, now_ns: int) -> bool:
-        steady = self._steady_clock()
-        if self._last_ns is None or now_ns != self._last_ns:
-            self._last_advance = steady
-        return steady - self._last_advance > self.settings.clock_stall_seconds
-
-    def _check_tracking(self, pose: np.ndarray) -> None:
-        distance, angle = pose_distance(self._motion.pose, pose)
-        settings = self.settings
-        new = self._held_seconds < settings.enable_seconds
-        most = settings.max_enable_drift if new else settings.max_tracking_error
-        most_angle = settings.max_enable_turn if new else settings.max_tracking_angle
-        if distance > most or angle > most_angle:
-            where = "where it is held after enabling" if new else "its command"
-            self.fault_now(
-                f"the arm is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg from {where} (limits "
-                f"{most * 1000:.0f} mm, {np.degrees(most_angle):.0f} deg); is current_pose the commanded "
-                "frame in metres, and is the arm free?"
-            )
-
-    def _sensor_complaint(self, pose: np.ndarray, pose_ns: int, now_ns: int) -> str:
-        """What is wrong with a measured pose beside the others; empty when nothing is."""
-        settings = self.settings
-        age = (now_ns - pose_ns) * 1e-9
-        if age > settings.max_pose_age:
-            return f"current_pose is {age:.2f} s old by its stamp (limit {settings.max_pose_age:g} s)"
-        if age < -settings.max_gap_seconds:
-            return f"current_pose's stamp is {-age:.2f} s in the future; check the clocks"
-        last, self._sensor = self._sensor, (pose_ns, pose)
-        if last is None:
-            return ""
-        seconds = max(pose_ns - last[0], 0) * 1e-9
-        distance, angle = pose_distance(pose, last[1])
-        if (
-            distance > settings.max_measured_speed * seconds + _MEASURED_NOISE
-            or angle > settings.max_measured_angular_speed * seconds + _MEASURED_NOISE_ANGLE
-        ):
-            return (
-                f"current_pose jumped by {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg in {seconds:.3f} "
-                "s: faster than the arm can move; check what publishes it"
-            )
-        if np.any(pose != last[1]):
-            self._frozen_way = 0.0
-        elif pose_ns > last[0] and self._frozen_way > settings.max_frozen_way:
-            return (
-                f"current_pose has not changed while {self._frozen_way * 1000:.0f} mm were commanded; is it "
-                "frozen, or the arm blocked?"
-            )
-        return ""
-
-    def _remember(self, now_ns: int, pose: np.ndarray) -> None:
-        while self._history and self._history[-1][0] >= now_ns:
-            self._history.pop()
-        self._history.append((now_ns, pose))
-        while now_ns - self._history[0][0] > self.settings.pose_history_seconds * 1e9:
-            self._history.popleft()
-
-    def _pose_at(self, time_ns: int) -> np.ndarray | None:
-        """The arm's pose at a past time, interpolated; None when unknown by more than max_gap_seconds."""
-        tolerance = self.settings.max_gap_seconds * 1e9
-        before = after = None
-        for stamp, pose in reversed(self._history):
-            if stamp >= time_ns:
-                after = (stamp, pose)
-            else:
-                before = (stamp, pose)
-                break
-        if before and after:
-            fraction = (time_ns - before[0]) / (after[0] - before[0])
-            close = min(time_ns - before[0], after[0] - time_ns) <= tolerance
-            return interpolate(before[1], after[1], fraction) if close else None
-        nearest = before or after
-        return nearest[1] if nearest and abs(nearest[0] - time_ns) <= tolerance else None
-
-
-def _checked_pose(pose) -> tuple[np.ndarray | None, str]:
-    """The pose with a unit quaternion, or None and what is wrong with it."""
-    if pose is None:
-        return None, "no current pose"
-    pose = np.array(pose, dtype=np.float64)
-    if pose.shape != (7,) or not np.isfinite(pose).all():
-        return None, f"the current pose is {pose.tolist()}: not seven finite numbers"
-    norm = np.linalg.norm(pose[3:])
-    if abs(norm - 1) > 0.01:
-        return None, f"the current pose's quaternion {pose[3:].tolist()} has length {norm:.3g}, not 1"
-    pose[3:] /= norm
-    return pose, ""

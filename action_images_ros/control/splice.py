@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from .chunk import Chunk
-from .limits import Limits, Motion
+from .law import Motion
 from .quaternion import turn_between, turned
+from .settings import Limits
 
 __all__ = ["ChunkPath"]
 

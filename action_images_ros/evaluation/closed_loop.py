@@ -90,7 +90,9 @@ def run_episode(
             other = Cell(task, seed + _OTHER_SCENE, cameras=CAMERAS, condition=condition)
             source = BlindSource(model, views, other, seed, steps)
         try:
-            result = roll_out(cell, source, make_executor(), settings, tick_of(cell, seed, views, source))
+            result = roll_out(
+                cell, source, make_executor(period_s=cell.control_period), settings, tick_of(cell, seed, views, source)
+            )
         finally:
             if other is not None:
                 other.close()

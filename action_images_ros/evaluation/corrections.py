@@ -57,4 +57,5 @@ class _Led:
     def __call__(self, cell: Cell) -> None:
         seconds = np.random.default_rng([self.seed, 0x1ED]).uniform(*LED_SECONDS)
         source = ModelSource(self.model, draw_views(self.seed, len(cell.camera_names)), self.seed)
-        self.succeeded = roll_out(cell, source, make_executor(), RolloutSettings(time_limit=seconds)).success
+        executor = make_executor(period_s=cell.control_period)
+        self.succeeded = roll_out(cell, source, executor, RolloutSettings(time_limit=seconds)).success

@@ -11,6 +11,7 @@ import yaml
 
 from ..interfaces.nodes import NODES, NodeSpec, nodes_for
 from ..paths import share_path
+from ..ros.node_parameters import check_parameter_file, check_sections
 
 __all__ = ["GraphOptions", "ProcessSpec", "effective_parameters", "processes"]
 
@@ -131,6 +132,8 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
         if not path.is_file():
             raise ValueError(f"params_file is {options.params_file!r}: no such file")
         files.append(path.resolve())
+    for file in files:
+        check_parameter_file(file)
     simulated = in_cell and not options.label
     common: dict[str, Any] = {"use_sim_time": simulated if options.use_sim_time is None else options.use_sim_time}
     if options.model:
@@ -150,6 +153,7 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
     unknown = set(options.overrides) - {node.name for node in NODES}
     if unknown:
         raise ValueError(f"overrides name {sorted(unknown)}; nodes are {[node.name for node in NODES]}")
+    check_sections({name: {"ros__parameters": values} for name, values in options.overrides.items()}, "overrides")
     return [
         ProcessSpec(
             node,

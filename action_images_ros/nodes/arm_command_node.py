@@ -21,11 +21,9 @@ from rclpy.serialization import deserialize_message
 from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
-from ..control.acceptance import AcceptanceRules
 from ..control.approval import Approval
-from ..control.executor import ChunkExecutor, ChunkRejected, ExecutorSettings
-from ..control.gripper import GripperSwitch
-from ..control.limits import Limits
+from ..control.executor import ChunkExecutor, ChunkRejected
+from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
 from ..control.watchdog import Watchdog
 from ..interfaces.pairing import Pairing
 from ..interfaces.topics import message_type, topic
@@ -33,7 +31,7 @@ from ..ros.chunk_messages import MAX_BYTES, MAX_FRAMES, chunk_from_messages
 from ..ros.conversions import path_from_poses, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
 from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
 from ..ros.newest import Newest
-from ..ros.parameters import choice, declare
+from ..ros.node_parameters import ArmCommandParameters
 
 _PARTS = ("poses", "gripper", "confidence")
 _EXECUTED_POSES = 200  # kept for rviz
@@ -51,18 +49,17 @@ class ArmCommandNode(GraphNode):
 
     def configure(self) -> None:
         """Read parameters, refuse limits that make no sense, connect."""
-        self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
-        self._period = 1.0 / declare(self, "rate", 100.0, "commands per second", low=10.0, high=500.0)
-        self._priority = declare(
-            self, "realtime_priority", 10, "SCHED_FIFO priority of the commands, 0: none", low=0, high=99
-        )
-        self._require_approval = declare(self, "require_approval", False, "each chunk waits for ~/approve")
-        self._approval = Approval(declare(self, "approval_timeout", 20.0, "a proposal lapses after, s", low=0.1))
-        self._pose_timeout = declare(self, "pose_timeout", 0.3, "steady time without current_pose, s", low=0.01)
+        own = self.parameters(ArmCommandParameters)
+        self._base, self._period, self._priority = own.base_frame, 1.0 / own.rate, own.realtime_priority
+        self._require_approval, self._approval = own.require_approval, Approval(own.approval_timeout)
         self.executor_core = ChunkExecutor(
-            self._limits(), settings=self._settings(), rules=self._rules(), gripper=self._gripper_switch()
+            self.parameters(Limits),
+            period_s=self._period,
+            settings=self.parameters(ExecutorSettings),
+            rules=self.parameters(AcceptanceRules),
+            gripper=self.parameters(GripperSettings),
         )
-        self._watchdog = Watchdog({"current_pose": self._pose_timeout})
+        self._watchdog = Watchdog({"current_pose": own.pose_timeout})
         self._pairing = Pairing(_PARTS)
         self._waiting = Newest()
         self._pose: np.ndarray | None = None
@@ -86,64 +83,6 @@ class ArmCommandNode(GraphNode):
         self.serve(Trigger, "~/reject", self._on_reject)
         self.serve(Trigger, "~/stop", self._on_stop)
         self.every(0.5, self._publish_executed)
-
-    def _limits(self) -> Limits:
-        box = {}
-        for name, default in (("workspace_min", [0.25, -0.4, 0.0]), ("workspace_max", [0.75, 0.4, 0.6])):
-            box[name] = tuple(declare(self, name, default, "corner of the workspace of the TCP, m"))
-        return Limits(
-            **box,
-            max_linear_speed=declare(self, "max_linear_speed", 0.25, "m/s", low=0.001, high=2.0),
-            max_angular_speed=declare(self, "max_angular_speed", 1.0, "rad/s", low=0.001, high=6.0),
-            max_linear_acceleration=declare(self, "max_linear_acceleration", 2.0, "m/s^2", low=0.01),
-            max_angular_acceleration=declare(self, "max_angular_acceleration", 8.0, "rad/s^2", low=0.01),
-        )
-
-    def _settings(self) -> ExecutorSettings:
-        default = ExecutorSettings()
-        return ExecutorSettings(
-            splice_seconds=declare(self, "splice_seconds", default.splice_seconds, "blend into a new chunk, s"),
-            alignment=declare(self, "alignment", default.alignment, "nearest or stamp"),
-            max_lead_seconds=declare(self, "max_lead_seconds", default.max_lead_seconds, "s"),
-            max_tracking_error=declare(self, "max_tracking_error", default.max_tracking_error, "m"),
-            max_tracking_angle=declare(self, "max_tracking_angle", default.max_tracking_angle, "rad"),
-            enable_seconds=declare(self, "enable_seconds", default.enable_seconds, "held before any motion, s"),
-            max_enable_drift=declare(self, "max_enable_drift", default.max_enable_drift, "m"),
-            max_enable_turn=declare(self, "max_enable_turn", default.max_enable_turn, "rad"),
-            max_measured_speed=declare(self, "max_measured_speed", default.max_measured_speed, "m/s"),
-            max_measured_angular_speed=declare(
-                self, "max_measured_angular_speed", default.max_measured_angular_speed, "rad/s"
-            ),
-            max_pose_age=declare(self, "max_pose_age", default.max_pose_age, "s, by its stamp"),
-            max_execution_age=declare(self, "max_execution_age", default.max_execution_age, "s"),
-            clock_stall_seconds=declare(self, "clock_stall_seconds", default.clock_stall_seconds, "s"),
-        )
-
-    def _rules(self) -> AcceptanceRules:
-        d = AcceptanceRules()
-        return AcceptanceRules(
-            max_age_seconds=declare(self, "max_chunk_age", d.max_age_seconds, "older chunks are refused, s"),
-            min_valid_frames=declare(self, "min_valid_frames", d.min_valid_frames, "fewer are refused"),
-            max_bridged_frames=declare(self, "max_bridged_frames", d.max_bridged_frames, "0: none"),
-            max_first_pose_distance=declare(self, "max_first_pose_distance", d.max_first_pose_distance, "m"),
-            max_first_pose_angle=declare(self, "max_first_pose_angle", d.max_first_pose_angle, "rad"),
-            max_position_sigma=declare(self, "max_position_sigma", d.max_position_sigma, "m"),
-            max_rotation_sigma=declare(self, "max_rotation_sigma", d.max_rotation_sigma, "rad"),
-            max_chunk_speed=declare(self, "max_chunk_speed", d.max_chunk_speed, "m/s"),
-            max_chunk_angular_speed=declare(self, "max_chunk_angular_speed", d.max_chunk_angular_speed, "rad/s"),
-            outside_workspace=choice(
-                "outside_workspace",
-                declare(self, "outside_workspace", d.outside_workspace, "reject or truncate"),
-                ("reject", "truncate"),
-            ),
-        )
-
-    def _gripper_switch(self) -> GripperSwitch:
-        return GripperSwitch(
-            declare(self, "gripper_close_below", 0.4, "openness"),
-            declare(self, "gripper_open_above", 0.6, "openness"),
-            declare(self, "gripper_dwell", 0.3, "least time between two switches, s"),
-        )
 
     # Messages.
     def _on_pose(self, message: PoseStamped) -> None:
@@ -317,9 +256,9 @@ class ArmCommandNode(GraphNode):
         now_ns = self.now_ns()
         with self.lock:
             command = self.executor_core.command(now_ns, None if reason else self._pose, self._pose_ns)
-        if command.pose is not None:
-            self._target_pose.publish(pose_stamped(command.pose, now_ns, self._base))
-            self._remember(command.pose, now_ns)
+        if command.pose is not None and command.fresh:
+            self._target_pose.publish(pose_stamped(command.pose, command.time_ns, self._base))
+            self._remember(command.pose, command.time_ns)
         if command.gripper_changed:
             self._gripper_command.publish(Float64(data=float(command.openness)))
         if (command.state, command.reason) != self._last:
@@ -328,7 +267,7 @@ class ArmCommandNode(GraphNode):
     def _report(self, state: str, reason: str) -> None:
         self._last = (state, reason)
         self.values["state"], self.values["reason"] = state, reason
-        if state == "hold":
+        if state == "holding":
             self.complain("hold", f"holding: {reason}", WARN)
         else:
             self.solved("hold")

@@ -18,7 +18,8 @@ from ..ros.chunk_messages import gripper_message, poses_message
 from ..ros.conversions import camera_info_from_intrinsics, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
 from ..ros.graph_node import GraphNode, run_node, stamp_of
 from ..ros.images import image_from_rgb
-from ..ros.parameters import ParameterError, declare
+from ..ros.node_parameters import CellParameters
+from ..ros.parameters import ParameterError
 
 _PLAN_SECONDS = 2.4
 _PLAN_DT = 0.1
@@ -27,6 +28,8 @@ _PLAN_EVERY = 0.8  # simulated seconds
 
 class CellNode(GraphNode):
     """Node `cell`. `make_cell` replaces the simulation in tests."""
+
+    live_parameters = frozenset({"task", "seed"})  # of the next ~/reset
 
     def __init__(self, make_cell=None, **kwargs) -> None:
         super().__init__("cell", **kwargs)
@@ -40,15 +43,16 @@ class CellNode(GraphNode):
                 f"the namespace is {self.get_namespace()!r}; the cell runs in /cell only, so that its "
                 "poses and commands never meet a real arm's"
             )
-        self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
+        own = self.parameters(CellParameters)
+        self._base = own.base_frame
         settings = CellSettings(
-            task=declare(self, "task", "reach_target", "a task of docs/tasks.md"),
-            seed=declare(self, "seed", 0, "seed of the scene", low=0),
-            cameras=declare(self, "camera_count", 2, "cameras rendered", low=2, high=4),
-            image_size=tuple(declare(self, "image_size", [192, 192], "height and width, px")),
-            camera_rate=declare(self, "camera_rate", 10.0, "pictures per simulated second", low=0.1, high=50.0),
-            factor=declare(self, "real_time_factor", 1.0, "simulated seconds per second", low=0.01, high=100.0),
-            command_timeout=declare(self, "command_timeout", 0.5, "hold without commands after, s", low=0.05),
+            task=own.task,
+            seed=own.seed,
+            cameras=own.camera_count,
+            image_size=own.image_size,
+            camera_rate=own.camera_rate,
+            factor=own.real_time_factor,
+            command_timeout=own.command_timeout,
         )
         self._cell = None
         self._cameras: dict[str, dict] = {}
@@ -62,7 +66,7 @@ class CellNode(GraphNode):
         if make is None:
             from ..cell.cell import Cell as make
         self._planner = None
-        if declare(self, "publish_expert", False, "the expert's plan, for policy: oracle"):
+        if own.publish_expert:
             self._plan = self.advertise("cell/expert_plan"), self.advertise("cell/expert_gripper")
             self._planner = ExpertPlanner(make, self._publish_plan, _PLAN_SECONDS, _PLAN_DT)
         self.listen("target_pose", self._on_target)

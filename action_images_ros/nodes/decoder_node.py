@@ -15,7 +15,8 @@ from ..ros.chunk_messages import confidence_message, gripper_message, poses_mess
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped
 from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
 from ..ros.images import rgb_from_message
-from ..ros.parameters import choice, declare, names, rotation
+from ..ros.node_parameters import DecoderParameters
+from ..ros.parameters import rotation
 
 _PARTS = ("action_images", "camera_info", "pose")
 
@@ -40,23 +41,17 @@ class DecoderNode(GraphNode):
 
     def configure(self) -> None:
         """Read parameters, connect."""
-        self._cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "the policy's cameras"))
-        self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
-        encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
-        self._turn = rotation(
-            "robot_tool_from_model_tool",
-            declare(self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"),
-        )
-        dt = declare(self, "dt", 0.0, "seconds between frames; 0: from the model's card", low=0.0)
-        model = declare(self, "model", "nano", "directory of the model or a name in models/")
-        self._dt = dt or read_card_facts(model).dt
+        own = self.parameters(DecoderParameters)
+        self._cameras, self._base = own.cameras, own.base_frame
+        self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
+        self._dt = own.dt or read_card_facts(own.model).dt
         self._pairing = Pairing([f"{camera} {part}" for camera in self._cameras for part in _PARTS])
         self._poses = self.advertise("chunk/poses")
         self._gripper = self.advertise("chunk/gripper")
         self._confidence = self.advertise("chunk/confidence")
         for camera in self._cameras:
             for part in _PARTS:
-                suffix = "/compressed" if part == "action_images" and encoding == "png" else ""
+                suffix = "/compressed" if part == "action_images" and own.chunk_encoding == "png" else ""
                 self.listen(
                     f"chunk/<cam>/{part}{suffix}", lambda m, key=f"{camera} {part}": self._on_part(key, m), camera
                 )

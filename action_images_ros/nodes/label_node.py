@@ -20,7 +20,7 @@ from ..data.rosbag2.frames import FrameStream
 from ..data.rosbag2.topics import robot_setup
 from ..interfaces.chunk import GRIPPER_JOINT
 from ..interfaces.topics import topic, topic_name
-from ..labelling.labeller import KNOWN_POSE, Labeller
+from ..labelling.labeller import Labeller
 from ..labelling.merge import FrameLabel, Merger
 from ..labelling.planner import Unlabelled, Window, WindowPlanner
 from ..paths import models_path
@@ -28,7 +28,8 @@ from ..ros.chunk_publisher import ChunkPublisher
 from ..ros.conversions import path_from_poses, pose_from_pose7, stamp_from_ns
 from ..ros.graph_node import WARN, GraphNode, run_node
 from ..ros.live_bag import LiveBag
-from ..ros.parameters import ParameterError, choice, declare, names, rotation
+from ..ros.node_parameters import LabelParameters
+from ..ros.parameters import ParameterError, rotation
 
 _DEPTH = 100  # messages that may wait while the node is busy
 _PATH = 1000  # newest poses on label/path
@@ -47,58 +48,39 @@ class LabelNode(GraphNode):
 
     def configure(self) -> None:
         """Read parameters, load the model, connect."""
-        cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "names of the cameras used"))
+        own = self.parameters(LabelParameters)
+        cameras, transport, base = own.cameras, own.image_transport, own.base_frame
         if len(cameras) < 2:
             raise ParameterError(f"cameras is {list(cameras)}; give at least 2: one picture does not tell depth")
-        transport = choice(
-            "image_transport", declare(self, "image_transport", "raw", "raw or compressed"), ("raw", "compressed")
-        )
-        encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
-        base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
-        turn = rotation(
-            "robot_tool_from_model_tool",
-            declare(self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"),
-        )
-        robot = declare(self, "robot", "cell", "name or file of config/robots: where its gripper is told")
-        file = declare(self, "calibration_file", "", "camera poses, YAML")
-        model = declare(self, "model", "nano", "directory of the model or a name in models/")
-        threads = declare(self, "torch_threads", 0, "threads of the model, 0: all", low=0, high=1024)
+        turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
         topics = self._topics(cameras, transport)
         self._setup = robot_setup(
-            robot,
+            own.robot,
             cameras=tuple(
                 f"{camera}={self._full(f'<cam>/image_raw{_suffix(transport)}', camera)}" for camera in cameras
             ),
             namespace=self.get_namespace(),
             base_frame=base,
             robot_tool_from_model_tool=turn,
-            instruction_text=declare(self, "instruction", "", "used where none is published"),
-            extrinsics=choice(
-                "extrinsics", declare(self, "extrinsics", "auto", "auto, topic or file"), ("auto", "topic", "file")
-            ),
-            calibration_file=file,
-            image_tolerance=declare(self, "image_tolerance", 0.05, "frame to each camera's picture, s", low=0.0),
-            pose_tolerance=declare(self, "pose_tolerance", 0.1, "frame to the poses beside it, s", low=0.0),
+            instruction_text=own.instruction,
+            extrinsics=own.extrinsics,
+            calibration_file=own.calibration_file,
+            image_tolerance=own.image_tolerance,
+            pose_tolerance=own.pose_tolerance,
         )
-        known = choice("known_pose", declare(self, "known_pose", "auto", ", ".join(KNOWN_POSE)), KNOWN_POSE)
-        stride = declare(self, "stride", 0, "frames from window to window, 0: half a window", low=0)
-        hold = declare(self, "hold", 2, "frames without a picture that are bridged", low=0)
-        idle = declare(self, "idle", 3.0, "silence that ends what is labelled together, s", low=0.1)
-        self._pace, self._published = declare(self, "pace", 0.1, "least time between two chunks, s", low=0.0), 0.0
-        steps = declare(self, "steps", 1, "sampling steps", low=1)
-        seed = declare(self, "seed", 0, "seed of the noise", low=0)
-        loaded = self._make_model(self) if self._make_model is not None else self._load(model, threads)
+        self._pace, self._published = own.pace, 0.0
+        loaded = self._make_model(self) if self._make_model is not None else self._load(own.model, own.torch_threads)
         card = loaded.card
-        self._labeller = Labeller(loaded, turn, known_pose=known, steps=steps, seed=seed)
+        self._labeller = Labeller(loaded, turn, known_pose=own.known_pose, steps=own.steps, seed=own.seed)
         self._new_planner = lambda: WindowPlanner(
-            card.frames, stride or (card.frames - 1) // 2, card.dt, tuple(card.image_size), hold=hold
+            card.frames, own.stride or (card.frames - 1) // 2, card.dt, tuple(card.image_size), hold=own.hold
         )
         self._new_planner()
         self._dt, self._base = card.dt, base
-        self._chunks = ChunkPublisher(self, cameras, encoding, base, video=False)
+        self._chunks = ChunkPublisher(self, cameras, own.chunk_encoding, base, video=False)
         self._out = {name: self.advertise(f"label/{name}") for name in ("pose", "gripper", "gap", "path")}
         self._path: deque = deque(maxlen=_PATH)
-        self.live = LiveBag({self._full(name, camera): topic(name).type for name, camera in topics}, idle=idle)
+        self.live = LiveBag({self._full(name, camera): topic(name).type for name, camera in topics}, idle=own.idle)
         FrameStream(self.live, self._setup, self._dt)  # says at once what is wrong with the setup
         for name, camera in topics:
             full, lasting = self._full(name, camera), topic(name).qos == "latched" or name.endswith("camera_info")

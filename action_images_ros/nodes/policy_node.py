@@ -16,11 +16,11 @@ from ..paths import models_path
 from ..policy.card import read_card_facts
 from ..ros.chunk_publisher import ChunkPublisher
 from ..ros.collector import CollectorSettings, ObservationCollector
-from ..ros.extrinsics import SOURCES, Extrinsics
+from ..ros.extrinsics import Extrinsics
 from ..ros.graph_node import WARN, GraphNode, run_node
+from ..ros.node_parameters import PolicyParameters
 from ..ros.oracle import OraclePolicy
-from ..ros.parameters import ParameterError, choice, declare, names, rotation
-from ..world_model.load import RUNTIMES
+from ..ros.parameters import ParameterError, rotation
 
 _MODEL_TIME = 0.5  # weight of the newest chunk in the mean compute time
 
@@ -40,71 +40,49 @@ class PolicyNode(GraphNode):
 
     def configure(self) -> None:
         """Read parameters, load the model, connect."""
-        cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "names of the cameras used"))
+        own = self.parameters(PolicyParameters)
+        cameras, self._base, self._encoding = own.cameras, own.base_frame, own.chunk_encoding
         if len(cameras) < 2:
             raise ParameterError(f"cameras is {list(cameras)}; give at least 2: one picture does not tell depth")
-        transport = choice(
-            "image_transport", declare(self, "image_transport", "raw", "raw or compressed"), ("raw", "compressed")
-        )
-        self._encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
-        self._period = 1.0 / declare(self, "rate", 10.0, "most chunks per second", low=0.01, high=100.0)
-        self._seed = declare(self, "seed", 0, "seed of the sampler's noise", low=0)
-        self._video_every = declare(self, "video_every", 3, "every how many chunks with the video, 0: never", low=0)
-        self._count = 0
-        self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
-        kind = choice("policy", declare(self, "policy", "model", "model, or oracle (tests only)"), ("model", "oracle"))
-        turn = rotation(
-            "robot_tool_from_model_tool",
-            declare(self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"),
-        )
-        model = declare(self, "model", "nano", "directory of the model or a name in models/")
-        threads = declare(self, "torch_threads", 1, "threads of the model, 0: all", low=0, high=1024)
-        runtime = choice("runtime", declare(self, "runtime", "torch", ", ".join(RUNTIMES)), RUNTIMES)
-        providers = names(
-            "onnx_providers",
-            declare(self, "onnx_providers", [""], "execution providers of onnxruntime in order of preference"),
-        )
-        self._card = read_card_facts(model)
+        if not own.finger_joints:
+            raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
+        self._period = 1.0 / own.rate
+        self._seed, self._video_every, self._count = own.seed, own.video_every, 0
+        turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
+        self._card = read_card_facts(own.model)
         settings = CollectorSettings(
             cameras=cameras,
             size=self._card.image_size,
             base_frame=self._base,
-            slop_s=declare(self, "slop", 0.05, "largest difference of the cameras' stamps, s", low=0.0),
-            max_image_age_s=declare(self, "max_image_age", 1.0, "older images give no chunk, s", low=0.01),
-            max_pose_age_s=declare(self, "max_pose_age", 0.1, "image to each of the poses around it, s", low=0.001),
-            finger_joints=names("finger_joints", declare(self, "finger_joints", [""], "the gripper's joints")),
-            finger_closed=declare(self, "finger_closed", 0.0, "their sum, closed"),
-            finger_open=declare(self, "finger_open", 0.08, "their sum, open"),
+            slop_s=own.slop,
+            max_image_age_s=own.max_image_age,
+            max_pose_age_s=own.max_pose_age,
+            finger_joints=own.finger_joints,
+            finger_closed=own.finger_closed,
+            finger_open=own.finger_open,
             robot_tool_from_model_tool=turn,
-            rectified=self._rectified(cameras, transport),
+            rectified=self._rectified(own.rectified, cameras, own.image_transport),
         )
-        if not settings.finger_joints:
-            raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
-        source = choice("extrinsics", declare(self, "extrinsics", "auto", ", ".join(SOURCES)), SOURCES)
-        file = declare(self, "calibration_file", "", "camera poses, YAML")
-        extrinsics = Extrinsics(cameras, self._base, source=source, calibration_file=file, node=self)
+        extrinsics = Extrinsics(
+            cameras, self._base, source=own.extrinsics, calibration_file=own.calibration_file, node=self
+        )
         self._policy = self._load(
-            kind,
-            model,
+            own.policy,
+            own.model,
             turn,
-            runtime=runtime,
-            threads=threads or None,
-            providers=providers,
+            runtime=own.runtime,
+            threads=own.torch_threads or None,
+            providers=own.onnx_providers,
             views=len(cameras),
             video=self._video_every > 0,
         )
         self.collector = ObservationCollector(settings, extrinsics)
-        self.collector.set_instruction(declare(self, "instruction", "", "instruction before one is published"))
-        self._connect(cameras, transport)
-        self.values["policy"] = kind if kind == "model" else "ORACLE: the expert's poses, not a prediction"
+        self.collector.set_instruction(own.instruction)
+        self._connect(cameras, own.image_transport)
+        self.values["policy"] = "model" if own.policy == "model" else "ORACLE: the expert's poses, not a prediction"
 
-    def _rectified(self, cameras, transport: str) -> frozenset[str]:
+    def _rectified(self, said: str, cameras: tuple[str, ...], transport: str) -> frozenset[str]:
         """The cameras whose pictures are rectified: those remapped to a topic image_rect, or as the parameter says."""
-        said = choice(
-            "rectified",
-            declare(self, "rectified", "auto", "auto (by the topic's name), yes or no"),
-            ("auto", "yes", "no"),
-        )
         if said != "auto":
             return frozenset(cameras if said == "yes" else ())
         ending = "" if transport == "raw" else "/compressed"

@@ -10,7 +10,7 @@ from typing import Any
 from ..ros.conversions import stamp_from_ns
 from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
 from ..ros.images import image_from_rgb, rgb_from_message
-from ..ros.parameters import choice, declare, names
+from ..ros.node_parameters import ViewParameters
 from ..ros.playback import Playback, overlay
 
 _STREAMS = ("predicted_video", "action_images", "overlay")
@@ -24,14 +24,10 @@ class ViewNode(GraphNode):
 
     def configure(self) -> None:
         """Read parameters, connect."""
-        cameras = names("cameras", declare(self, "cameras", ["camera_0", "camera_1"], "the policy's cameras"))
-        rate = declare(self, "rate", 5.0, "frames per second shown; 1 / dt is real time", low=0.1, high=100.0)
-        self._loop = declare(self, "loop", True, "begin again when a chunk is over and no new one has come")
-        encoding = choice("chunk_encoding", declare(self, "chunk_encoding", "raw", "raw or png"), ("raw", "png"))
-        transport = choice(
-            "image_transport", declare(self, "image_transport", "raw", "raw or compressed"), ("raw", "compressed")
-        )
-        suffix, raw = ("/compressed" if encoding == "png" else ""), ("/compressed" if transport != "raw" else "")
+        own = self.parameters(ViewParameters)
+        cameras, self._loop = own.cameras, own.loop
+        suffix = "/compressed" if own.chunk_encoding == "png" else ""
+        raw = "/compressed" if own.image_transport != "raw" else ""
         self._playback = {camera: Playback(self._loop) for camera in cameras}
         self._outputs = {
             (camera, stream): self.advertise(f"view/<cam>/{stream}", camera)
@@ -49,7 +45,7 @@ class ViewNode(GraphNode):
             )
             self.listen("chunk/<cam>/camera_info", lambda m, c=camera: self._on_info(c, m), camera)
             self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: self._on_picture(c, m), camera)
-        self.every(1.0 / rate, self._show)
+        self.every(1.0 / own.rate, self._show)
 
     def _on_frames(self, camera: str, stream: str, message: Any) -> None:
         self._playback[camera].add(stream, stamp_of(message), message)

@@ -15,27 +15,32 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import Header
 
 from ..interfaces import nodes as node_table
 from ..interfaces import topics
 from ..interfaces.nodes import PARENT_VARIABLE
+from ..parameter import Parameters, refuse_unknown, specs
 from . import qos
 from .conversions import ns_from_stamp
+from .node_parameters import NODE_PARAMETERS, CommonParameters, allowed_names
 from .once import Once
-from .parameters import ParameterError, declare
+from .parameters import ParameterError, checked, declare_parameters
 
 __all__ = ["GraphNode", "run_node"]
 
 _PARENT_SECONDS, _PARENT_PATIENCE = 0.2, 5.0  # between two looks at the parent; given to a graceful end
+Declared = TypeVar("Declared", bound=Parameters)
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -54,7 +59,8 @@ class GraphNode(LifecycleNode):
     def __init__(self, name: str, **kwargs: Any) -> None:
         super().__init__(name, **kwargs)
         self.steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.autostart = declare(self, "autostart", True, "configure and activate without a lifecycle manager")
+        self._declared: list[type[Parameters]] = []
+        self.autostart = self.parameters(CommonParameters).autostart
         self.lock = threading.RLock()
         self.values: dict[str, Any] = {}
         self._problems: dict[str, tuple[bytes, str]] = {}
@@ -82,6 +88,55 @@ class GraphNode(LifecycleNode):
 
     def check(self) -> None:
         """Called before every heartbeat, to report what is missing."""
+
+    # Parameters. A node calls `parameters(Class)` in configure() for each of its classes (node_parameters.py). Setting
+    # one later is checked as a whole, the class made anew of all its values. Names in `live_parameters` may be set
+    # while the node is configured, and `parameters_changed` then acts on them; others are refused until cleanup.
+    live_parameters: frozenset[str] = frozenset()
+
+    def parameters(self, kind: type[Declared]) -> Declared:
+        """Declare the parameters of a class and return their values. Raises ParameterError."""
+        values = declare_parameters(self, kind)
+        if kind not in self._declared:
+            if not self._declared:
+                self.add_on_set_parameters_callback(self._judge_parameters)
+                self.add_post_set_parameters_callback(self._apply_parameters)
+            self._declared.append(kind)
+        return values
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Act on live parameters that were set; their values are checked. Called outside of any lock."""
+
+    def _judge_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        given = {parameter.name: parameter.value for parameter in parameters}
+        for kind in self._declared:
+            own = {spec.name for spec in specs(kind)}
+            if not own & set(given):
+                continue
+            fixed = (own & set(given)) - self.live_parameters
+            if fixed and self._state in ("inactive", "active"):
+                name = min(fixed)
+                return SetParametersResult(
+                    successful=False,
+                    reason=f"{name} is fixed while the node is configured; set it before, or clean the node up first",
+                )
+            try:
+                checked(kind, {name: self.get_parameter(name).value for name in own} | given)
+            except ParameterError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _apply_parameters(self, parameters: list[Parameter]) -> None:
+        names = {parameter.name for parameter in parameters} & self.live_parameters
+        if names and self._state in ("inactive", "active"):
+            self.guarded("parameters", self.parameters_changed)(names)
+
+    def _refuse_undeclared(self) -> None:
+        """Refuse a parameter given to this node that no node of the graph has: it would be ignored in silence."""
+        if self.get_name() in NODE_PARAMETERS:
+            given = [name for name in self._parameter_overrides if "." not in name]
+            unknown = [name for name in given if name not in allowed_names()]  # a /** section is for all nodes
+            refuse_unknown(unknown, allowed_names(self.get_name()), self.get_name())
 
     # Callbacks: an exception in one is a problem that is reported, never the end of the node. All that is made on this
     # node passes here, also what rclpy and tf2 make for themselves.
@@ -234,7 +289,8 @@ class GraphNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Configure; a wrong parameter is named and leaves the node unconfigured."""
         try:
-            self._be_nice(declare(self, "nice", 0, "priority of this process below the others, 0..19", low=0, high=19))
+            self._refuse_undeclared()
+            self._be_nice(self.parameters(CommonParameters).nice)
             self.configure()
         except Exception as error:  # rclpy would swallow it and say nothing
             self._destroy_mine()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -11,12 +11,66 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 
 from ..geometry.pose import matrix_from_pose7
+from ..parameter import Parameters, Spec, specs
 
-__all__ = ["ParameterError", "choice", "declare", "names", "rotation"]
+__all__ = ["ParameterError", "checked", "choice", "declare", "declare_parameters", "names", "rotation"]
 
 
 class ParameterError(ValueError):
     """A parameter whose value makes no sense; the message names it, its value and the remedy."""
+
+
+Declared = TypeVar("Declared", bound=Parameters)
+
+
+def declare_parameters(node: Node, kind: type[Declared]) -> Declared:
+    """Declare every parameter of `kind` on the node and return their checked values. Raises ParameterError.
+
+    An integer given for a float parameter is taken as a float, since YAML files are written by people.
+    """
+    values = {}
+    for spec in specs(kind):
+        if not node.has_parameter(spec.name):
+            try:
+                node.declare_parameter(spec.name, _plain(spec.default, spec), _descriptor(spec))
+            except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+                given = node._parameter_overrides.get(spec.name)
+                try:
+                    spec.checked(given.value if given is not None else None)
+                except ValueError as why:
+                    raise ParameterError(str(why)) from None
+                raise ParameterError(f"{spec.name}: {error}; {spec.description}") from None
+        values[spec.name] = node.get_parameter(spec.name).value
+    return checked(kind, values)
+
+
+def checked(kind: type[Declared], values: Mapping[str, Any]) -> Declared:
+    """An instance made of those of `values` that are its own; ParameterError instead of ValueError."""
+    try:
+        return kind.of(values)
+    except ValueError as error:
+        raise ParameterError(str(error)) from None
+
+
+def _plain(value: Any, spec: Spec) -> Any:
+    if spec.kind is list:
+        return list(value) or [""]
+    return value
+
+
+def _descriptor(spec: Spec) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(
+        description=spec.description,
+        additional_constraints=", ".join(spec.choices),
+        dynamic_typing=spec.kind in (float, list),
+    )
+    if spec.low is not None or spec.high is not None:
+        low, high = -1e9 if spec.low is None else spec.low, 1e9 if spec.high is None else spec.high
+        if spec.kind is float:
+            descriptor.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
+        else:
+            descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
+    return descriptor
 
 
 def declare(

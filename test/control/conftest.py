@@ -2,12 +2,12 @@ import pytest
 from control_rig import Arm
 
 from action_images_ros.control.executor import ChunkExecutor
-from action_images_ros.control.limits import Limits
+from action_images_ros.control.settings import Limits
 
 
 @pytest.fixture
 def limits():
-    return Limits((0.0, -0.8, 0.0), (1.5, 0.8, 0.8))
+    return Limits((0.0, -0.8, 0.0), (1.5, 0.8, 0.8), 0.4, 1.5, 3.0, 10.0, 60.0, 200.0)
 
 
 @pytest.fixture

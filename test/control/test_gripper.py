@@ -3,6 +3,7 @@ import math
 import pytest
 
 from action_images_ros.control.gripper import GripperSwitch
+from action_images_ros.control.settings import GripperSettings
 
 SECOND = 1_000_000_000
 
@@ -22,7 +23,7 @@ def test_it_changes_once_per_crossing():
 
 
 def test_a_flicker_within_the_dwell_time_is_ignored():
-    switch = GripperSwitch(dwell_seconds=0.3)
+    switch = GripperSwitch(GripperSettings(gripper_dwell=0.3))
     switch.update(1.0, 10 * SECOND)
     assert not switch.update(0.0, 10 * SECOND + 200_000_000)
     assert switch.openness == 1.0
@@ -46,5 +47,5 @@ def test_it_says_nothing_before_the_first_value_and_repeats_itself_after_a_reset
 
 @pytest.mark.parametrize("low, high", [(0.6, 0.4), (0.0, 0.5), (0.5, 1.0), (math.nan, 0.5)])
 def test_thresholds_must_be_ordered_inside_the_range(low, high):
-    with pytest.raises(ValueError, match="close_below"):
-        GripperSwitch(low, high)
+    with pytest.raises(ValueError, match="gripper_"):
+        GripperSettings(gripper_close_below=low, gripper_open_above=high)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from control_rig import SECOND, START, changed, make_chunk
 
-from action_images_ros.control.limits import Motion
+from action_images_ros.control.law import Motion
 from action_images_ros.control.splice import ChunkPath
 
 STEP = 1_000_000
@@ -14,7 +14,7 @@ def sampled(path, begin_ns, end_ns):
 
 @pytest.mark.parametrize("alignment", ["stamp", "nearest"])
 def test_the_path_begins_at_the_commanded_pose_and_velocity(limits, alignment):
-    motion = Motion(START + [0.02, -0.01, 0, 0, 0, 0, 0], linear=np.array([0.1, 0.2, 0]))
+    motion = Motion(START + [0.02, -0.01, 0, 0, 0, 0, 0], velocity=np.array([0.1, 0.2, 0, 0, 0, 0]))
     path = ChunkPath(make_chunk(velocity=(0, 0, 0.1)), motion, SECOND // 2, limits, 0.3, alignment)
     poses = sampled(path, SECOND // 2, SECOND // 2 + 3 * STEP)
     np.testing.assert_allclose(poses[0], motion.pose, atol=1e-9)
@@ -29,7 +29,7 @@ def test_the_path_joins_the_chunk_when_the_splice_is_over(limits):
 
 def test_velocity_has_no_jump_anywhere_along_the_path(limits):
     chunk = make_chunk(velocity=(0.15, 0, 0.1))
-    motion = Motion(START + [0.03, 0.02, 0, 0, 0, 0, 0], linear=np.array([-0.2, 0, 0]))
+    motion = Motion(START + [0.03, 0.02, 0, 0, 0, 0, 0], velocity=np.array([-0.2, 0, 0, 0, 0, 0]))
     path = ChunkPath(chunk, motion, SECOND // 10, limits, 0.3, "stamp")
     velocity = np.diff(sampled(path, SECOND // 10, 3 * SECOND)[:, :3], axis=0) / 1e-3
     assert np.linalg.norm(np.diff(velocity, axis=0), axis=1).max() < 0.01

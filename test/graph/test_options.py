@@ -77,22 +77,6 @@ def test_a_robots_file_may_lie_anywhere(tmp_path):
     assert "cell" not in _by_name(robot=str(path))
 
 
-def test_every_parameter_in_the_files_is_one_that_its_node_declares():
-    """Names only; a key that no node knows would be passed over in silence."""
-    package = Path(__file__).parents[2]
-    code = {
-        name: (package / "action_images_ros" / "nodes" / f"{name}_node.py").read_text()
-        for name in ("policy", "decoder", "arm_command", "view", "cell", "label", "robot_bridge")
-    }
-    for path in [package / "config" / "policy.yaml", *(package / "config" / "robots").glob("*.yaml")]:
-        for section, content in yaml.safe_load(path.read_text()).items():
-            for key in content["ros__parameters"]:
-                if key == "nice":
-                    continue  # every node's
-                where = code.values() if section == "/**" else [code[section.removeprefix("/**/")]]
-                assert any(f'"{key}"' in text for text in where), f"{path.name}: {section}: {key}"
-
-
 def test_every_key_of_the_files_is_commented():
     config = Path(__file__).parents[2] / "config"
     for path in [config / "policy.yaml", *(config / "robots").glob("*.yaml")]:

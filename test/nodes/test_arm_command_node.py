@@ -51,8 +51,7 @@ class Arm:
     def known(self):
         """Wait until the node has a fresh pose, so that it can judge a chunk."""
         begin = now_ns(self.rig)
-        history = self.node.executor_core._history
-        self.spin_until(lambda: history and history[-1][0] > begin, "a pose at the node")
+        self.spin_until(lambda: (self.node.executor_core.measured_ns or 0) > begin, "a pose at the node")
 
     def chunk(self, without=(), stamp_ns=None, **changes):
         """Publish a chunk that starts where the arm is, observed now."""
@@ -98,7 +97,7 @@ def test_nothing_is_commanded_before_it_is_enabled(arm):
     assert arm.enable().success
     arm.spin_until(lambda: arm.targets, "the first command")
     assert ns_from_stamp(arm.targets[0].header.stamp) >= enabled_after
-    assert arm.state()[0] == "hold"
+    assert arm.state()[0] in ("idle", "holding")
 
 
 def test_a_chunk_seen_before_enabling_moves_nothing(arm):
@@ -153,7 +152,7 @@ def test_a_stale_chunk_is_refused_and_the_arm_holds(rig):
     arm.spin_until(lambda: now_ns(rig) - stamp_ns > 300 * MS, "0.3 seconds of ROS time")
     arm.chunk(stamp_ns=stamp_ns)
     arm.spin_until(lambda: "stale" in arm.node.problems().get("chunk", ""), "refusal")
-    assert arm.state()[0] == "hold"
+    assert arm.state()[0] in ("idle", "holding")
 
 
 def test_a_chunk_that_begins_elsewhere_is_refused(arm):
@@ -183,7 +182,7 @@ def test_a_chunk_in_another_frame_is_refused(arm):
 def test_a_used_up_chunk_ends_in_a_hold(arm):
     arm.enable()
     arm.chunk(frames=3, velocity=(0.02, 0.0, 0.0))
-    arm.spin_until(lambda: arm.state() == ("hold", "the chunk is used up"), "a hold")
+    arm.spin_until(lambda: arm.state() == ("holding", "the chunk is used up"), "a hold")
     held = arm.pose.copy()
     count = len(arm.targets)
     arm.spin_until(lambda: len(arm.targets) > count + 20, "twenty more commands")
@@ -196,13 +195,13 @@ def test_a_silent_arm_is_a_fault_that_lasts_until_it_is_enabled_again(rig):
     arm.chunk()
     arm.spin_until(lambda: arm.state()[0] == "executing", "execution")
     arm.silent = True
-    arm.spin_until(lambda: arm.state()[0] == "faulted", "a fault")
+    arm.spin_until(lambda: arm.state()[0] == "faulted" and "current_pose" in arm.node.problems(), "a fault")
     assert not arm.enable().success
     arm.silent = False
     arm.known()
     assert arm.state()[0] == "faulted" and "fault" in arm.node.problems()
     assert arm.enable().success
-    arm.spin_until(lambda: arm.state()[0] == "hold", "a hold")
+    arm.spin_until(lambda: arm.state()[0] in ("idle", "holding"), "a hold")
 
 
 def _zero_quaternion_beside_a_gap(chunk):
@@ -245,18 +244,19 @@ def test_a_wrong_pose_is_named_and_not_used(arm, pose, words):
     np.testing.assert_array_equal(arm.node._pose, before)
 
 
-def test_disabling_stops_the_commands(arm):
+def test_disabling_brakes_and_ends_the_commands(arm):
     arm.enable()
     arm.chunk()
-    arm.spin_until(lambda: arm.state()[0] == "executing", "execution")
+    arm.spin_until(lambda: arm.pose[0] > START[0] + 0.02, "motion")
     arm.enable(False)
-    disabled_ns = now_ns(arm.rig)
-    arm.spin_until(lambda: arm.state()[0] == "disabled", "the state disabled")
+    arm.spin_until(lambda: arm.state()[0] == "disabled" and arm.node.executor_core.resting, "rest")
     arm.targets.clear()
+    begin = now_ns(arm.rig)
+    arm.spin_until(lambda: now_ns(arm.rig) - begin > 200 * MS, "0.2 seconds of ROS time")
+    assert not arm.targets
     arm.enable()
     arm.spin_until(lambda: arm.targets, "the next command")
-    late = [ns_from_stamp(m.header.stamp) - disabled_ns for m in arm.targets]
-    assert min(late) > 0 and arm.state()[0] == "hold"
+    assert arm.state()[0] in ("idle", "holding")
 
 
 def test_stop_brakes_and_refuses_chunks_until_enabled_again(arm):
@@ -280,7 +280,7 @@ def test_with_approval_nothing_moves_until_it_is_approved(rig):
     arm.enable()
     arm.chunk()
     arm.spin_until(lambda: arm.plans, "a proposal")
-    assert arm.state()[0] == "hold" and np.allclose(arm.pose, DOWN)
+    assert arm.state()[0] in ("idle", "holding") and np.allclose(arm.pose, DOWN)
     assert arm.trigger("approve").success
     arm.spin_until(lambda: arm.pose[0] > START[0] + 0.05, "motion")
 

@@ -134,7 +134,9 @@ def test_a_user_without_the_ros2_command_can_speak_and_enable(session, client):
     assert user("say", "wave").stdout.strip() == "instruction: 'wave'"
     client.wait_for("the instruction at the policy", lambda: client.value("policy", "instruction") == "wave", 20.0)
     assert user("enable").stdout.strip() == "enabled"
-    client.wait_for("the arm's state", lambda: client.value("arm_command", "state") in ("hold", "executing"), 20.0)
+    client.wait_for(
+        "the arm's state", lambda: client.value("arm_command", "state") in ("idle", "holding", "executing"), 20.0
+    )
     assert user("disable").returncode == 0
     refused = user("approve")
     assert refused.returncode == 2 and "nothing waits for approval" in refused.stderr

@@ -49,6 +49,31 @@ def changed(chunk, **arrays):
     return Chunk(**{**fields, **arrays})
 
 
+def sizes(poses, period_s):
+    """Largest speed, acceleration and jerk, (linear, angular) each, of poses [N, 7] commanded one period apart."""
+    poses = np.asarray(poses)
+    turn = Rotation.from_quat(poses[1:, 3:]) * Rotation.from_quat(poses[:-1, 3:]).inv()
+    steps = np.concatenate([np.diff(poses[:, :3], axis=0), turn.as_rotvec()], axis=1).reshape(-1, 2, 3)
+    steps = np.concatenate([np.zeros((3, 2, 3)), steps])
+    return [
+        np.linalg.norm(np.diff(steps, n=order - 1, axis=0), axis=2).max(axis=0) / period_s**order for order in (1, 2, 3)
+    ]
+
+
+def check_law(poses, limits, period_s=0.01, tolerance=1e-5):
+    """Assert that poses commanded one period apart, from rest, obey the limits; their sizes."""
+    found = sizes(poses, period_s)
+    allowed = (
+        (limits.max_linear_speed, limits.max_angular_speed),
+        (limits.max_linear_acceleration, limits.max_angular_acceleration),
+        (limits.max_linear_jerk, limits.max_angular_jerk),
+    )
+    for name, size, bound in zip(("speed", "acceleration", "jerk"), found, allowed, strict=True):
+        assert np.all(size <= np.array(bound) * (1 + tolerance)), f"{name} {size} beyond {bound}"
+    assert limits.contains(np.asarray(poses)[:, :3]).all()
+    return found
+
+
 class Arm:
     """An arm that is where it was told to be one tick ago, driven by an executor at 100 Hz of simulated time."""
 

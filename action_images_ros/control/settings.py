@@ -1,0 +1,130 @@
+"""Every parameter of the controller, declared once: default, range, unit and meaning.
+
+The node declares its ROS parameters from these classes, the evaluation builds its executor from them and parameter
+files are checked against them; no other place holds a number. The names are those of the ROS parameters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..parameter import Parameters, parameter
+
+__all__ = ["AcceptanceRules", "ExecutorSettings", "GripperSettings", "Limits"]
+
+
+class Limits(Parameters):
+    """Workspace box of the TCP and limits of its motion, base frame."""
+
+    workspace_min: tuple[float, float, float] = parameter((0.25, -0.4, 0.0), "lower corner of the TCP's workspace", "m")
+    workspace_max: tuple[float, float, float] = parameter((0.75, 0.4, 0.6), "upper corner of the TCP's workspace", "m")
+    max_linear_speed: float = parameter(0.25, "largest speed of the TCP", "m/s", 0.001, 2.0)
+    max_angular_speed: float = parameter(1.0, "largest angular speed of the TCP", "rad/s", 0.001, 6.0)
+    max_linear_acceleration: float = parameter(2.0, "largest acceleration of the TCP", "m/s^2", 0.01, 50.0)
+    max_angular_acceleration: float = parameter(8.0, "largest angular acceleration", "rad/s^2", 0.01, 200.0)
+    max_linear_jerk: float = parameter(40.0, "largest jerk of the TCP", "m/s^3", 0.1, 10000.0)
+    max_angular_jerk: float = parameter(160.0, "largest angular jerk", "rad/s^3", 0.1, 40000.0)
+
+    def check(self) -> None:
+        """Refuse a box without volume."""
+        for name in ("workspace_min", "workspace_max"):
+            if len(getattr(self, name)) != 3:
+                raise ValueError(f"{name} is {list(getattr(self, name))}; give x, y, z in metres")
+        if not np.all(np.less(self.workspace_min, self.workspace_max)):
+            raise ValueError(
+                f"workspace_min is {list(self.workspace_min)}, workspace_max {list(self.workspace_max)}; "
+                "every coordinate of the first must be smaller: swap or widen them"
+            )
+
+    def contains(self, positions: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Whether positions `[..., 3]` (m) lie in the workspace box; NaN does not."""
+        positions = np.asarray(positions, dtype=np.float64)
+        return ((positions >= self.workspace_min) & (positions <= self.workspace_max)).all(axis=-1)
+
+
+class ExecutorSettings(Parameters):
+    """How chunks are joined and the arm is watched."""
+
+    splice_seconds: float = parameter(
+        0.3, "blend into a new chunk; longer is smoother, shorter reacts faster", "s", 0.01, 5.0
+    )
+    alignment: str = parameter(
+        "nearest",
+        "nearest: a chunk starts where it lies nearest to the command; stamp: strictly by its times",
+        choices=("nearest", "stamp"),
+    )
+    max_lead_seconds: float = parameter(0.2, "how far ahead of its own time a chunk may start (nearest)", "s", 0.0, 5.0)
+    max_gap_seconds: float = parameter(0.1, "a longer pause between two commands brakes the arm", "s", 0.001, 1.0)
+    max_tracking_error: float = parameter(0.10, "the arm further than this from its command: fault", "m", 0.001, 1.0)
+    max_tracking_angle: float = parameter(0.8, "the same for its orientation", "rad", 0.01, 3.2)
+    enable_seconds: float = parameter(
+        0.3, "the arm is held this long after enabling before a chunk moves it", "s", 0.05, 10.0
+    )
+    max_enable_drift: float = parameter(
+        0.01, "the arm further than this from where it is held after enabling: fault", "m", 0.0005, 0.1
+    )
+    max_enable_turn: float = parameter(0.1, "the same for its orientation", "rad", 0.005, 1.0)
+    max_measured_speed: float = parameter(1.5, "a current_pose that moves faster is a sensor fault", "m/s", 0.01, 10.0)
+    max_measured_angular_speed: float = parameter(6.0, "the same for its orientation", "rad/s", 0.01, 30.0)
+    max_pose_age: float = parameter(
+        0.3, "a current_pose older than this by its stamp is a sensor fault", "s", 0.01, 10.0
+    )
+    max_frozen_way: float = parameter(
+        0.03, "a current_pose without any change while this much was commanded is a sensor fault", "m", 0.001, 1.0
+    )
+    max_execution_age: float = parameter(
+        5.0, "a chunk is not executed further when its observation is older", "s", 0.1, 600.0
+    )
+    clock_stall_seconds: float = parameter(
+        0.5, "steady time without progress of ROS time that counts as a stopped clock", "s", 0.05, 60.0
+    )
+    pose_history_seconds: float = parameter(
+        5.0, "how long measured poses are remembered, to judge a chunk's first pose", "s", 0.5, 600.0
+    )
+
+
+class AcceptanceRules(Parameters):
+    """When a chunk is refused or cut short."""
+
+    max_chunk_age: float = parameter(
+        3.0,
+        "a chunk whose observation is older is refused; a slow model needs more, a moving scene less",
+        "s",
+        0.05,
+        600.0,
+    )
+    max_future_seconds: float = parameter(0.1, "a chunk stamped further ahead of now is refused", "s", 0.001, 10.0)
+    min_valid_frames: int = parameter(2, "a chunk with fewer leading certain frames is refused", "", 2, 512)
+    max_bridged_frames: int = parameter(2, "consecutive invalid frames to interpolate across; 0 disables", "", 0, 512)
+    max_first_pose_distance: float = parameter(
+        0.05, "a chunk that begins further from where the arm was is refused", "m", 0.0001, 1.0
+    )
+    max_first_pose_angle: float = parameter(0.5, "the same for its orientation", "rad", 0.001, 3.2)
+    max_position_sigma: float = parameter(0.05, "a frame less certain ends the chunk", "m", 1e-6, 1.0)
+    max_rotation_sigma: float = parameter(0.6, "the same for its orientation", "rad", 1e-6, 3.2)
+    max_chunk_speed: float = parameter(
+        1.0, "a frame that would need more speed is a misreading and ends the chunk", "m/s", 0.001, 100.0
+    )
+    max_chunk_angular_speed: float = parameter(4.0, "the same for its orientation", "rad/s", 0.001, 100.0)
+    outside_workspace: str = parameter(
+        "reject",
+        "a chunk that leaves the workspace: reject it, or truncate it at the last frame inside",
+        choices=("reject", "truncate"),
+    )
+
+
+class GripperSettings(Parameters):
+    """Binary gripper commands from a continuous openness."""
+
+    gripper_close_below: float = parameter(0.4, "openness below which the gripper closes", "", 0.001, 0.999)
+    gripper_open_above: float = parameter(0.6, "openness above which the gripper opens", "", 0.001, 0.999)
+    gripper_dwell: float = parameter(0.3, "least time between two switches", "s", 0.0, 60.0)
+
+    def check(self) -> None:
+        """Refuse thresholds that overlap."""
+        if self.gripper_close_below > self.gripper_open_above:
+            raise ValueError(
+                f"gripper_close_below is {self.gripper_close_below}, gripper_open_above "
+                f"{self.gripper_open_above}; give 0 < gripper_close_below <= gripper_open_above < 1"
+            )

@@ -1,0 +1,217 @@
+"""The parameters of every node, as classes: what a node declares, a parameter file may hold and the documentation says.
+
+Those of the controller are declared in `control/settings.py`. Importing this module needs no ROS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
+from ..parameter import Parameters, parameter, refuse_unknown, specs
+
+__all__ = [
+    "NODE_PARAMETERS",
+    "ArmCommandParameters",
+    "CellParameters",
+    "CommonParameters",
+    "DecoderParameters",
+    "LabelParameters",
+    "PolicyParameters",
+    "ViewParameters",
+    "allowed_names",
+    "check_parameter_file",
+    "check_sections",
+]
+
+_RUNTIMES = ("torch", "torch-bf16", "onnx", "onnx-int8")
+_CAMERAS = "names of the cameras used, 2 or more"
+_TOOL = "constant rotation of the model's tool frame in the robot's, quaternion xyzw"
+_MODEL = "directory of a model with model_card.json, or a name in models/"
+_BASE = "frame of all poses: the robot's base"
+_CALIBRATION = "camera poses, YAML; empty: none"
+
+
+class CommonParameters(Parameters):
+    """What every node has."""
+
+    autostart: bool = parameter(True, "configure and activate without a lifecycle manager")
+    nice: int = parameter(0, "priority of this process below the others", "", 0, 19)
+
+
+class _Chunks(Parameters):
+    """How chunks travel, whose cameras they have and in which frame they are."""
+
+    cameras: tuple[str, ...] = parameter(("camera_0", "camera_1"), _CAMERAS)
+    chunk_encoding: str = parameter("raw", "how chunk images travel", choices=("raw", "png"))
+
+
+class _Pictures(_Chunks):
+    """How camera images come."""
+
+    image_transport: str = parameter("raw", "what cameras publish", choices=("raw", "compressed"))
+
+
+class PolicyParameters(_Pictures):
+    """Camera images to action images."""
+
+    policy: str = parameter(
+        "model", "model; oracle draws the simulator's expert (tests only)", choices=("model", "oracle")
+    )
+    model: str = parameter("nano", _MODEL)
+    runtime: str = parameter("torch", "what runs the model", choices=_RUNTIMES)
+    onnx_providers: tuple[str, ...] = parameter((), "execution providers of onnxruntime, best first; empty: the CPU")
+    torch_threads: int = parameter(1, "threads of the model; 0: all cores", "", 0, 1024)
+    rate: float = parameter(4.0, "most chunks per second", "Hz", 0.01, 100.0)
+    seed: int = parameter(0, "seed of the sampler's noise; every chunk takes the next one", "", 0)
+    video_every: int = parameter(3, "every how many chunks the predicted video is computed; 0: never", "", 0)
+    base_frame: str = parameter("base", _BASE)
+    robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
+    slop: float = parameter(0.05, "largest difference between the stamps of one observation's pictures", "s", 0.0, 10.0)
+    max_image_age: float = parameter(1.0, "older pictures give no chunk", "s", 0.01, 600.0)
+    max_pose_age: float = parameter(
+        0.1, "largest time from a picture to each of the poses around it", "s", 0.001, 600.0
+    )
+    rectified: str = parameter(
+        "auto", "whether pictures are rectified; auto: by the topic's name", choices=("auto", "yes", "no")
+    )
+    finger_joints: tuple[str, ...] = parameter((), "the gripper's joints in joint_states")
+    finger_closed: float = parameter(0.0, "sum of their positions when closed", "m or rad")
+    finger_open: float = parameter(0.08, "sum of their positions when open", "m or rad")
+    extrinsics: str = parameter("auto", "where camera poses come from", choices=("auto", "tf", "topic", "file"))
+    calibration_file: str = parameter("", _CALIBRATION)
+    instruction: str = parameter("", "instruction until one is published; empty: wait")
+
+
+class DecoderParameters(_Chunks):
+    """Action images to poses."""
+
+    model: str = parameter("nano", _MODEL)
+    dt: float = parameter(0.0, "time between the frames of a chunk; 0: from the model's card", "s", 0.0, 60.0)
+    base_frame: str = parameter("base", _BASE)
+    robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
+
+
+class ArmCommandParameters(Parameters):
+    """The command loop; limits and rules are in control/settings.py."""
+
+    base_frame: str = parameter("base", _BASE)
+    rate: float = parameter(100.0, "commands per second", "Hz", 10.0, 500.0)
+    realtime_priority: int = parameter(10, "SCHED_FIFO priority of the commands where granted; 0: none", "", 0, 99)
+    require_approval: bool = parameter(False, "each chunk waits for ~/approve")
+    approval_timeout: float = parameter(20.0, "a proposal lapses after this long", "s", 0.1, 3600.0)
+    pose_timeout: float = parameter(0.3, "without current_pose for this long (steady time): fault", "s", 0.01, 60.0)
+
+
+class ViewParameters(_Pictures):
+    """Plays what the model predicts."""
+
+    rate: float = parameter(5.0, "frames shown per second; 1 / dt of the model plays in real time", "Hz", 0.1, 100.0)
+    loop: bool = parameter(True, "begin again when a chunk is over and no new one has come")
+
+
+class CellParameters(Parameters):
+    """The simulated cell."""
+
+    base_frame: str = parameter("base", _BASE)
+    task: str = parameter("reach_target", "a task of docs/tasks.md")
+    seed: int = parameter(0, "seed of the scene: looks, cameras, objects, wording", "", 0)
+    camera_count: int = parameter(2, "cameras rendered", "", 2, 4)
+    image_size: tuple[int, ...] = parameter((192, 192), "height and width of the pictures", "px")
+    camera_rate: float = parameter(10.0, "pictures per simulated second", "Hz", 0.1, 50.0)
+    real_time_factor: float = parameter(1.0, "simulated seconds per second at most", "", 0.01, 100.0)
+    command_timeout: float = parameter(
+        0.5, "without target_pose for this long (steady time) the arm holds", "s", 0.05, 60.0
+    )
+    publish_expert: bool = parameter(False, "publish the expert's plan, for policy: oracle")
+
+
+class LabelParameters(_Pictures):
+    """Replayed camera images to labels."""
+
+    model: str = parameter("nano", _MODEL)
+    robot: str = parameter("cell", "name or file of config/robots: where its gripper is told")
+    base_frame: str = parameter("base", _BASE)
+    robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
+    known_pose: str = parameter(
+        "auto", "tell the model where the arm was at the begin of each window", choices=("auto", "yes", "no")
+    )
+    stride: int = parameter(0, "frames from the begin of one window to the next; 0: half a window", "", 0)
+    hold: int = parameter(2, "frames in a row without a picture that are bridged", "", 0)
+    idle: float = parameter(3.0, "silence after which what has come is labelled to its end", "s", 0.1, 3600.0)
+    pace: float = parameter(0.1, "least time between two chunks", "s", 0.0, 3600.0)
+    image_tolerance: float = parameter(0.05, "frame to each camera's picture", "s", 0.0, 60.0)
+    pose_tolerance: float = parameter(0.1, "frame to the poses beside it", "s", 0.0, 60.0)
+    torch_threads: int = parameter(0, "threads of the model; 0: all cores", "", 0, 1024)
+    steps: int = parameter(1, "sampling steps", "", 1)
+    seed: int = parameter(0, "seed of the sampler noise", "", 0)
+    instruction: str = parameter("", "used where none is published")
+    extrinsics: str = parameter("auto", "where camera poses come from", choices=("auto", "topic", "file"))
+    calibration_file: str = parameter("", _CALIBRATION)
+
+
+NODE_PARAMETERS: Mapping[str, tuple[type[Parameters], ...]] = {
+    "policy": (CommonParameters, PolicyParameters),
+    "decoder": (CommonParameters, DecoderParameters),
+    "arm_command": (CommonParameters, ArmCommandParameters, Limits, ExecutorSettings, AcceptanceRules, GripperSettings),
+    "view": (CommonParameters, ViewParameters),
+    "cell": (CommonParameters, CellParameters),
+    "label": (CommonParameters, LabelParameters),
+}
+"""The parameter classes of every node, by its name."""
+_ROS_OWN = ("use_sim_time", "start_type_description_service")
+_ROS_PREFIXES = ("qos_overrides.", "diagnostic_updater.")
+
+
+def allowed_names(node: str | None = None) -> set[str]:
+    """Names of the parameters of one node, or of all (what a `/**` section may hold)."""
+    kinds = NODE_PARAMETERS[node] if node is not None else [kind for row in NODE_PARAMETERS.values() for kind in row]
+    return {spec.name for kind in kinds for spec in specs(kind)} | set(_ROS_OWN)
+
+
+def check_sections(content: Any, where: str) -> None:
+    """Refuse, with a ValueError, a key in a section of our nodes that none of them declares, and a value that it
+    refuses. Sections of other nodes are left alone."""
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{where} holds no sections; give NODE: {{ros__parameters: {{NAME: VALUE}}}}")
+    for section, body in content.items():
+        name = str(section).rsplit("/", 1)[-1]
+        if (
+            isinstance(body, Mapping)
+            and body
+            and "ros__parameters" not in body
+            and all(isinstance(part, Mapping) for part in body.values())
+        ):
+            check_sections(body, where)  # a namespace
+            continue
+        if name not in NODE_PARAMETERS and name not in ("*", "**"):
+            continue
+        own = (body or {}).get("ros__parameters") if isinstance(body or {}, Mapping) else None
+        if not isinstance(own, Mapping):
+            raise ValueError(f"{where}: section {section} holds no ros__parameters; put the parameters below it")
+        node = name if name in NODE_PARAMETERS else None
+        given = [str(key) for key in own if not str(key).startswith(_ROS_PREFIXES)]
+        refuse_unknown(given, allowed_names(node), f"{node or 'any node'} ({where})")
+        for kind in NODE_PARAMETERS[node] if node else ():
+            for spec in specs(kind):
+                if spec.name in own:
+                    try:
+                        spec.checked(own[spec.name])
+                    except ValueError as error:
+                        raise ValueError(f"{where}: {error}") from None
+
+
+def check_parameter_file(path: str | Path) -> None:
+    """Refuse a parameter file with a ValueError that names file, key and remedy; see `check_sections`."""
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply; write it flat") from None
+    if content is not None:
+        check_sections(content, str(path))
