@@ -62,8 +62,11 @@ def roll_out(
     result = Rollout()
     period = cell.control_period
     executor.enable()
+    target = np.array(cell.tcp_pose)
     while executor.settling:  # the arm is held and watched before its episode begins, as after enabling a real one
-        cell.step(executor.command(cell.time_ns, cell.tcp_pose).pose, cell.commanded_openness, period)
+        command = executor.command(cell.time_ns, cell.tcp_pose)
+        target = target if command.pose is None else command.pose
+        cell.step(target, cell.commanded_openness, period)
     begin_ns = cell.time_ns
     limit_ns = begin_ns + round(settings.time_limit * 1e9)
     interval_ns = round(settings.execute_steps * source.dt * 1e9)
@@ -88,8 +91,9 @@ def roll_out(
                 result.last_reason = refusal.reason
             waiting = None
         openness = cell.commanded_openness if command.openness is None else command.openness
-        cell.step(command.pose, openness, period)
-        source.moved(command.pose, openness, period)
+        target = target if command.pose is None else command.pose  # after a fault the arm stays where it was braked
+        cell.step(target, openness, period)
+        source.moved(target, openness, period)
         result.steps += 1
         if command.state != EXECUTING:
             result.hold_seconds += period

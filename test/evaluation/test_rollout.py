@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from action_images_ros.control.limits import Limits
 from control_rig import DOWN, make_chunk
 
 from action_images_ros.control.executor import ChunkExecutor
+from action_images_ros.control.settings import Limits
 from action_images_ros.evaluation.rollout import RolloutSettings, roll_out
 
 
