@@ -92,6 +92,7 @@ class Cell:
     """
 
     control_period = CONTROL_PERIOD
+    robot_tool_from_model_tool = ROBOT_TOOL_FROM_MODEL_TOOL
     joint_names = JOINT_NAMES
 
     def __init__(

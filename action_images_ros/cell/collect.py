@@ -3,9 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -46,17 +47,22 @@ def is_perturbed(seed: int, fraction: float) -> bool:
 
 def _record(job: _Job) -> dict:
     episode = job.record(job.task, job.seed, size=(job.size, job.size), cameras=job.cameras, perturbed=job.perturbed)
+    return keep_episode(job.directory, episode)
+
+
+def keep_episode(directory: str | Path, episode: Episode) -> dict:
+    """Write a successful episode's file; returns its index line, of a failed one too."""
     row = {
         "file": None,
-        "task": job.task,
-        "seed": job.seed,
+        "task": episode.task,
+        "seed": episode.seed,
         "success": episode.success,
-        "perturbed": job.perturbed,
+        "perturbed": episode.perturbed,
         "frames": episode.frames,
         "instruction": episode.instruction,
     }
     if episode.success:
-        row["file"] = save_episode(job.directory, episode).name
+        row["file"] = save_episode(directory, episode).name
     return row
 
 
@@ -88,15 +94,6 @@ def collect(
         raise ValueError(f"tasks is empty; give some of {', '.join(TASKS)}")
     if not 0.0 <= perturbed_fraction <= 1.0:
         raise ValueError(f"perturbed_fraction is {perturbed_fraction}; give a share from 0 to 1")
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    for leftover in directory.glob(".*.part"):
-        leftover.unlink()
-    done = {
-        (row["task"], row["seed"])
-        for row in read_index(directory)
-        if row["file"] is None or (directory / row["file"]).exists()
-    }
     jobs = [
         _Job(
             str(directory),
@@ -109,14 +106,36 @@ def collect(
         )
         for i in range(episodes)
     ]
+    return run_jobs(directory, jobs, _record, workers, console)
+
+
+def run_jobs(
+    directory: str | Path,
+    jobs: Sequence[Any],
+    record: Callable[[Any], dict],
+    workers: int,
+    console: Console | None = None,
+) -> Collected:
+    """`record(job)`, which returns the index line, for every job whose `task` and `seed` are not in the index yet."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for leftover in directory.glob(".*.part"):
+        leftover.unlink()
+    done = {
+        (row["task"], row["seed"])
+        for row in read_index(directory)
+        if row["file"] is None or (directory / row["file"]).exists()
+    }
     todo = [job for job in jobs if (job.task, job.seed) not in done]
     result = Collected(skipped=len(jobs) - len(todo))
     if todo:
-        _run(todo, workers, directory, result, console or Console(stderr=True))
+        _run(todo, record, workers, directory, result, console or Console(stderr=True))
     return result
 
 
-def _run(todo: list[_Job], workers: int, directory: Path, result: Collected, console: Console) -> None:
+def _run(
+    todo: list[Any], record: Callable[[Any], dict], workers: int, directory: Path, result: Collected, console: Console
+) -> None:
     columns = (
         TextColumn("collect"),
         BarColumn(),
@@ -127,7 +146,7 @@ def _run(todo: list[_Job], workers: int, directory: Path, result: Collected, con
     )
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("collect", total=len(todo), failed=0)
-        for row in in_workers(_record, todo, workers):
+        for row in in_workers(record, todo, workers):
             append_index(directory, row)
             if row["file"]:
                 result.written += 1

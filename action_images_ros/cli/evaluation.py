@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from . import environments
 from .app import app
 from .label import label_quality
-from .shared import Json, Seed, Workers, _conditions, _show, _tasks, _write
+from .shared import Env, Json, Seed, Workers, _conditions, _refuse_others, _seconds, _show, _tasks, _write
 
 
 @app.command()
@@ -54,7 +55,7 @@ def evaluate(
     runtime: Annotated[str, typer.Option(help="Closed loop: torch, torch-bf16, onnx or onnx-int8.")] = "torch",
     steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1,
     data: Annotated[Path | None, typer.Option(help="Held-out: folder of episodes; default: generated.")] = None,
-    sheets: Annotated[Path | None, typer.Option(help="Held-out: folder for contact sheets.")] = None,
+    sheets: Annotated[Path | None, typer.Option(help="Held-out and benchmarks: folder for contact sheets.")] = None,
     batch: Annotated[int, typer.Option(help="Held-out: windows per call of the model.")] = 8,
     corrupt: Annotated[
         str,
@@ -63,6 +64,12 @@ def evaluate(
             "such as 'drop=0.1; blur=5; cameras; no-pose'."
         ),
     ] = "",
+    env: Env = "cell",
+    latencies: Annotated[
+        str,
+        typer.Option(help="Closed loop: success over injected latency too, such as 0,0.2,0.4,0.8,1.2 (simulated s)."),
+    ] = "",
+    figures: Annotated[Path | None, typer.Option(help="Closed loop: folder for figures.")] = None,
 ) -> None:
     """Measure success in the closed loop, without ROS, or a mode of the model on held-out episodes."""
     flags = (("replay", replay), ("replay-codec", replay_codec), ("blind", blind))
@@ -72,7 +79,6 @@ def evaluate(
     mode = mode or next((name for name, on in flags if on), "policy")
     from ..evaluation.baselines import OPEN_MODES
     from ..evaluation.closed_loop import MODES
-    from ..evaluation.closed_loop import evaluate as run
 
     conditions = _conditions(condition)
     if tasks is None:
@@ -80,7 +86,15 @@ def evaluate(
     if mode not in (*MODES, *OPEN_MODES):
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join((*MODES, *OPEN_MODES))}")
     held_out = {"data": (data, None), "sheets": (sheets, None), "batch": (batch, 8)}
+    if env != environments.CELL:
+        if mode in OPEN_MODES:
+            raise ValueError(f"mode is {mode!r} with --env {env}; collect episodes and give them with --data")
+        held_out.pop("sheets")
+        _refuse_others({"condition": (condition, ""), "self-calibration": (self_calibration, "off")}, f"--env {env}")
     closed = {
+        "env": (env, "cell"),
+        "latencies": (latencies, ""),
+        "figures": (figures, None),
         "workers": (workers, 1),
         "execute-steps": (execute_steps, 4),
         "latency": (latency, 0.0),
@@ -89,9 +103,7 @@ def evaluate(
         "condition": (condition, ""),
         "self-calibration": (self_calibration, "off"),
     }
-    for name, (value, default) in (closed if mode in OPEN_MODES else held_out).items():
-        if value != default:
-            raise ValueError(f"--{name} is {value}, which mode {mode!r} does not use; leave it out")
+    _refuse_others(closed if mode in OPEN_MODES else held_out, f"mode {mode!r}")
     if corrupt:
         if mode not in ("label", "label-unknown"):
             raise ValueError(f"--corrupt goes with --mode label or label-unknown, mode is {mode!r}")
@@ -130,15 +142,19 @@ def evaluate(
         return
     from ..evaluation.rollout import RolloutSettings
 
-    run(
+    environments.closed_loop(
+        env,
         model,
-        _tasks(tasks),
+        tasks,
         episodes,
         seed,
-        mode=mode,
-        json_path=json,
-        workers=workers,
         settings=RolloutSettings(execute_steps, latency, time_limit),
+        mode=mode,
+        latencies=_seconds("latencies", latencies),
+        sheets=sheets,
+        figures=figures,
+        json=json,
+        workers=workers,
         threads=threads,
         runtime=runtime,
         steps=steps,

@@ -13,6 +13,21 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write the results to 
 CORES = os.cpu_count() or 1
 Seed = Annotated[int, typer.Option(help="First seed.")]
 Workers = Annotated[int, typer.Option(help="Processes.")]
+Env = Annotated[str, typer.Option(help="cell, or a benchmark in its own environment (docs/benchmarks.md): metaworld.")]
+
+
+def _refuse_others(options: dict[str, tuple[Any, Any]], what: str) -> None:
+    """Raise ValueError for the first option (value, default) that was given though `what` does not use it."""
+    for name, (value, default) in options.items():
+        if value != default:
+            raise ValueError(f"--{name} is {value}, which {what} does not use; leave it out")
+
+
+def _seconds(name: str, text: str) -> list[float]:
+    try:
+        return [float(number) for number in _names(text)]
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}; give seconds separated by commas, such as 0,0.2,0.4") from None
 
 
 def _names(text: str) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from . import environments
 from .app import app
-from .shared import CORES, Json, Seed, Workers, _numbers, _show, _tasks, _write
+from .shared import CORES, Env, Json, Seed, Workers, _numbers, _refuse_others, _show, _tasks, _write
 
 Recipe = Annotated[Path, typer.Argument(help="Recipe, for example config/training/nano.yaml.")]
 Folders = Annotated[list[Path], typer.Option("--data", help="Folder of episodes (action-images collect); repeatable.")]
@@ -64,13 +65,18 @@ def _shares(text: str) -> list[float] | None:
 @app.command()
 def collect(
     directory: Annotated[Path, typer.Argument(help="Folder to write to; seeds already in it are skipped.")],
-    tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
-    episodes: Annotated[int, typer.Option(help="Attempts over all tasks.")] = 300,
+    tasks: Annotated[
+        str, typer.Option(help="all, or names separated by commas; of a benchmark also its groups.")
+    ] = "all",
+    episodes: Annotated[
+        int | None, typer.Option(help="Attempts over all tasks (300); with --env a benchmark of each task (50).")
+    ] = None,
     seed: Seed = 1_000_000,
     workers: Workers = CORES,
     size: Annotated[int, typer.Option(help="Height and width of the stored images, px.")] = 96,
-    cameras: Annotated[int, typer.Option(help="Cameras rendered, 2..4.")] = 3,
-    perturbed: Annotated[float, typer.Option(help="Share with perturbed starts and pushes.")] = 1 / 3,
+    cameras: Annotated[int, typer.Option(help="Cell: cameras rendered, 2..4.")] = 3,
+    perturbed: Annotated[float, typer.Option(help="Cell: share with perturbed starts and pushes.")] = 1 / 3,
+    env: Env = "cell",
     corrections: Annotated[
         str,
         typer.Option(
@@ -80,7 +86,20 @@ def collect(
         ),
     ] = "",
 ) -> None:
-    """Record demonstrations of the scripted experts in the simulated cell."""
+    """Record demonstrations of the scripted experts, in the simulated cell or a benchmark."""
+    if env != environments.CELL:
+        _refuse_others({"cameras": (cameras, 3), "perturbed": (perturbed, 1 / 3)}, f"--env {env}")
+        environments.collect_env(
+            directory,
+            env,
+            tasks,
+            50 if episodes is None else episodes,
+            seed,
+            workers=workers,
+            size=size,
+            corrections=corrections,
+        )
+        return
     from ..cell.collect import collect as run
 
     record = None
@@ -92,7 +111,7 @@ def collect(
     result = run(
         directory,
         _tasks(tasks),
-        episodes,
+        300 if episodes is None else episodes,
         seed,
         workers=workers,
         size=size,

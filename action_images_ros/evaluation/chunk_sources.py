@@ -10,10 +10,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ..cell.cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
-from ..cell.demonstrate import demonstrate
+from ..cell.cell import Cell
 from ..codec.encode import encode, to_uint8
 from ..control.chunk import Chunk
+from ..data.episode import Episode
+from ..environments.protocol import Environment
 from ..geometry.camera import resize_intrinsics
 from ..geometry.pose import matrix_from_pose7, to_robot_tool
 from ..policy.decoding import chunk_from_prediction
@@ -29,7 +30,7 @@ def draw_views(seed: int, cameras: int, used: int = 2) -> tuple[int, ...]:
 
 
 def observe_cell(
-    cell: Cell, views: tuple[int, ...], size: tuple[int, int], *, scene: Cell | None = None
+    cell: Cell | Environment, views: tuple[int, ...], size: tuple[int, int], *, scene: Cell | Environment | None = None
 ) -> Observation:
     """What the model is shown of the cell now. `scene`: take images and cameras from this other cell (blind control).
 
@@ -48,7 +49,7 @@ def observe_cell(
         cell.commanded_openness,
         cell.instruction,
         size=size,
-        robot_tool_from_model_tool=ROBOT_TOOL_FROM_MODEL_TOOL,
+        robot_tool_from_model_tool=cell.robot_tool_from_model_tool,
     )
 
 
@@ -61,22 +62,21 @@ class ModelSource:
         self.dt = float(model.card.dt)
         self.seconds: list[float] = []
 
-    def __call__(self, cell: Cell) -> Chunk | None:
+    def __call__(self, cell: Cell | Environment) -> Chunk | None:
         begin = time.perf_counter()
-        return self.predict(
-            observe_cell(cell, self.views, tuple(self.model.card.image_size), scene=self._scene()), begin
-        )
+        observation = observe_cell(cell, self.views, tuple(self.model.card.image_size), scene=self._scene())
+        return self.predict(observation, begin, cell.robot_tool_from_model_tool)
 
-    def predict(self, observation: Observation, begin: float) -> Chunk:
+    def predict(self, observation: Observation, begin: float, robot_tool_from_model_tool: np.ndarray) -> Chunk:
         """The chunk of an observation; begin: when work on it began (`time.perf_counter`)."""
         # Another noise for every chunk: a misreading is not repeated until the time is over.
         seed = self.seed + len(self.seconds)
         prediction = self.model.predict(observation, mode="policy", seed=seed, steps=self.steps)
-        chunk = chunk_from_prediction(prediction, ROBOT_TOOL_FROM_MODEL_TOOL)
+        chunk = chunk_from_prediction(prediction, robot_tool_from_model_tool)
         self.seconds.append(time.perf_counter() - begin)
         return chunk
 
-    def _scene(self) -> Cell | None:
+    def _scene(self) -> Cell | Environment | None:
         return None
 
     def moved(self, pose: np.ndarray, openness: float, seconds: float) -> None:
@@ -86,11 +86,11 @@ class ModelSource:
 class BlindSource(ModelSource):
     """The blind control: the true pose and instruction, but images of the same motion in another seed's scene."""
 
-    def __init__(self, model, views: tuple[int, ...], other: Cell, seed: int = 0, steps: int = 1) -> None:
+    def __init__(self, model, views: tuple[int, ...], other: Cell | Environment, seed: int = 0, steps: int = 1) -> None:
         super().__init__(model, views, seed, steps)
         self.other = other
 
-    def _scene(self) -> Cell:
+    def _scene(self) -> Cell | Environment:
         return self.other
 
     def moved(self, pose, openness, seconds) -> None:
@@ -98,24 +98,23 @@ class BlindSource(ModelSource):
 
 
 class ReplaySource:
-    """The expert's poses, recorded in a cell of the same seed, as chunks of `frames`; the controller's ceiling."""
+    """The expert's poses, an episode recorded of the same seed, as chunks of `frames`; the controller's ceiling."""
 
-    def __init__(self, task: str, seed: int, frames: int = 9) -> None:
-        episode = demonstrate(task, seed, size=(16, 16), images=False)
+    def __init__(self, episode: Episode, robot_tool_from_model_tool: np.ndarray, frames: int = 9) -> None:
         self.dt, self.frames = float(episode.dt), frames
         self.expert_succeeded = bool(episode.success)
         self.seconds: list[float] = []
-        self._poses = to_robot_tool(episode.poses, ROBOT_TOOL_FROM_MODEL_TOOL)
+        self._poses = to_robot_tool(episode.poses, robot_tool_from_model_tool)
         self._model_poses, self._openness = episode.poses, episode.openness
         self._begin_ns: int | None = None
 
-    def _frames_now(self, cell: Cell) -> np.ndarray:
+    def _frames_now(self, cell: Cell | Environment) -> np.ndarray:
         if self._begin_ns is None:
             self._begin_ns = cell.time_ns
         first = round((cell.time_ns - self._begin_ns) * 1e-9 / self.dt)
         return np.minimum(np.arange(first, first + self.frames), len(self._openness) - 1)
 
-    def __call__(self, cell: Cell) -> Chunk:
+    def __call__(self, cell: Cell | Environment) -> Chunk:
         frames = self._frames_now(cell)
         covariance = np.repeat(1e-8 * np.eye(6)[None], self.frames, axis=0)
         return Chunk(
@@ -139,12 +138,17 @@ class CodecReplaySource(ReplaySource):
     """
 
     def __init__(
-        self, task: str, seed: int, views: tuple[int, ...], size: tuple[int, int] = (96, 96), frames: int = 9
+        self,
+        episode: Episode,
+        robot_tool_from_model_tool: np.ndarray,
+        views: tuple[int, ...],
+        size: tuple[int, int] = (96, 96),
+        frames: int = 9,
     ) -> None:
-        super().__init__(task, seed, frames)
+        super().__init__(episode, robot_tool_from_model_tool, frames)
         self.views, self.size = views, size
 
-    def __call__(self, cell: Cell) -> Chunk:
+    def __call__(self, cell: Cell | Environment) -> Chunk:
         frames = self._frames_now(cell)
         views = list(self.views)
         K = resize_intrinsics(cell.K[views], self.size[1] / cell.image_size[1], self.size[0] / cell.image_size[0])
@@ -158,6 +162,6 @@ class CodecReplaySource(ReplaySource):
             world_from_camera=cell.calibration[views],
         )
         begin = time.perf_counter()
-        chunk = chunk_from_prediction(prediction, ROBOT_TOOL_FROM_MODEL_TOOL)
+        chunk = chunk_from_prediction(prediction, cell.robot_tool_from_model_tool)
         self.seconds.append(time.perf_counter() - begin)
         return chunk

@@ -14,11 +14,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from ..cell.cell import Cell
+import numpy as np
+
+from ..cell.cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
+from ..cell.demonstrate import demonstrate
 from ..cell.scene.conditions import NOMINAL, Condition, find_condition
 from ..cell.workers import in_workers
 from ..control.parameters import make_executor
+from ..data.episode import Episode
 from ..metrics.intervals import wilson
+from ..metrics.operation import operation_figures, rms_jerk
 from ..metrics.paired import ALL, against_nominal
 from ..world_model.load import RUNTIMES
 from .chunk_sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
@@ -77,9 +82,9 @@ def run_episode(
     with Cell(task, seed, cameras=CAMERAS, condition=condition) as cell:
         views = draw_views(seed, len(cell.camera_names), condition.views)
         if mode == "replay":
-            source = ReplaySource(task, seed)
+            source = ReplaySource(_expert_episode(task, seed), ROBOT_TOOL_FROM_MODEL_TOOL)
         elif mode == "replay-codec":
-            source = CodecReplaySource(task, seed, views)
+            source = CodecReplaySource(_expert_episode(task, seed), ROBOT_TOOL_FROM_MODEL_TOOL, views)
         elif mode == "policy":
             kind = SelfCalibratingSource if self_calibration == "online" else ModelSource
             source = kind(model, views, seed, steps)
@@ -89,13 +94,26 @@ def run_episode(
         else:
             other = Cell(task, seed + _OTHER_SCENE, cameras=CAMERAS, condition=condition)
             source = BlindSource(model, views, other, seed, steps)
+        positions: list[np.ndarray] = []
+        happens = tick_of(cell, seed, views, source)
+
+        def on_tick(now: Cell) -> None:
+            positions.append(now.tcp_pose[:3].copy())
+            if happens is not None:
+                happens(now)
+
         try:
             result = roll_out(
-                cell, source, make_executor(period_s=cell.control_period), settings, tick_of(cell, seed, views, source)
+                cell,
+                source,
+                make_executor(period_s=cell.control_period),
+                settings,
+                on_tick=on_tick,
             )
         finally:
             if other is not None:
                 other.close()
+        jerk = rms_jerk(positions, cell.control_period) if positions else float("nan")
         return {
             "task": task,
             "seed": seed,
@@ -109,10 +127,16 @@ def run_episode(
             "rejected": result.rejected,
             "hold_seconds": round(result.hold_seconds, 2),
             "last_rejection": result.last_reason,
+            "jerk_rms_m_s3": round(jerk, 3) if np.isfinite(jerk) else None,
             "instruction": cell.instruction,
             "cameras": [cell.camera_names[view] for view in views],
             **summary_of(calibrated, source),
         }
+
+
+def _expert_episode(task: str, seed: int) -> Episode:
+    """The expert's motion in a cell of this seed, without images."""
+    return demonstrate(task, seed, size=(16, 16), images=False)
 
 
 def _run(job: _Job) -> dict:
@@ -146,7 +170,8 @@ def evaluate(
     self_calibration: str = "off",
     quiet: bool = False,
 ) -> dict:
-    """Run `episodes` seeds (seed, seed + 1, ..) of each task; returns {"settings", "summary", "comparison", "rows"}.
+    """Run `episodes` seeds (seed, seed + 1, ..) of each task; returns {"settings", "summary", "comparison",
+    "operation", "rows"}.
 
     model: name or folder, unused by the replays. mode: "policy", "blind" (images of another seed), "replay" (the
     expert's poses through the executor) or "replay-codec" (the same drawn, 8 bit, decoded). threads: CPU threads of the
@@ -220,7 +245,14 @@ def evaluate(
 
 
 def _result(head: dict, rows: list[dict]) -> dict:
-    return {"settings": head, "summary": summarise(rows), "comparison": against_nominal(rows), "rows": rows}
+    nominal = [row for row in rows if row["condition"] == NOMINAL.name]
+    return {
+        "settings": head,
+        "summary": summarise(rows),
+        "comparison": against_nominal(rows),
+        "operation": operation_figures(nominal, head["time_limit"]) if nominal else None,
+        "rows": rows,
+    }
 
 
 def summarise(rows: list[dict]) -> list[dict]:

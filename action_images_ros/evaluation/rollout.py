@@ -13,6 +13,7 @@ import numpy as np
 from ..cell.cell import Cell
 from ..control.chunk import Chunk
 from ..control.executor import EXECUTING, ChunkExecutor, ChunkRejected
+from ..environments.protocol import Environment
 
 __all__ = ["Rollout", "RolloutSettings", "roll_out"]
 
@@ -51,11 +52,11 @@ class Rollout:
 
 
 def roll_out(
-    cell: Cell,
-    source: Callable[[Cell], Chunk | None],
+    cell: Cell | Environment,
+    source: Callable[[Cell | Environment], Chunk | None],
     executor: ChunkExecutor,
     settings: RolloutSettings,
-    on_tick: Callable[[Cell], None] | None = None,
+    on_tick: Callable[[Cell | Environment], None] | None = None,
 ) -> Rollout:
     """Run until success or the time limit. `source` has `dt` and `moved` (see sources.py), and where it
     returns None `hold`, why the arm must not move; `executor` is fresh."""
@@ -93,6 +94,8 @@ def roll_out(
         openness = cell.commanded_openness if command.openness is None else command.openness
         target = target if command.pose is None else command.pose  # after a fault the arm stays where it was braked
         cell.step(target, openness, period)
+        if cell.time_ns == now_ns:  # the environment's own steps are over
+            break
         source.moved(target, openness, period)
         result.steps += 1
         if command.state != EXECUTING:

@@ -25,6 +25,7 @@ class TrainConfig:
     image_size: tuple[int, int] = (96, 96)
     frames: int = 9
     dt: float = 0.2
+    init_dt: float | None = None
     objective: str = "denoiser"
     model: dict = field(default_factory=dict)
     steps: int = 3000

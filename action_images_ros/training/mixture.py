@@ -29,6 +29,17 @@ class Mixture:
         return sorted({e.instruction for e in [*self.training, *self.held]})
 
 
+def seed_ranges(seeds: Sequence[int]) -> list[list[int]]:
+    """Seeds as ranges [first, last] of consecutive numbers."""
+    ranges: list[list[int]] = []
+    for seed in sorted(set(seeds)):
+        if ranges and seed == ranges[-1][1] + 1:
+            ranges[-1][1] = seed
+        else:
+            ranges.append([seed, seed])
+    return ranges
+
+
 def load_mixture(folders: Sequence[str | Path], shares: Sequence[float] | None, fraction: float) -> Mixture:
     """Loads folders of episodes, holding a fraction of each out.
 
@@ -45,7 +56,14 @@ def load_mixture(folders: Sequence[str | Path], shares: Sequence[float] | None, 
         kept, out = split_episodes(load_episodes(folder), fraction)
         training.append(kept)
         held.append(out)
-        sources.append({"folder": folder.name, "episodes": len(kept), "tasks": sorted({e.task for e in [*kept, *out]})})
+        sources.append(
+            {
+                "folder": folder.name,
+                "episodes": len(kept),
+                "tasks": sorted({e.task for e in [*kept, *out]}),
+                "seeds": seed_ranges([e.seed for e in [*kept, *out]]),
+            }
+        )
     parts = held_parts = None
     if shares is not None:
         total = sum(shares)

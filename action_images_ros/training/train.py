@@ -106,7 +106,7 @@ def make_makers(mixture: Mixture, recipe: TrainConfig) -> tuple[BatchMaker, Batc
 
 
 def load_initial(init: str | Path, recipe: TrainConfig) -> Trunk:
-    """The model to start from; ValueError where it does not fit the recipe."""
+    """The model to start from; ValueError where it does not fit the recipe. Its dt may be the recipe's `init_dt`."""
     folder = Path(models_path(init))
     card, model = ModelCard.load(folder), load_network(folder)
     if not isinstance(model, objective_of(recipe).network):
@@ -116,6 +116,8 @@ def load_initial(init: str | Path, recipe: TrainConfig) -> Trunk:
         for key, value in (("image_size", tuple(card.image_size)), ("frames", card.frames), ("dt", card.dt))
         if value != getattr(recipe, key)
     }
+    if card.dt == recipe.init_dt:
+        wrong.pop("dt", None)
     wrong |= {f"model.{k}": (model.config[k], v) for k, v in recipe.model.items() if model.config.get(k) != v}
     if wrong:
         listed = ", ".join(f"{key} is {there} there and {here} in the recipe" for key, (there, here) in wrong.items())

@@ -5,6 +5,7 @@ import pytest
 from scripted_model import ScriptedModel
 
 from action_images_ros.cell.cell import Cell
+from action_images_ros.cell.demonstrate import demonstrate
 from action_images_ros.cell.scene.conditions import CONDITIONS, Condition
 from action_images_ros.evaluation import closed_loop as module
 from action_images_ros.evaluation.chunk_sources import CodecReplaySource, ReplaySource, draw_views, observe_cell
@@ -171,7 +172,8 @@ def test_the_model_is_told_the_calibration_and_shown_the_truth():
 @pytest.mark.parametrize("metres", [0.0, 0.003])
 def test_a_faultless_painter_is_off_by_about_as_much_as_the_calibration(metres):
     with Cell("reach_target", 5, condition=Condition("x", "", calibration_metres=metres)) as cell:
-        drawn, true = CodecReplaySource("reach_target", 5, (0, 1))(cell), ReplaySource("reach_target", 5)(cell)
+        episode, tool = demonstrate("reach_target", 5, size=(16, 16), images=False), cell.robot_tool_from_model_tool
+        drawn, true = CodecReplaySource(episode, tool, (0, 1))(cell), ReplaySource(episode, tool)(cell)
     assert drawn.valid.all()
     error = np.linalg.norm(drawn.poses[:, :3] - true.poses[:, :3], axis=1).mean()
     assert metres / 4 <= error < 3 * metres + 3e-4

@@ -1,0 +1,1 @@
+"""Environments behind one seam: the simulated cell and benchmarks that others wrote."""
