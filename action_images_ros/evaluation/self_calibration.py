@@ -130,7 +130,11 @@ class SelfCalibratingSource(ModelSource):
         if self.hold:
             self.seconds.append(time.perf_counter() - begin)
             return None
-        return self.predict(replace(observation, world_from_camera=self.watch.world_from_camera(told)), begin)
+        return self.predict(
+            replace(observation, world_from_camera=self.watch.world_from_camera(told)),
+            begin,
+            cell.robot_tool_from_model_tool,
+        )
 
 
 def tick_of(cell: Cell, seed: int, views: tuple[int, ...], source) -> object:
