@@ -18,7 +18,8 @@ from rich.table import Table
 from ..graph.client import GraphClient, GraphError
 from ..graph.options import GraphOptions
 from ..graph.session import Session
-from ..policy.card import read_card_facts
+from ..paths import models_path
+from ..policy.card import ModelCard
 from .film import contact_sheet, film_frames, write_animation, write_film
 from .scene_recorder import Recorder, SceneRecord
 from .trials import Trial, run_trial
@@ -52,7 +53,7 @@ def demo(
         )
     console = console or Console(highlight=False)
     out = Path(out)
-    facts = read_card_facts(model)
+    facts = ModelCard.load(models_path(model))
     begun = time.monotonic()
     session = Session(
         GraphOptions(model=model, overrides={"cell": {"real_time_factor": speed}}),

@@ -1,4 +1,4 @@
-"""What a process of the graph needs to know before it starts: its environment and the facts of the model."""
+"""The environment of the graph's processes."""
 
 from __future__ import annotations
 

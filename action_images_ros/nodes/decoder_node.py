@@ -9,7 +9,8 @@ import numpy as np
 
 from ..geometry.pose import matrix_from_pose7
 from ..interfaces.pairing import Pairing
-from ..policy.card import read_card_facts
+from ..paths import models_path
+from ..policy.card import ModelCard
 from ..policy.decoding import chunk_from_prediction
 from ..ros.chunk_messages import confidence_message, gripper_message, poses_message, split_frames
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped
@@ -44,7 +45,7 @@ class DecoderNode(GraphNode):
         own = self.parameters(DecoderParameters)
         self._cameras, self._base = own.cameras, own.base_frame
         self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
-        self._dt = own.dt or read_card_facts(own.model).dt
+        self._dt = own.dt or ModelCard.load(models_path(own.model)).dt
         self._pairing = Pairing([f"{camera} {part}" for camera in self._cameras for part in _PARTS])
         self._poses = self.advertise("chunk/poses")
         self._gripper = self.advertise("chunk/gripper")

@@ -13,7 +13,7 @@ from std_msgs.msg import String
 
 from ..interfaces.camera_model import is_rectified
 from ..paths import models_path
-from ..policy.card import read_card_facts
+from ..policy.card import ModelCard
 from ..ros.chunk_publisher import ChunkPublisher
 from ..ros.collector import CollectorSettings, ObservationCollector
 from ..ros.extrinsics import Extrinsics
@@ -49,7 +49,7 @@ class PolicyNode(GraphNode):
         self._period = 1.0 / own.rate
         self._seed, self._video_every, self._count = own.seed, own.video_every, 0
         turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
-        self._card = read_card_facts(own.model)
+        self._card = ModelCard.load(models_path(own.model))
         settings = CollectorSettings(
             cameras=cameras,
             size=self._card.image_size,

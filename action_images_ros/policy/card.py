@@ -1,12 +1,17 @@
-"""The model card, `model_card.json`: what a user of a model folder must know; readable without torch."""
+"""The model card, `model_card.json`: what a user of a model must know; readable without loading the model.
+
+This is the only parser. The nodes, the loaders, the benchmarks and training read a card through `ModelCard`.
+"""
 
 from __future__ import annotations
 
+import difflib
 import json
-from dataclasses import asdict, dataclass, field
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-
-from ..paths import models_path
+from typing import Any
 
 __all__ = [
     "BACKENDS",
@@ -15,23 +20,34 @@ __all__ = [
     "PATCH",
     "TEMPORAL_COMPRESSION",
     "WEIGHTS",
-    "CardFacts",
+    "CardError",
     "ModelCard",
     "latent_frames",
-    "read_card_facts",
 ]
 
 CARD = "model_card.json"
 CONFIG = "config.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 BACKENDS = ("nano", "wan")
+LEAST_SIDE = 32  # px; smaller images cannot be decoded
+
+
+class CardError(ValueError):
+    """A value of a model card that cannot be. field: its name, "" where the file as a whole is wrong."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """image_size: (H, W) px of every view. frames: T per chunk. dt: seconds between frames.
+    """Facts of a model; checked when made.
 
-    backend: one of BACKENDS, the code that runs the model.
+    name: of the model. image_size: (H, W) px of every view. frames: T of a chunk, frame 0 being the observation. dt:
+    seconds between frames. tasks: names it was trained for. data, recipe, figures: free-form objects about training
+    and results. backend: one of BACKENDS, the code that runs the model.
+    Raises CardError (a ValueError) that names the field, its value and the remedy.
     """
 
     name: str
@@ -39,67 +55,107 @@ class ModelCard:
     frames: int
     dt: float
     tasks: tuple[str, ...] = ()
-    data: dict = field(default_factory=dict)
-    recipe: dict = field(default_factory=dict)
-    figures: dict = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
     backend: str = "nano"
+
+    def __post_init__(self) -> None:
+        for name in ("name", "backend"):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value.strip():
+                raise _wrong(name, value, "give text that is not empty")
+        object.__setattr__(self, "image_size", _size(self.image_size))
+        if not _whole(self.frames) or self.frames < 2:
+            raise _wrong("frames", self.frames, "give a whole number of 2 or more")
+        if not _number(self.dt) or not math.isfinite(self.dt) or self.dt <= 0:
+            raise _wrong("dt", self.dt, "give seconds, a finite number above 0")
+        object.__setattr__(self, "dt", float(self.dt))
+        if (
+            isinstance(self.tasks, str)
+            or not isinstance(self.tasks, list | tuple)
+            or not all(isinstance(task, str) for task in self.tasks)
+        ):
+            raise _wrong("tasks", self.tasks, "give a list of task names")
+        object.__setattr__(self, "tasks", tuple(self.tasks))
+        for name in ("data", "recipe", "figures"):
+            if not isinstance(getattr(self, name), dict):
+                raise _wrong(name, getattr(self, name), "give an object of names and values")
+        if self.backend not in BACKENDS:
+            raise _wrong("backend", self.backend, f"use one of {', '.join(BACKENDS)}")
+        try:
+            latent_frames(self.frames)
+        except ValueError as error:
+            raise CardError("frames", str(error)) from None
+        if any(side % PATCH for side in self.image_size):
+            raise _wrong("image_size", list(self.image_size), f"give multiples of {PATCH} px")
 
     @property
     def horizon(self) -> float:
-        """Seconds a chunk reaches ahead of its observation."""
+        """Seconds from the observation to the last frame of a chunk."""
         return (self.frames - 1) * self.dt
 
     @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> ModelCard:
+        """The card of the JSON object of a file. Raises CardError for a missing, unknown or wrong field."""
+        if not isinstance(values, Mapping):
+            raise CardError(
+                "", f"the card is {type(values).__name__}; give an object with name, image_size, frames and dt"
+            )
+        known = [each.name for each in fields(cls)]
+        given = {name: value for name, value in values.items() if name != "horizon"}  # derived, written for readers
+        for name in given:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                raise CardError(
+                    name,
+                    f"{name} is no field of a model card; "
+                    + (f"did you mean {near[0]}?" if near else f"the fields are {', '.join(known)}"),
+                )
+        for name in ("name", "image_size", "frames", "dt"):
+            if name not in given:
+                raise CardError(name, f"{name} is missing; a model card needs name, image_size, frames and dt")
+        return cls(**given)
+
+    @classmethod
     def load(cls, folder: Path) -> ModelCard:
-        path = folder / CARD
+        """The card in a model's folder. Raises FileNotFoundError, and CardError that begins with the file's path."""
+        path = Path(folder) / CARD
         if not path.is_file():
-            raise FileNotFoundError(f"{folder} has no {CARD}: give a model folder such as models/nano")
+            raise FileNotFoundError(f"{path} is missing; give a model folder such as models/nano")
         try:
             values = json.loads(path.read_text())
-            values.pop("horizon", None)
-            values["image_size"], values["tasks"] = tuple(values["image_size"]), tuple(values.get("tasks", ()))
-            card = cls(**values)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            message = f"{path} is not a model card ({error}): it needs name, image_size, frames and dt"
-            raise ValueError(message) from error
-        latent_frames(card.frames)
-        if card.backend not in BACKENDS:
-            raise ValueError(f"{path}: backend = {card.backend!r}: use one of {', '.join(BACKENDS)}")
-        if len(card.image_size) != 2 or any(n <= 0 or n % PATCH for n in card.image_size) or card.dt <= 0:
-            raise ValueError(
-                f"{path}: image_size = {card.image_size}, dt = {card.dt}: sizes are multiples of {PATCH}, dt > 0"
-            )
-        return card
+        except ValueError as error:  # broken JSON, or bytes that are no text
+            raise CardError("", f"{path} is not readable JSON ({error}); write the card anew") from None
+        try:
+            return cls.parse(values)
+        except CardError as error:
+            raise CardError(error.field, f"{path}: {error}") from None
 
     def save(self, folder: Path) -> None:
+        """Write the card into a model's folder."""
         values = asdict(self) | {"image_size": list(self.image_size), "horizon": self.horizon}
-        (folder / CARD).write_text(json.dumps(values, indent=2) + "\n")
+        (Path(folder) / CARD).write_text(json.dumps(values, indent=2) + "\n")
 
 
-@dataclass(frozen=True)
-class CardFacts:
-    """What the nodes beside the policy need of a model: image size (H, W), frames T, seconds between them."""
-
-    image_size: tuple[int, int]
-    frames: int
-    dt: float
+def _wrong(name: str, value: object, remedy: str) -> CardError:
+    return CardError(name, f"{name} is {value!r} ({type(value).__name__}); {remedy}")
 
 
-def read_card_facts(model: str) -> CardFacts:
-    """The facts from a model's card, without loading the model (or torch)."""
-    path = models_path(model) / "model_card.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"model is {model!r} and {path} does not exist; give the folder of a trained model")
-    try:
-        card = json.loads(path.read_text())
-        size = card["image_size"]
-        frames = card["frames"] if "frames" in card else card["T"]
-        facts = CardFacts((int(size[0]), int(size[1])), int(frames), float(card["dt"]))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise ValueError(f"{path} is no model card: {error!r}; it needs image_size, frames and dt") from None
-    if facts.frames < 2 or not facts.dt > 0 or min(facts.image_size) < 8:
-        raise ValueError(f"{path} gives {facts}; frames must be 2 or more, dt above 0")
-    return facts
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _size(value: object) -> tuple[int, int]:
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(_whole(side) for side in value):
+        raise _wrong("image_size", value, "give [height, width] in whole pixels")
+    if min(value) < LEAST_SIDE:
+        raise _wrong("image_size", list(value), f"give {LEAST_SIDE} px or more for each side")
+    return int(value[0]), int(value[1])
 
 
 TEMPORAL_COMPRESSION = 4

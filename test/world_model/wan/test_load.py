@@ -33,7 +33,7 @@ def test_the_card_chooses_the_backend(wan):
 
 def test_a_backend_nobody_knows_is_refused(folder, nothing_loads):
     (folder / "model_card.json").write_text(json.dumps(CARD | {"backend": "sora"}))
-    with pytest.raises(ValueError, match="backend = 'sora'.*nano, wan"):
+    with pytest.raises(ValueError, match="backend is 'sora'.*nano, wan"):
         load_model(folder)
 
 
