@@ -18,7 +18,7 @@ from .calibration import Mount
 from .fields import pose7_from_pose_stamped
 from .series import StampedSeries
 
-__all__ = ["SOURCES", "CameraPoses", "PoseTopic"]
+__all__ = ["AtAnotherTime", "SOURCES", "CameraPoses", "PoseTopic"]
 
 SOURCES = ("auto", "tf", "topic", "file")
 """auto: TF where it knows the camera, else the topic, else the file."""
@@ -77,6 +77,10 @@ class PoseTopic:
         )
 
 
+class AtAnotherTime(ValueError):
+    """TF has the camera's transform, but not at the picture's time: no other source may stand in for it."""
+
+
 class CameraPoses:
     """Answers where each camera is. Feed `add_pose` from the pose topics; `tf` is asked for frames."""
 
@@ -127,6 +131,8 @@ class CameraPoses:
         if self._tf is not None:
             try:
                 return self._tf(optical_frame, stamp_ns)
+            except AtAnotherTime as error:
+                raise AtAnotherTime(f"camera {camera!r}: {error}") from None
             except ValueError as error:
                 tried.append(str(error))
         if self.listens_to_topics:

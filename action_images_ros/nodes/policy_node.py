@@ -139,6 +139,8 @@ class PolicyNode(GraphNode):
 
     def cleanup(self) -> None:
         """Let go of the model."""
+        if self.collector is not None:
+            self.collector.extrinsics.close()
         self._policy = self.collector = None
 
     def check(self) -> None:

@@ -14,22 +14,19 @@ import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import PoseStamped
 
-from ..geometry.pose import matrix_from_pose7
 from ..interfaces import calibration
 from ..interfaces.arm_state import POSE_TOLERANCE_S
 from ..interfaces.calibration import Calibration
-from ..interfaces.camera_poses import SOURCES, CameraPoses
+from ..interfaces.camera_poses import SOURCES, AtAnotherTime, CameraPoses
 from ..interfaces.series import ALONE_SHARE
-from .conversions import ns_from_stamp, pose7_from_transform
+from .conversions import ns_from_stamp
 from .parameters import ParameterError
+from .rotations import matrix_from_transform
+from .transforms import HAS_TF, INSTALL_TF, NoTransform, TransformSource
 
 __all__ = ["HAS_TF", "SOURCES", "Extrinsics", "read_calibration"]
 
-try:
-    import tf2_ros
-except ImportError:
-    tf2_ros = None
-HAS_TF = tf2_ros is not None
+_TF_WAIT_S = 0.1  # a moving camera's transform comes a little after its image
 _MOST = 2000  # poses of a camera that are kept
 
 
@@ -57,10 +54,7 @@ class Extrinsics:
         if source not in SOURCES:
             raise ParameterError(f"extrinsics is {source!r}; choose one of {', '.join(SOURCES)}")
         if source == "tf" and not HAS_TF:
-            raise ParameterError(
-                "extrinsics is 'tf' and tf2_ros cannot be imported; install ros-jazzy-tf2-ros-py or "
-                "set extrinsics to topic or file"
-            )
+            raise ParameterError(f"extrinsics is 'tf' and {INSTALL_TF} or set extrinsics to topic or file")
         if source == "file" and not calibration_file:
             raise ParameterError("extrinsics is 'file' and calibration_file is empty; name the file")
         self.base_frame, self.source = base_frame, source
@@ -71,19 +65,23 @@ class Extrinsics:
                 f"calibration_file {calibration_file} lacks the cameras {missing}; "
                 f"it has {sorted(self.calibration.mounts)}"
             )
-        self._buffer = self._listener = None
         self._tolerance_s = tolerance_s
-        if HAS_TF and source in ("auto", "tf") and node is not None:
-            self._buffer = tf2_ros.Buffer()
-            self._listener = tf2_ros.TransformListener(self._buffer, node)
+        self._tf = TransformSource(node) if HAS_TF and source in ("auto", "tf") and node is not None else None
+        wanted = source in ("auto", "tf") and not HAS_TF
         self._poses = CameraPoses(
             base_frame,
             source=source,
             calibration=self.calibration.mounts,
-            tf=None if self._buffer is None else self._transform,
+            tf=self._transform if self._tf is not None else self._absent if wanted else None,
             tolerance_s=tolerance_s,
             most=_MOST,
         )
+
+    def close(self) -> None:
+        """Give the subscriptions to TF back."""
+        if self._tf is not None:
+            self._tf.close()
+        self._tf = None
 
     @property
     def listens_to_topics(self) -> bool:
@@ -104,25 +102,23 @@ class Extrinsics:
         """`[4, 4]` of the camera whose picture of that time carries `optical_frame`; see `CameraPoses`."""
         return self._poses.world_from_camera(camera, optical_frame, stamp_ns, tool_pose)
 
+    def _absent(self, optical_frame: str, stamp_ns: int) -> npt.NDArray[np.float64]:
+        raise ValueError(f"TF: {INSTALL_TF}")
+
     def _transform(self, optical_frame: str, stamp_ns: int) -> npt.NDArray[np.float64]:
-        """From TF at the picture's time; the newest where TF is not that far yet and the newest is near enough."""
-        from rclpy.time import Time
+        """From TF at the picture's time; the newest where TF is not that far yet and the newest is near enough.
 
+        A transform that TF has only at other times is refused: a camera that moves is not where it was.
+        """
+        assert self._tf is not None
+        if not optical_frame:
+            raise ValueError("TF: the images carry no frame_id")
         try:
-            found = self._buffer.lookup_transform(self.base_frame, optical_frame, Time(nanoseconds=stamp_ns))
-        except tf2_ros.ExtrapolationException as error:
-            found = self._newest(optical_frame, stamp_ns, error)
-        except (tf2_ros.TransformException, ValueError) as error:
-            raise ValueError(f"TF: {error}") from None
-        return np.asarray(matrix_from_pose7(pose7_from_transform(found.transform)), np.float64)
-
-    def _newest(self, optical_frame: str, stamp_ns: int, reason: Exception) -> Any:
-        from rclpy.time import Time
-
-        try:
-            found = self._buffer.lookup_transform(self.base_frame, optical_frame, Time())
-        except (tf2_ros.TransformException, ValueError) as error:
-            raise ValueError(f"TF: {error}") from None
-        if abs(stamp_ns - ns_from_stamp(found.header.stamp)) > ALONE_SHARE * self._tolerance_s * 1e9:
-            raise ValueError(f"TF: {reason}")
-        return found
+            pose, _ = self._tf.lookup(self.base_frame, optical_frame, stamp_ns or None, wait_s=_TF_WAIT_S)
+        except NoTransform as error:
+            if not error.known:
+                raise ValueError(f"TF: {error}") from None
+            pose, newest_ns = self._tf.lookup(self.base_frame, optical_frame)
+            if abs(stamp_ns - newest_ns) > ALONE_SHARE * self._tolerance_s * 1e9:
+                raise AtAnotherTime(f"{error}; publish transforms and images by the same clock") from None
+        return matrix_from_transform(pose)

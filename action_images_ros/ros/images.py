@@ -1,12 +1,13 @@
 """Camera images between ROS messages and numpy: 8-bit RGB inside, checked at the boundary.
 
-cv_bridge is used where it can be imported (a ROS host); otherwise the same conversions are done by `pixels`. Here, and
-only here, that is decided.
+cv_bridge is used where it is installed (a ROS host) and proved to give the same pictures; otherwise the conversions are
+done by `pixels`. Here, and only here, that is decided.
 """
 
 from __future__ import annotations
 
 import array
+from typing import Any
 
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
@@ -24,16 +25,58 @@ __all__ = [
 ]
 
 
-def _find_bridge():
-    """cv_bridge where it is installed and works: one built for another numpy fails only when it is used."""
+class ProvedBridge:
+    """cv_bridge for the encodings in which it was seen to give our pictures, and only for plain messages.
+
+    Padded rows, cut data and big-endian flags are left to `pixels`: cv_bridge shears, fails or exchanges bytes there.
+    """
+
+    def __init__(self, bridge: Any) -> None:
+        self._bridge = bridge
+        self.encodings = {
+            encoding for encoding in ENCODINGS if not encoding.startswith("8U") and self._agrees(encoding)
+        }
+
+    def _agrees(self, encoding: str) -> bool:
+        rng = np.random.default_rng(0)
+        for height, width in ((1, 1), (5, 7)):
+            step = width * ENCODINGS[encoding]
+            data = rng.integers(0, 256, height * step).astype(np.uint8).tobytes()
+            message = Image(height=height, width=width, encoding=encoding, step=step, data=data)
+            try:
+                theirs = np.asarray(self._bridge.imgmsg_to_cv2(message, "rgb8"))
+            except Exception:  # whatever is wrong with it: one built for another numpy fails only when it is used
+                return False
+            if not np.array_equal(theirs, rgb_from_pixels(encoding, height, width, step, data)):
+                return False
+        return True
+
+    def rgb(self, message: Image) -> np.ndarray | None:
+        """The picture, or None where `pixels` has to convert it. The message has been checked."""
+        row = message.width * ENCODINGS[message.encoding]
+        if (
+            message.encoding not in self.encodings
+            or message.step != row
+            or message.is_bigendian
+            or len(message.data) != row * message.height
+        ):
+            return None
+        try:
+            return np.array(self._bridge.imgmsg_to_cv2(message, "rgb8"))
+        except Exception:  # it was proved and fails now: it is not asked again
+            self.encodings.discard(message.encoding)
+            return None
+
+
+def _find_bridge() -> ProvedBridge | None:
+    """cv_bridge where it is installed and agrees with us in some encoding."""
     try:
         from cv_bridge import CvBridge
 
-        bridge = CvBridge()
-        bridge.imgmsg_to_cv2(Image(height=1, width=1, encoding="bgr8", step=3, data=bytes(3)), "rgb8")
-        return bridge
-    except Exception:  # whatever is wrong with it, numpy does the same
+        bridge = ProvedBridge(CvBridge())
+    except Exception:  # numpy does the same
         return None
+    return bridge if bridge.encodings else None
 
 
 _BRIDGE = _find_bridge()
@@ -51,9 +94,10 @@ def rgb_from_image(message: Image) -> np.ndarray:
     `is_bigendian` says nothing about 8-bit data and is ignored. Raises ValueError on other encodings (16 bit and depth
     among them), an empty image, or data that do not fill height and step.
     """
-    if _BRIDGE is not None and not message.encoding.startswith("8U"):
-        checked_encoding(message.encoding, message.height, message.width, message.step, len(message.data))
-        return np.array(_BRIDGE.imgmsg_to_cv2(message, "rgb8"))
+    checked_encoding(message.encoding, message.height, message.width, message.step, len(message.data))
+    picture = _BRIDGE.rgb(message) if _BRIDGE is not None else None
+    if picture is not None:
+        return picture
     return rgb_from_pixels(message.encoding, message.height, message.width, message.step, message.data)
 
 

@@ -3,6 +3,7 @@
 import array
 
 import cv2
+import cv_bridge_like
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
@@ -34,13 +35,57 @@ def _message(pixels, encoding, padding=0, **changes):
     return Image(**{**fields, **changes})
 
 
-@pytest.fixture(params=["numpy", "cv_bridge"])
+BRIDGES = {
+    "numpy": None,
+    "like": cv_bridge_like.CvBridge,
+    "exchanged": cv_bridge_like.Exchanged,
+    "broken": cv_bridge_like.Broken,
+}
+
+
+@pytest.fixture(params=[*BRIDGES, "genuine"], autouse=True)
 def converter(request, monkeypatch):
-    """Both ways of converting, where cv_bridge can be imported."""
-    if request.param == "numpy":
-        monkeypatch.setattr(images, "_BRIDGE", None)
-    elif not images.HAS_CV_BRIDGE:
-        pytest.skip("cv_bridge is not installed")
+    """Every way of converting; the genuine cv_bridge where it can be imported."""
+    if request.param == "genuine":
+        if not images.HAS_CV_BRIDGE:
+            pytest.skip("cv_bridge is not installed, or agrees in no encoding")
+        return images._BRIDGE
+    make = BRIDGES[request.param]
+    bridge = None if make is None else images.ProvedBridge(make())
+    monkeypatch.setattr(images, "_BRIDGE", bridge)
+    return bridge
+
+
+def test_a_bridge_is_used_only_where_it_agrees(converter, request):
+    name = request.node.callspec.params["converter"]
+    proved = {
+        "like": {"rgb8", "bgr8", "rgba8", "bgra8", "mono8"},
+        "exchanged": {"rgb8", "rgba8", "bgra8"},
+        "broken": set(),
+    }
+    if name in proved:
+        assert converter.encodings == proved[name]
+
+
+def test_a_proved_bridge_is_asked_for_plain_messages_only():
+    asked = cv_bridge_like.CvBridge()
+    bridge = images.ProvedBridge(asked)
+    before = asked.asked
+    for message in (
+        _message(RGB, "rgb8", 5),
+        _message(RGB, "rgb8", is_bigendian=1),
+        _message(RGB, "rgb8", data=array.array("B", RGB.tobytes() + b"more")),
+    ):
+        assert bridge.rgb(message) is None
+    assert asked.asked == before
+    np.testing.assert_array_equal(bridge.rgb(_message(RGB, "rgb8")), RGB)
+
+
+def test_a_bridge_that_fails_later_is_not_asked_again():
+    broken = cv_bridge_like.CvBridge()
+    bridge = images.ProvedBridge(broken)
+    broken.imgmsg_to_cv2 = cv_bridge_like.Broken().imgmsg_to_cv2
+    assert bridge.rgb(_message(RGB, "rgb8")) is None and "rgb8" not in bridge.encodings
 
 
 @pytest.mark.parametrize("padding", [0, 5])
