@@ -22,12 +22,19 @@ class LiveBag:
     are not taken and counted in `lost`.
     """
 
-    read, describe_topics = Bag.read, Bag.describe_topics
+    read, describe_topics, describe_encoding, foreign = (
+        Bag.read,
+        Bag.describe_topics,
+        Bag.describe_encoding,
+        Bag.foreign,
+    )
+    live = True
 
     def __init__(self, topics: dict[str, str], *, idle: float = 3.0, most: int = 1_000_000_000) -> None:
         self.path, self.typestore = Path("the running graph"), ros_types()
         self.topics = {name: BagTopic(name, kind, 1, (), "", "", "") for name, kind in topics.items()}
         self.lost = 0
+        self.notes: list[str] = []
         self._idle, self._most = idle, most
         self._queue: queue.Queue = queue.Queue()
         self._bytes = 0

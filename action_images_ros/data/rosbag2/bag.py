@@ -115,6 +115,8 @@ class Bag:
     of which another number of messages comes than the file counts is an error.
     """
 
+    live = False  # all of it can be read before its pictures, and again
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.notes: list[str] = []

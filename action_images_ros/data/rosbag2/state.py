@@ -82,7 +82,8 @@ class RecordedState:
             )
         )
         self._said: dict[str, StampedSeries[Any]] = {"instruction": StampedSeries(), "status": StampedSeries()}
-        self._read_fixed()
+        if not bag.live:
+            self._read_fixed()
         self.handlers = dict(self._make_handlers())
 
     def _make_handlers(self) -> Iterator[tuple[str, tuple[Handler, bool]]]:
@@ -94,6 +95,12 @@ class RecordedState:
             for name in found.tf:
                 if not name.endswith("_static"):
                     yield name, (lambda m, s, now: self._add_tf(m, False), False)
+                elif self._bag.live:
+                    yield name, (lambda m, s, now: self._add_tf(m, True), False)
+        if self._bag.live and setup.extrinsics in ("auto", "topic"):  # a recording's are read before its pictures
+            for camera in found.cameras:
+                if camera.pose:
+                    yield camera.pose, (lambda m, s, now, c=camera: self._add_camera_pose(c, m), False)
         if found.current_pose:
             yield found.current_pose, (lambda m, s, now: self._add_pose(m, s), True)
         if setup.finger_joints:
@@ -119,15 +126,18 @@ class RecordedState:
             if message.topic in static:
                 self._add_tf(message, True)
             else:
-                content = self._bag.read(message)
-                stamp = message.log_ns if self._setup.log_time else ns_from_stamp(content.header.stamp)
-                self._cameras.add_pose(poses[message.topic].name, content, stamp)
+                self._add_camera_pose(poses[message.topic], message)
         for message in self._bag.messages(list(infos)) if infos else ():
             camera = infos.pop(message.topic, None)
             if camera is not None:
                 self._add_info(camera, message)
             if not infos:
                 break
+
+    def _add_camera_pose(self, camera: CameraTopics, message: BagMessage) -> None:
+        content = self._bag.read(message)
+        stamp = message.log_ns if self._setup.log_time else ns_from_stamp(content.header.stamp)
+        self._cameras.add_pose(camera.name, content, stamp)
 
     def _add_info(self, camera: CameraTopics, message: BagMessage) -> None:
         content = message.data[12:]  # all but the header's stamp
