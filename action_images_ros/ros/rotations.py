@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,30 +18,27 @@ def _own(pose7: Array) -> Array:
     return np.asarray(matrix_from_pose7(pose7))
 
 
-def _foreign(pose7: Array) -> Array:
-    matrix = np.array(_LIBRARY.quaternion_matrix(pose7[3:]), dtype=np.float64)
+def _foreign(library: Any, pose7: Array) -> Array:
+    matrix = np.array(library.quaternion_matrix(pose7[3:]), dtype=np.float64)
     matrix[:3, 3] = pose7[:3]
     return matrix
 
 
 def _find_library():
     """tf_transformations, when it gives our matrices on a sample: one for another numpy fails only when it is used."""
-    global _LIBRARY
     try:
         import tf_transformations
 
-        _LIBRARY = tf_transformations
         rng = np.random.default_rng(0)
         for _ in range(20):
             pose = rng.normal(size=7)
             pose[3:] /= np.linalg.norm(pose[3:])
-            np.testing.assert_allclose(_foreign(pose), _own(pose), atol=1e-9)
+            np.testing.assert_allclose(_foreign(tf_transformations, pose), _own(pose), atol=1e-9)
         return tf_transformations
     except Exception:  # whatever is wrong with it, SciPy does the same
         return None
 
 
-_LIBRARY = None
 _LIBRARY = _find_library()
 HAS_TF_TRANSFORMATIONS = _LIBRARY is not None
 
@@ -47,4 +46,4 @@ HAS_TF_TRANSFORMATIONS = _LIBRARY is not None
 def matrix_from_transform(pose7: Array) -> Array:
     """`parent_from_child` `[4, 4]` of a pose `[7]` (m, unit quaternion xyzw). ValueError when it is not finite."""
     own = _own(pose7)  # checks the pose
-    return own if _LIBRARY is None else _foreign(np.asarray(pose7, dtype=np.float64))
+    return own if _LIBRARY is None else _foreign(_LIBRARY, np.asarray(pose7, dtype=np.float64))

@@ -39,9 +39,9 @@ def test_poses_survive_the_way_through_messages():
     np.testing.assert_allclose(pose7_from_transform(transform_from_pose7(POSE)), POSE)
 
 
-def test_quaternions_of_another_length_are_normalised():
-    pose = pose7_from_pose_stamped(pose_stamped(POSE * [1, 1, 1, 3, 3, 3, 3], 5, "base"), "base", "t")
-    np.testing.assert_allclose(pose, POSE)
+def test_quaternions_that_are_no_unit_quaternions_are_refused_and_the_topic_named():
+    with pytest.raises(ValueError, match="current_pose.*quaternion"):
+        pose7_from_pose_stamped(pose_stamped(POSE * [1, 1, 1, 3, 3, 3, 3], 5, "base"), "base", "current_pose")
 
 
 @pytest.mark.parametrize("index", range(7))
