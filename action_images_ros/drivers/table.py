@@ -1,6 +1,6 @@
 """The table of drivers that are served: which topic, service or action each wants, in which type, unit and frame.
 
-The node `robot_bridge`, `action-images check-robot` and docs/robots/ are made from it. Importing it needs no ROS.
+The node `robot_bridge` is made from it. Importing it needs no ROS.
 """
 
 from __future__ import annotations
