@@ -9,7 +9,7 @@ import typer
 
 from . import data as cli_data
 from .app import app
-from .shared import _lines, _number, _write
+from .shared import _lines, _names, _number, _write
 
 
 @app.command("calibrate")
@@ -51,7 +51,7 @@ def calibrate(
     settings = replace(Settings(focal=focal), position_m=metres, rotation_rad=float(np.deg2rad(degrees)))
     options = cli_data._options(
         robot=robot,
-        cameras=cli_data._camera_list(cameras),
+        cameras=tuple(_names(cameras)),
         namespace=namespace,
         instruction_text=instruction,
         calibration_file="" if calibration is None else str(calibration),

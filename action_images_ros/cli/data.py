@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from .app import app
-from .shared import _lines, _number
+from .shared import _lines, _names, _number
 
 Robot = Annotated[str, typer.Option(help="Name or file of config/robots; recordings in /cell: cell.")]
 Cameras = Annotated[str, typer.Option(help="Cameras of a recording, NAME or NAME=TOPIC, separated by commas.")]
@@ -39,10 +39,6 @@ def _options(**given: Any):
         setup={name: value for name, value in given.items() if name in setup},
         **{name: value for name, value in given.items() if name not in setup},
     )
-
-
-def _camera_list(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _size(text: str) -> tuple[int, int] | None:
@@ -93,7 +89,7 @@ def _convert(
 
     options = _options(
         robot=robot,
-        cameras=_camera_list(cameras),
+        cameras=tuple(_names(cameras)),
         namespace=namespace,
         instruction_text=instruction,
         calibration_file="" if calibration is None else str(calibration),
@@ -166,7 +162,7 @@ def _inspect(
 
     options = _options(
         robot=robot,
-        cameras=_camera_list(cameras),
+        cameras=tuple(_names(cameras)),
         namespace=namespace,
         instruction_text=instruction,
         calibration_file="" if calibration is None else str(calibration),

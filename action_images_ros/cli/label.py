@@ -20,10 +20,9 @@ from .data import (
     Namespace,
     PoseTolerance,
     Robot,
-    _camera_list,
     _options,
 )
-from .shared import _lines, _pair
+from .shared import _lines, _names, _pair
 
 __all__ = ["label_quality"]
 
@@ -91,7 +90,7 @@ def _label(
 
     given = _options(
         robot=robot,
-        cameras=_camera_list(cameras),
+        cameras=tuple(_names(cameras)),
         namespace=namespace,
         instruction_text=instruction,
         calibration_file="" if calibration is None else str(calibration),
@@ -231,7 +230,7 @@ def _record(
             record(
                 output,
                 namespace=namespace,
-                topics=_camera_list(topics),
+                topics=tuple(_names(topics)),
                 seconds=seconds,
                 patience=wait,
                 compression=compression,

@@ -21,7 +21,7 @@ from ..metrics.intervals import wilson
 from ..metrics.operation import operation_figures
 from ..world_model.load import RUNTIMES
 from .benchmark_episodes import MODES, Watch, run_benchmark_episode
-from .closed_loop import _model, write_result
+from .closed_loop import _model, success_bar, write_result
 from .rollout import RolloutSettings
 
 __all__ = ["benchmark_result", "evaluate_benchmark", "summarise"]
@@ -243,22 +243,11 @@ def _lerobot_keys(rows: Sequence[dict[str, Any]], wall_s: float) -> dict[str, An
 
 
 def _progress(jobs: list[_Job], workers: int, quiet: bool) -> Iterator[dict[str, Any]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[so_far]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        bar = progress.add_task(jobs[0].mode, total=len(jobs), so_far="")
+    with success_bar(jobs[0].mode, len(jobs), quiet) as advance:
         done = wins = 0
         for row in in_workers(_run, jobs, workers):
             done, wins = done + 1, wins + row["success"]
-            progress.update(bar, advance=1, so_far=f"{row['task']} {wins}/{done}")
+            advance(f"{row['task']} {wins}/{done}")
             yield row
 
 

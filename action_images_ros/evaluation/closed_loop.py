@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -25,6 +26,7 @@ from ..data.episode import Episode
 from ..metrics.intervals import wilson
 from ..metrics.operation import operation_figures, rms_jerk
 from ..metrics.paired import ALL, against_nominal
+from ..safe_files import write_text
 from ..world_model.load import RUNTIMES
 from .chunk_sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
 from .rollout import RolloutSettings, roll_out
@@ -280,8 +282,9 @@ def summarise(rows: list[dict]) -> list[dict]:
     return summary
 
 
-def _results(jobs: list[_Job], workers: int, quiet: bool) -> Iterator[dict]:
-    """Rows as they come, with a progress bar unless quiet."""
+@contextmanager
+def success_bar(what: str, total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Progress of episodes on stderr unless quiet: call what it gives with the successes so far, once per episode."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -293,22 +296,24 @@ def _results(jobs: list[_Job], workers: int, quiet: bool) -> Iterator[dict]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        bar = progress.add_task(jobs[0].mode, total=len(jobs), so_far="")
+        bar = progress.add_task(what, total=total, so_far="")
+        yield lambda so_far: progress.update(bar, advance=1, so_far=so_far)
+
+
+def _results(jobs: list[_Job], workers: int, quiet: bool) -> Iterator[dict]:
+    """Rows as they come, with a progress bar unless quiet."""
+    with success_bar(jobs[0].mode, len(jobs), quiet) as advance:
         done: dict[str, list[bool]] = {}
         for row in in_workers(_run, jobs, workers):
             name = row["task"] if row["condition"] == NOMINAL.name else f"{row['task']} {row['condition']}"
             done.setdefault(name, []).append(row["success"])
-            so_far = "  ".join(f"{name} {sum(done[name])}/{len(done[name])}" for name in list(done)[-3:])
-            progress.update(bar, advance=1, so_far=so_far)
+            advance("  ".join(f"{name} {sum(done[name])}/{len(done[name])}" for name in list(done)[-3:]))
             yield row
 
 
 def write_result(path: Path, result: dict) -> None:
     """Write a result as JSON; the file is whole at any moment."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(result, indent=1) + "\n")
-    part.replace(path)
+    write_text(path, json.dumps(result, indent=1) + "\n")
 
 
 def _print_table(result: dict) -> None:

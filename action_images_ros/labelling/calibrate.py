@@ -15,6 +15,7 @@ from ..data.calibration_check import draw_points
 from ..data.episode import Episode
 from ..geometry.pose import pose7_from_matrix
 from ..policy.observation import prepare_image
+from ..safe_files import write_text
 from .camera_reader import CameraReader, ToolFrames, calibrate_frames
 
 __all__ = ["calibrate_episode", "calibration_report", "overlay_page", "tool_frames", "write_calibration"]
@@ -107,10 +108,7 @@ def write_calibration(path: str | Path, result: RigResult, base_frame: str) -> P
         cameras[camera.name] = {"position": pose[:3], "orientation": pose[3:]}
         if camera.fit is not None and camera.verdict == "corrected":
             cameras[camera.name]["covariance"] = camera.fit.covariance.ravel().tolist()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(yaml.safe_dump({"base_frame": base_frame, "cameras": cameras}, sort_keys=False))
-    part.replace(path)
+    write_text(path, yaml.safe_dump({"base_frame": base_frame, "cameras": cameras}, sort_keys=False))
     return path
 
 
