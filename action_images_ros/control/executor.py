@@ -146,6 +146,7 @@ class ChunkExecutor:
             self._restart = self._motion is not None
             if not self._restart:
                 self._measured.forget_last()
+                self._pacing.restart()  # no command is meant for a time before it was allowed
         self._enabled = True
 
     def disable(self) -> None:

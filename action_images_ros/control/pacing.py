@@ -38,6 +38,11 @@ class Pacing:
         self._last_ns: int | None = None
         self._credit_ns = self._period_ns
         self._advanced = steady_clock()
+        self._anew = True
+
+    def restart(self) -> None:
+        """Forget the time kept so far: the next step stands for the time of its tick. Only while nothing moves."""
+        self._anew = True
 
     def tick(self, now_ns: int) -> Tick:
         """Take ROS time `now_ns`; what this tick may do."""
@@ -47,7 +52,8 @@ class Pacing:
             self._advanced = steady
         stalled = steady - self._advanced > self._stall_s
         first, self._last_ns = self._last_ns is None, now_ns
-        if first or passed < 0:
+        anew, self._anew = self._anew or passed < 0, False
+        if anew:
             self._credit_ns = self._period_ns
         else:
             self._credit_ns = min(self._credit_ns + passed, _KEPT_PERIODS * self._period_ns)

@@ -253,9 +253,8 @@ class ArmCommandNode(GraphNode):
 
     def _tick(self) -> None:
         reason = self._watchdog.reason()
-        now_ns = self.now_ns()
-        with self.lock:
-            command = self.executor_core.command(now_ns, None if reason else self._pose, self._pose_ns)
+        with self.lock:  # time is taken inside: a command waits here while the arm is enabled
+            command = self.executor_core.command(self.now_ns(), None if reason else self._pose, self._pose_ns)
         if command.pose is not None and command.fresh:
             self._target_pose.publish(pose_stamped(command.pose, command.time_ns, self._base))
             self._remember(command.pose, command.time_ns)

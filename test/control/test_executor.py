@@ -565,3 +565,13 @@ def test_a_command_takes_well_under_a_control_period(arm):
     begin = time.process_time()
     arm.run(1.0)
     assert (time.process_time() - begin) / 100 < 0.003
+
+
+def test_the_first_command_after_enabling_is_not_meant_for_an_earlier_time(limits):
+    arm = Arm(lambda clock: ChunkExecutor(limits, steady_clock=clock))
+    arm.run(0.2)
+    arm.tick(0.029)  # a tick comes late: time is kept
+    arm.executor.enable()
+    enabled_ns = arm.now_ns
+    command = arm.tick()
+    assert command.pose is not None and command.time_ns >= enabled_ns
