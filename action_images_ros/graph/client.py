@@ -156,11 +156,19 @@ class GraphClient:
                 if label != "active":
                     time.sleep(0.1)
 
-    def enable(self, on: bool) -> None:
-        """Enable or disable motion."""
-        response = self.call(SetBool, "arm_command/enable", SetBool.Request(data=on))
-        if not response.success:
-            raise GraphError(f"arm_command/enable refused: {response.message}")
+    def enable(self, on: bool, patience_s: float = 5.0) -> None:
+        """Enable or disable motion; GraphError with the reason when it is still refused after `patience_s`.
+
+        A node that is active may not have heard of the arm's pose yet: the two are connected by discovery.
+        """
+        deadline = time.monotonic() + patience_s
+        while True:
+            response = self.call(SetBool, "arm_command/enable", SetBool.Request(data=on))
+            if response.success:
+                return
+            if time.monotonic() >= deadline:
+                raise GraphError(f"arm_command/enable refused: {response.message}")
+            time.sleep(0.2)
 
     def say(self, instruction: str):
         """Publish an instruction (latched); returns the publisher."""

@@ -310,7 +310,7 @@ def _finite(chunk) -> np.ndarray:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the node."""
-    return run_node(ArmCommandNode, argv)
+    return run_node(ArmCommandNode, argv, leave_at_once=True)  # ruckig's binding complains of leaks at a usual end
 
 
 if __name__ == "__main__":
