@@ -5,6 +5,7 @@ nodes/<name>.py with a main() becomes the executable <name>, in bin/ by its entr
 where `ros2 run` and `launch` look, by the wrapper script resource/lib/<name>.
 """
 
+import runpy
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -32,9 +33,11 @@ assets = [
     if path.is_file() and path.suffix not in {".py", ".pyc"}
 ]
 
+version = runpy.run_path(str(HERE / NAME / "version.py"))["__version__"]
+
 setup(
     name=NAME,
-    version="0.1.0",
+    version=version,
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
     package_data={NAME: assets},
     data_files=[

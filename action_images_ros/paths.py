@@ -6,7 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-__all__ = ["models_path", "share_path"]
+__all__ = ["model_names", "models_path", "share_path"]
 
 PACKAGE = "action_images_ros"
 
@@ -40,6 +40,11 @@ def share_path(relative: str = "") -> Path:
     return path
 
 
+def model_names() -> list[str]:
+    """Names of the folders under `models/`."""
+    return sorted(path.name for path in (_share() / "models").glob("*") if path.is_dir())
+
+
 def models_path(name: str | os.PathLike) -> Path:
     """The folder of a model: a name under `models/` ("nano") or a path to a folder.
 
@@ -55,7 +60,7 @@ def models_path(name: str | os.PathLike) -> Path:
                 f"model {os.fspath(name)!r} is no folder here; if it is a name on a model hub: "
                 "nothing is downloaded by itself, download it first and give the folder"
             )
-        known = sorted(path.name for path in (_share() / "models").glob("*") if path.is_dir())
+        known = model_names()
         raise FileNotFoundError(
             f"model {os.fspath(name)!r} is neither a folder nor one of "
             f"{', '.join(known) or 'none'}; give a name of models/ or the path of a trained run"

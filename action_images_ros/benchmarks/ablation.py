@@ -19,7 +19,7 @@ from ..metrics.actions import action_errors
 from ..paths import models_path
 from ..policy.card import ModelCard
 from ..policy.observation import Observation
-from ..world_model.load import load_model
+from ..policy.registry import load_policy
 from .runtimes import copy_model
 
 __all__ = ["STAGES", "Stage", "ablation_table"]
@@ -92,7 +92,7 @@ def ablation_table(
         rows, first = [], None
         for stage in stages:
             progress(stage.name)
-            answers, seconds = _answers(load_model(folder, runtime=stage.runtime, threads=threads), windows, stage)
+            answers, seconds = _answers(load_policy(folder, runtime=stage.runtime, threads=threads), windows, stage)
             first = first or (answers, seconds)
             rows.append(_row(stage, windows, answers, seconds, *first))
     return {

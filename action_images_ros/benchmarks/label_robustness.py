@@ -95,13 +95,13 @@ def quality(
     """
     from ..evaluation.held_out import made_episodes, recorded_episodes
     from ..paths import models_path
-    from ..world_model.load import load_model
+    from ..policy.registry import load_policy
 
     if data is not None and any(case.cameras for case in cases):
         raise ValueError(
             "corrupt has cameras, with --data: recorded pictures cannot be seen from elsewhere; leave one out"
         )
-    loaded = load_model(models_path(model), threads=threads)
+    loaded = load_policy(models_path(model), threads=threads)
     card = loaded.card
     made: dict[str, list[Episode]] = {}
 

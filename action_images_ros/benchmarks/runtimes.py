@@ -19,7 +19,7 @@ from ..evaluation.parity import expert_observations
 from ..paths import models_path
 from ..policy.card import CARD, CONFIG, WEIGHTS, ModelCard
 from ..policy.observation import Observation
-from ..world_model.load import RUNTIMES, load_model
+from ..policy.registry import RUNTIMES, load_policy
 
 __all__ = ["BACKENDS", "STAGES", "copy_model", "measure", "model_table"]
 
@@ -87,7 +87,7 @@ def measure(
     and resident megabytes after the last. The first few chunks are left out. "lift" is decoding to poses."""
     from ..policy.decoding import chunk_from_prediction
 
-    model = load_model(folder, runtime=runtime, threads=threads, views=len(observations[0].images))
+    model = load_policy(folder, runtime=runtime, threads=threads, views=len(observations[0].images))
     stages, totals = [], []
     for index in range(WARM_UP + chunks):
         begin = time.perf_counter()

@@ -165,8 +165,8 @@ def _measure(
 
     video = settings.canvas == "joint"
     model = fresh()
-    model.predict(seen, video=video, steps=1 if settings.compile == "off" else None)  # warms up, and compiles
-    model.finish(video=False)
+    # warms up, and compiles
+    model.complete(model.predict(seen, video=video, steps=1 if settings.compile == "off" else None))
     stages, firsts, alls, steps = [], [], [], []
     for seed in range(repeats):
         if not remember:
@@ -178,7 +178,7 @@ def _measure(
         lifted = lift(prediction)
         firsts.append(painted + lifted)
         begin = time.perf_counter()
-        whole = model.finish(video=False)
+        whole = model.complete(prediction)
         rest = time.perf_counter() - begin
         more = whole.action_images.shape[1] > prediction.action_images.shape[1]
         alls.append(firsts[-1] + (rest + lift(whole) if more else 0.0))

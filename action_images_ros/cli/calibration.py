@@ -40,7 +40,7 @@ def calibrate(
     from ..calibration.estimate import GOOD, Settings
     from ..labelling.calibrate import calibrate_episode, calibration_report, overlay_page, write_calibration
     from ..paths import models_path
-    from ..world_model.load import load_model
+    from ..policy.registry import load_policy
 
     try:
         metres, degrees = (float(part) for part in sigma.split(","))
@@ -59,7 +59,7 @@ def calibrate(
     )
     recorded, base_frame = _episode(source, episode, options)
     result, _, frames = calibrate_episode(
-        load_model(str(models_path(model)), threads=threads), recorded, guess=guess, settings=settings
+        load_policy(str(models_path(model)), threads=threads), recorded, guess=guess, settings=settings
     )
     report = calibration_report(result)
     _lines([{key: _text(value) for key, value in row.items() if key != "reasons"} for row in report["cameras"]])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 from .cache import CacheFormat
-from .format import EpisodeFormat
+from .episode import Episode
+from .format import EpisodeFormat, Options, Remark, resized
 
-__all__ = ["FORMATS", "recognise"]
+__all__ = ["FORMATS", "find_format", "open_dataset", "recognise"]
 
 
 def _formats() -> dict[str, EpisodeFormat]:
@@ -44,3 +48,23 @@ def recognise(path: str | Path) -> EpisodeFormat:
         + "; ".join(f.what for f in _formats().values())
         + f". It holds {inside}"
     )
+
+
+def open_dataset(path: str | os.PathLike[str], options: Options | None = None) -> Iterator[Episode]:
+    """The episodes of a file or folder in any of FORMATS, one at a time, in the order of the source.
+
+    options: how to read (robot, dt, image size, ..). What cannot be read as an episode is skipped with a warning that
+    names it. Raises FileNotFoundError and ValueError at once where nothing there can be read.
+    """
+    where, chosen = Path(path), options or Options()
+    items = recognise(where).items(where, chosen)
+
+    def episodes() -> Iterator[Episode]:
+        for item in items:
+            for episode in item.load():
+                if isinstance(episode, Remark):
+                    warnings.warn(f"{item.name}: {episode.text}", stacklevel=2)
+                else:
+                    yield resized(episode, chosen.size)
+
+    return episodes()

@@ -19,7 +19,7 @@ from ..environments.registry import Benchmark, check_seeds, find_benchmark
 from ..environments.rooms import Rooms
 from ..metrics.intervals import wilson
 from ..metrics.operation import operation_figures
-from ..world_model.load import RUNTIMES
+from ..policy.registry import RUNTIMES
 from .benchmark_episodes import MODES, Watch, run_benchmark_episode
 from .closed_loop import _model, success_bar, write_result
 from .rollout import RolloutSettings
@@ -40,7 +40,7 @@ class _Job:
     settings: RolloutSettings
     threads: int | None
     runtime: str
-    steps: int
+    steps: int | None
     sheet: str
 
 
@@ -79,7 +79,7 @@ def evaluate_benchmark(
     settings: RolloutSettings | None = None,
     threads: int | None = None,
     runtime: str = "torch",
-    steps: int = 1,
+    steps: int | None = None,
     sheets: Path | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
@@ -94,7 +94,12 @@ def evaluate_benchmark(
     chosen = benchmark.select(tasks)
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
-    for key, value, low in (("episodes", episodes, 1), ("seed", seed, 0), ("workers", workers, 1), ("steps", steps, 1)):
+    for key, value, low in (
+        ("episodes", episodes, 1),
+        ("seed", seed, 0),
+        ("workers", workers, 1),
+        ("steps", 1 if steps is None else steps, 1),
+    ):
         if value < low:
             raise ValueError(f"{key} is {value}; give {low} or more")
     if runtime not in RUNTIMES:
@@ -152,10 +157,10 @@ def evaluate_benchmark(
 
 def _checked_model(benchmark: Benchmark, model: str, seed: int, episodes: int) -> str:
     """Its folder; ValueError where its dt or the seeds it was trained on do not suit."""
-    from ..paths import models_path
     from ..policy.card import ModelCard
+    from ..policy.registry import locate_policy
 
-    folder = str(models_path(model))
+    folder = locate_policy(model)
     card = ModelCard.load(Path(folder))
     benchmark.check_dt(card.name, card.dt)
     check_seeds(seed, episodes, [span for source in card.data.get("sources", []) for span in source.get("seeds", [])])

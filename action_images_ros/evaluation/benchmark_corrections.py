@@ -25,9 +25,9 @@ LED_S = (0.2, 3.0)
 
 @lru_cache(maxsize=1)
 def _loaded(model: str) -> Any:
-    from ..world_model import load_model
+    from ..policy.registry import load_policy
 
-    return load_model(model, threads=1)
+    return load_policy(model, threads=1)
 
 
 @dataclass(frozen=True)

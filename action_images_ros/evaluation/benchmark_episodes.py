@@ -60,7 +60,7 @@ def run_benchmark_episode(
     settings: RolloutSettings,
     *,
     model: Any = None,
-    steps: int = 1,
+    steps: int | None = None,
     watch: Watch | None = None,
 ) -> dict[str, Any]:
     """One episode's row. mode: one of MODES; model: a policy, for "policy" and "blind", with its sampling steps."""
@@ -96,7 +96,7 @@ def run_benchmark_episode(
 
 
 def _source(
-    benchmark: Benchmark, rooms: Rooms, environment: Environment, seed: int, mode: str, model: Any, steps: int
+    benchmark: Benchmark, rooms: Rooms, environment: Environment, seed: int, mode: str, model: Any, steps: int | None
 ) -> Callable[..., Any]:
     views = tuple(range(len(environment.camera_names)))
     if mode in ("replay", "replay-codec"):

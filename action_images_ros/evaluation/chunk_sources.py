@@ -6,7 +6,6 @@ A source is called as `source(cell)` at the moment of an observation and returns
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -19,6 +18,8 @@ from ..geometry.camera import resize_intrinsics
 from ..geometry.pose import matrix_from_pose7, to_robot_tool
 from ..policy.decoding import chunk_from_prediction
 from ..policy.observation import Observation, observe
+from ..policy.prediction import Prediction
+from ..policy.protocol import Policy, Sampled, check_prediction, require
 
 __all__ = ["BlindSource", "CodecReplaySource", "ModelSource", "ReplaySource", "draw_views", "observe_cell"]
 
@@ -54,11 +55,14 @@ def observe_cell(
 
 
 class ModelSource:
-    """Chunks of a world model in policy mode, of `steps` sampling steps. `seconds` lists the wall time of each,
-    decoding included."""
+    """Chunks of a policy. `seconds` lists the wall time of each, decoding included.
 
-    def __init__(self, model, views: tuple[int, ...], seed: int = 0, steps: int = 1) -> None:
-        self.model, self.views, self.seed, self.steps = model, views, seed, steps
+    steps: sampling steps, the policy's own where None; ValueError where it has none to choose.
+    """
+
+    def __init__(self, model: Policy, views: tuple[int, ...], seed: int = 0, steps: int | None = None) -> None:
+        self.model = model if steps is None else require(model, Sampled, "choose its sampling steps").with_steps(steps)
+        self.views, self.seed = views, seed
         self.dt = float(model.card.dt)
         self.seconds: list[float] = []
 
@@ -71,7 +75,8 @@ class ModelSource:
         """The chunk of an observation; begin: when work on it began (`time.perf_counter`)."""
         # Another noise for every chunk: a misreading is not repeated until the time is over.
         seed = self.seed + len(self.seconds)
-        prediction = self.model.predict(observation, mode="policy", seed=seed, steps=self.steps)
+        prediction = self.model.predict(observation, seed=seed)
+        check_prediction(prediction, observation, self.model.card)
         chunk = chunk_from_prediction(prediction, robot_tool_from_model_tool)
         self.seconds.append(time.perf_counter() - begin)
         return chunk
@@ -86,7 +91,9 @@ class ModelSource:
 class BlindSource(ModelSource):
     """The blind control: the true pose and instruction, but images of the same motion in another seed's scene."""
 
-    def __init__(self, model, views: tuple[int, ...], other: Cell | Environment, seed: int = 0, steps: int = 1) -> None:
+    def __init__(
+        self, model: Policy, views: tuple[int, ...], other: Cell | Environment, seed: int = 0, steps: int | None = None
+    ) -> None:
         super().__init__(model, views, seed, steps)
         self.other = other
 
@@ -154,12 +161,13 @@ class CodecReplaySource(ReplaySource):
         K = resize_intrinsics(cell.K[views], self.size[1] / cell.image_size[1], self.size[0] / cell.image_size[0])
         true = cell.world_from_camera[views]
         drawn = encode(matrix_from_pose7(self._model_poses[frames]), self._openness[frames], K, true, self.size)
-        prediction = SimpleNamespace(
+        prediction = Prediction(
             stamp_ns=cell.time_ns,
             dt=self.dt,
-            action_images=to_uint8(drawn.images),
+            camera_names=tuple(cell.camera_names[view] for view in views),
             K=K,
             world_from_camera=cell.calibration[views],
+            action_images=to_uint8(drawn.images),
         )
         begin = time.perf_counter()
         chunk = chunk_from_prediction(prediction, cell.robot_tool_from_model_tool)

@@ -26,8 +26,8 @@ from ..data.episode import Episode
 from ..metrics.intervals import wilson
 from ..metrics.operation import operation_figures, rms_jerk
 from ..metrics.paired import ALL, against_nominal
+from ..policy.registry import RUNTIMES
 from ..safe_files import write_text
-from ..world_model.load import RUNTIMES
 from .chunk_sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
 from .rollout import RolloutSettings, roll_out
 from .self_calibration import SELF_CALIBRATION, SelfCalibratingSource, calibrate_cell, summary_of, tick_of, use_result
@@ -48,7 +48,7 @@ class _Job:
     settings: RolloutSettings
     threads: int | None
     runtime: str
-    steps: int
+    steps: int | None
     condition: str
     self_calibration: str
 
@@ -60,9 +60,9 @@ def _model(name: str, runtime: str, threads: int | None):
     """The model, loaded once per process."""
     key = (name, runtime, threads)
     if key not in _models:
-        from ..world_model import load_model
+        from ..policy.registry import load_policy
 
-        _models[key] = load_model(name, runtime=runtime, threads=threads)
+        _models[key] = load_policy(name, runtime=runtime, threads=threads)
     return _models[key]
 
 
@@ -72,7 +72,7 @@ def run_episode(
     mode: str,
     settings: RolloutSettings,
     model=None,
-    steps: int = 1,
+    steps: int | None = None,
     condition: Condition = NOMINAL,
     self_calibration: str = "off",
 ) -> dict:
@@ -167,7 +167,7 @@ def evaluate(
     settings: RolloutSettings | None = None,
     threads: int | None = None,
     runtime: str = "torch",
-    steps: int = 1,
+    steps: int | None = None,
     conditions: list[str] | None = None,
     self_calibration: str = "off",
     quiet: bool = False,
@@ -198,7 +198,7 @@ def evaluate(
         ("episodes", episodes, 1),
         ("seed", seed, 0),
         ("workers", workers, 1),
-        ("steps", steps, 1),
+        ("steps", 1 if steps is None else steps, 1),
     ):
         if value < low:
             raise ValueError(f"{name} is {value}; give {low} or more")
@@ -210,9 +210,9 @@ def evaluate(
         raise ValueError(f"runtime = {runtime!r}: choose one of {', '.join(RUNTIMES)}")
     settings = settings or RolloutSettings()
     if mode in ("policy", "blind"):
-        from ..paths import models_path
+        from ..policy.registry import locate_policy
 
-        model = str(models_path(model))
+        model = locate_policy(model)
         threads = threads or (1 if workers > 1 else None)
     jobs = [
         _Job(task, seed + index, mode, str(model), settings, threads, runtime, steps, condition, self_calibration)

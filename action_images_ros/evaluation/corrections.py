@@ -27,9 +27,9 @@ LED_SECONDS = (0.8, 6.0)
 
 @lru_cache(maxsize=1)
 def _loaded(model: str):
-    from ..world_model import load_model
+    from ..policy.registry import load_policy
 
-    return load_model(model, threads=1)
+    return load_policy(model, threads=1)
 
 
 @dataclass(frozen=True)

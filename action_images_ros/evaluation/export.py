@@ -55,10 +55,10 @@ def export_model(
     nearest = next(place for place in (target, *target.resolve().parents) if place.exists())
     if not os.access(nearest, os.W_OK):
         raise ValueError(f"{nearest} cannot be written to; give another folder with --out")
-    from ..world_model.load import load_model
+    from ..policy.registry import load_policy
     from ..world_model.onnx.export import export_graph
 
-    torch_model = load_model(folder, threads=threads)
+    torch_model = load_policy(folder, threads=threads)
     rows = []
     with TemporaryDirectory(prefix="action-images-export-") as name:
         work = Path(name)
@@ -69,7 +69,7 @@ def export_model(
                 progress(f"{export_name(mode, count)}: exporting")
                 export_graph(folder, work, mode, count)
                 parity = compare(
-                    torch_model, load_model(work, runtime="onnx", threads=threads), seen, video=mode == "world"
+                    torch_model, load_policy(work, runtime="onnx", threads=threads), seen, video=mode == "world"
                 )
                 rows.append(_row(work / export_name(mode, count), parity))
                 if not parity.same and mode == "policy":
@@ -82,7 +82,7 @@ def export_model(
             if int8:
                 progress(f"{export_name('policy', count, True)}: calibrating on {CALIBRATION} observations")
                 _quantise(work, card, count)
-                parity = compare(torch_model, load_model(work, runtime="onnx-int8", threads=threads), seen)
+                parity = compare(torch_model, load_policy(work, runtime="onnx-int8", threads=threads), seen)
                 rows.append(_row(work / export_name("policy", count, True), parity))
         target.mkdir(parents=True, exist_ok=True)
         for file in work.glob("*.onnx"):

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..data.episode import Episode, load_episodes
 from ..geometry.pose import matrix_from_pose7
+from ..policy.clips import Clips
 from ..policy.observation import prepare_image
-from ..world_model.clips import Clips
 from .chunk_sources import draw_views
 
 __all__ = ["TRAINING_SEEDS", "Window", "as_clips", "made_episodes", "recorded_episodes", "windows_of"]

@@ -61,9 +61,9 @@ def evaluate_mode(
     model = models_path(model)
     if data is not None:
         load_episodes(data, limit=1)  # the same refusal, before torch takes its time
-    from ..world_model import load_model
+    from ..policy.registry import load_policy
 
-    world_model = load_model(model, threads=threads)
+    world_model = load_policy(model, threads=threads)
     card = world_model.card
     if data is None:
         source, total = made_episodes(tasks, seed, episodes, card.dt, tuple(card.image_size)), episodes * len(tasks)

@@ -9,6 +9,8 @@ import numpy as np
 from ..codec.decode import decode
 from ..geometry.pose import matrix_from_pose7, rotation_angle
 from ..policy.observation import Observation
+from ..policy.prediction import Prediction
+from ..policy.protocol import PaintsVideo, Policy, require
 
 __all__ = ["POSITION_LIMIT_M", "Parity", "compare", "expert_observations"]
 
@@ -44,13 +46,16 @@ class Parity:
         return asdict(self)
 
 
-def compare(reference, other, observations: list[Observation], *, video: bool = False, steps: int = 1) -> Parity:
+def _predict(model: Policy, observation: Observation, seed: int, video: bool) -> Prediction:
+    prediction = model.predict(observation, seed=seed)
+    return require(model, PaintsVideo, "paint video").paint_video(prediction) if video else prediction
+
+
+def compare(reference: Policy, other: Policy, observations: list[Observation], *, video: bool = False) -> Parity:
     """Predictions of two models, with noise of the same seeds. video: compare the pictures of the videos instead."""
     position, rotation, levels, differ = [], [], [], 0
     for seed, observation in enumerate(observations):
-        first, second = (
-            model.predict(observation, video=video, seed=seed, steps=steps) for model in (reference, other)
-        )
+        first, second = (_predict(model, observation, seed, video) for model in (reference, other))
         images = [(p.video if video else p.action_images)[:, 1:] for p in (first, second)]
         levels.append(np.abs(images[0].astype(int) - images[1]))
         if video or len(observation.images) < 2:

@@ -98,7 +98,9 @@ class SelfCalibratingSource(ModelSource):
     while a camera must not be believed.
     """
 
-    def __init__(self, model, views: tuple[int, ...], seed: int = 0, steps: int = 1, *, mode: str = CORRECT) -> None:
+    def __init__(
+        self, model, views: tuple[int, ...], seed: int = 0, steps: int | None = None, *, mode: str = CORRECT
+    ) -> None:
         super().__init__(model, views, seed, steps)
         self.mode = mode
         self.watch: CameraWatch | None = None
@@ -141,7 +143,7 @@ def tick_of(cell: Cell, seed: int, views: tuple[int, ...], source) -> object:
     """What is to happen after every control tick: the condition's bump, and the source's own looks."""
     bump = cell.condition.bump_metres > 0 or cell.condition.bump_radians > 0
     due = [bumped_view(seed, views)] if bump else []
-    watched = getattr(source, "on_tick", None)
+    watched = source.on_tick if isinstance(source, SelfCalibratingSource) else None
 
     def on_tick(now: Cell) -> None:
         if due and now.time_ns >= BUMP_SECONDS * 1e9:

@@ -15,6 +15,7 @@ class Topic:
 
     qos: a name of `ros.qos.PROFILES`. publishers and subscribers: nodes of this package, besides whoever is in
     `outside` ("driver", "user", "rviz"). robot_bridge stands in the driver's place wherever "driver" is named.
+    instead: nodes that publish in the publishers' place, such as `policy` where its model predicts poses.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Topic:
     subscribers: tuple[str, ...]
     stamp: str = ""
     outside: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
 
     @property
     def said_by_user(self) -> bool:
@@ -126,11 +128,32 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic("chunk/<cam>/pose", "geometry_msgs/msg/PoseStamped", "latched", ("policy", "label"), ("decoder",), _CHUNK),
     Topic(
-        "chunk/poses", "trajectory_msgs/msg/MultiDOFJointTrajectory", "latched", ("decoder",), ("arm_command",), _CHUNK
+        "chunk/poses",
+        "trajectory_msgs/msg/MultiDOFJointTrajectory",
+        "latched",
+        ("decoder",),
+        ("arm_command",),
+        _CHUNK,
+        instead=("policy",),
     ),
-    Topic("chunk/gripper", "trajectory_msgs/msg/JointTrajectory", "latched", ("decoder",), ("arm_command",), _CHUNK),
     Topic(
-        "chunk/confidence", "sensor_msgs/msg/PointCloud2", "latched", ("decoder",), ("arm_command",), _CHUNK, ("rviz",)
+        "chunk/gripper",
+        "trajectory_msgs/msg/JointTrajectory",
+        "latched",
+        ("decoder",),
+        ("arm_command",),
+        _CHUNK,
+        instead=("policy",),
+    ),
+    Topic(
+        "chunk/confidence",
+        "sensor_msgs/msg/PointCloud2",
+        "latched",
+        ("decoder",),
+        ("arm_command",),
+        _CHUNK,
+        ("rviz",),
+        ("policy",),
     ),
     Topic("plan", "nav_msgs/msg/Path", "latched", ("arm_command",), (), "base", ("rviz",)),
     Topic("executed", "nav_msgs/msg/Path", "latched", ("arm_command",), (), "base", ("rviz",)),

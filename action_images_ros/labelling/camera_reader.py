@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..calibration.estimate import GOOD, RigResult, Settings, estimate_rig
 from ..calibration.readings import Readings, usable
 from ..codec.blobs import find_blobs
-from ..world_model.clips import Clips
+from ..policy.clips import Clips
 from .labeller import camera_groups
 
 __all__ = ["COARSE_M", "CameraReader", "ToolFrames", "calibrate_frames", "made_up_cameras"]
@@ -105,7 +105,7 @@ class CameraReader:
             [frames.instruction or INSTRUCTION] * many,
         )
         seeds = [self.seed + int(window[0]) for window in windows]
-        return self.model.generate(clips, "label", seed=seeds).action_images
+        return self.model.label(clips, seed=seeds)
 
 
 def _windows(count: int, T: int) -> list[npt.NDArray[np.int64]]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..control.chunk import Chunk
+from ..policy.clips import Clips
 from ..policy.decoding import chunk_from_prediction
 from ..policy.prediction import Prediction
-from ..world_model.clips import Clips
+from ..policy.protocol import Labels, require
 from .planner import Window
 
 __all__ = ["KNOWN_POSE", "Labeller", "WindowLabels", "camera_groups"]
@@ -38,7 +39,7 @@ class WindowLabels:
 
 
 class Labeller:
-    """model: a WorldModel (``card``, ``generate``). turn: robot_tool_from_model_tool [3, 3].
+    """model: what `Labels`; ValueError where it cannot. turn: robot_tool_from_model_tool [3, 3].
 
     known_pose: "auto" conditions on the measured pose and openness of a window's first frame where both exist,
     "no" never does, "yes" insists on them (ValueError otherwise). steps: sampling steps. seed: of the noise; a window's
@@ -50,9 +51,9 @@ class Labeller:
             raise ValueError(f"known_pose is {known_pose!r}; choose one of {', '.join(KNOWN_POSE)}")
         if steps < 1 or seed < 0:
             raise ValueError(f"steps is {steps} and seed {seed}; give steps of 1 or more, a seed of 0 or more")
-        self.model, self.turn, self.known_pose, self.steps, self.seed = model, turn, known_pose, steps, seed
-        recipe = getattr(model.card, "recipe", None) or {}
-        views = [int(count) for count in dict(recipe.get("views") or {})]
+        self.model = require(model, Labels, "label recordings")
+        self.turn, self.known_pose, self.steps, self.seed = turn, known_pose, steps, seed
+        views = [int(count) for count in dict(model.card.recipe.get("views") or {})]
         self.views = max(max(views), 2) if views else None  # as many cameras at once as the model was trained with
 
     def label(self, windows: Sequence[Window]) -> list[WindowLabels]:
@@ -88,18 +89,17 @@ class Labeller:
             np.stack([window.openness[:1] for window, _ in parts]) if known else None,
         )
         seeds = [int(window.stamps_ns[0] // 1000 * 1009 + group[0] + self.seed) % 2**31 for window, group in parts]
-        return self.model.generate(clips, "label", steps=self.steps, seed=seeds).action_images
+        return self.model.label(clips, steps=self.steps, seed=seeds)
 
     def _lifted(self, window: Window, images: np.ndarray, given: bool) -> WindowLabels:
         images[:, ~window.fresh] = 0  # nobody saw these moments: nothing is drawn, nothing can be lifted
         prediction = Prediction(
-            int(window.stamps_ns[0]),
-            window.cameras,
-            images,
-            None,
-            window.K,
-            window.world_from_camera,
-            self.model.card.dt,
+            stamp_ns=int(window.stamps_ns[0]),
+            dt=self.model.card.dt,
+            camera_names=tuple(window.cameras),
+            K=window.K,
+            world_from_camera=window.world_from_camera,
+            action_images=images,
         )
         chunk = chunk_from_prediction(prediction, self.turn)
         measured = window.tool_pose.copy()

@@ -79,7 +79,14 @@ class PartialLabels:
             images = rgb_from_file(stored["images"], "png").reshape(stored["shape"])
             arrays = {name: stored[name] for name in _ARRAYS}
             stamp, dt, cameras = int(arrays["stamps_ns"][0]), float(stored["dt"]), tuple(stored["cameras"].tolist())
-            prediction = Prediction(stamp, cameras, images, None, stored["K"], stored["E"], dt)
+            prediction = Prediction(
+                stamp_ns=stamp,
+                dt=dt,
+                camera_names=cameras,
+                K=stored["K"],
+                world_from_camera=stored["E"],
+                action_images=images,
+            )
             return WindowLabels(
                 Chunk(stamp, dt, *(stored[name] for name in _CHUNK)), prediction, bool(stored["given"]), **arrays
             )

@@ -36,12 +36,12 @@ def label_bags(
 ) -> tuple[list[dict], dict[str, str]]:
     """The reports, and why others could not be labelled by their path. Of a list, finished ones are skipped.
 
-    progress: called with name, share done and what is being done. load: makes the model (default: `load_model`).
+    progress: called with name, share done and what is being done. load: makes the model (default: `load_policy`).
     """
     wanted = targets(bags, output)
     folder = models_path(model)
     if load is None:
-        from ..world_model.load import load_model as load
+        from ..policy.registry import load_policy as load
     loaded, reports, failed = None, [], {}
     for bag, target in wanted.items():
         if len(bags) > 1 and target.exists() and report_path(target).is_file():

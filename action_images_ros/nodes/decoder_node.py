@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..geometry.pose import matrix_from_pose7
 from ..interfaces.pairing import Pairing
-from ..paths import models_path
-from ..policy.card import ModelCard
 from ..policy.decoding import chunk_from_prediction
-from ..ros.chunk_messages import confidence_message, gripper_message, poses_message, split_frames
+from ..policy.prediction import Prediction
+from ..policy.registry import policy_card
+from ..ros.chunk_messages import split_frames
+from ..ros.chunk_publisher import PosePublisher
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped
 from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
 from ..ros.images import rgb_from_message
@@ -20,17 +20,6 @@ from ..ros.node_parameters import DecoderParameters
 from ..ros.parameters import rotation
 
 _PARTS = ("action_images", "camera_info", "pose")
-
-
-@dataclass
-class _Stacked:
-    """What the codec wants of a prediction."""
-
-    stamp_ns: int
-    action_images: np.ndarray
-    K: np.ndarray
-    world_from_camera: np.ndarray
-    dt: float
 
 
 class DecoderNode(GraphNode):
@@ -45,11 +34,9 @@ class DecoderNode(GraphNode):
         own = self.parameters(DecoderParameters)
         self._cameras, self._base = own.cameras, own.base_frame
         self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
-        self._dt = own.dt or ModelCard.load(models_path(own.model)).dt
+        self._dt = own.dt or policy_card(own.model).dt
         self._pairing = Pairing([f"{camera} {part}" for camera in self._cameras for part in _PARTS])
-        self._poses = self.advertise("chunk/poses")
-        self._gripper = self.advertise("chunk/gripper")
-        self._confidence = self.advertise("chunk/confidence")
+        self._poses = PosePublisher(self, self._base)
         for camera in self._cameras:
             for part in _PARTS:
                 suffix = "/compressed" if part == "action_images" and own.chunk_encoding == "png" else ""
@@ -64,14 +51,12 @@ class DecoderNode(GraphNode):
         if parts is None:
             return
         try:
-            chunk = chunk_from_prediction(self._stacked(stamp_of(message), parts), self._turn)
+            chunk = chunk_from_prediction(self._prediction(stamp_of(message), parts), self._turn)
         except ValueError as error:
             self.complain("chunk", f"chunk {stamp_of(message)} is not decoded: {error}")
             return
         self.solved("chunk")
-        self._poses.publish(poses_message(chunk, self._base))
-        self._gripper.publish(gripper_message(chunk, self._base))
-        self._confidence.publish(confidence_message(chunk, self._base))
+        self._poses.publish(chunk)
         valid = int(chunk.valid.sum())
         self.values.update(
             valid_frames=f"{valid} of {len(chunk)}",
@@ -82,7 +67,7 @@ class DecoderNode(GraphNode):
         else:
             self.solved("valid")
 
-    def _stacked(self, stamp_ns: int, parts: dict[str, Any]) -> _Stacked:
+    def _prediction(self, stamp_ns: int, parts: dict[str, Any]) -> Prediction:
         images, intrinsics, extrinsics = [], [], []
         for camera in self._cameras:
             try:
@@ -95,7 +80,14 @@ class DecoderNode(GraphNode):
             extrinsics.append(matrix_from_pose7(pose))
         if len({stack.shape for stack in images}) > 1:
             raise ValueError(f"the cameras' action images differ in size: {[list(s.shape) for s in images]}")
-        return _Stacked(stamp_ns, np.stack(images), np.stack(intrinsics), np.stack(extrinsics), self._dt)
+        return Prediction(
+            stamp_ns=stamp_ns,
+            dt=self._dt,
+            camera_names=tuple(self._cameras),
+            K=np.stack(intrinsics),
+            world_from_camera=np.stack(extrinsics),
+            action_images=np.stack(images),
+        )
 
 
 def main(argv: list[str] | None = None) -> int:

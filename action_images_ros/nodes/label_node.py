@@ -23,7 +23,7 @@ from ..interfaces.topics import topic, topic_name
 from ..labelling.labeller import Labeller
 from ..labelling.merge import FrameLabel, Merger
 from ..labelling.planner import Unlabelled, Window, WindowPlanner
-from ..paths import models_path
+from ..policy.registry import load_policy
 from ..ros.chunk_publisher import ChunkPublisher
 from ..ros.conversions import path_from_poses, pose_from_pose7, stamp_from_ns
 from ..ros.graph_node import WARN, GraphNode, run_node
@@ -36,7 +36,7 @@ _PATH = 1000  # newest poses on label/path
 
 
 class LabelNode(GraphNode):
-    """Node `label`. `make_model(node)` replaces the world model in tests: it has `card` and `generate`."""
+    """Node `label`. `make_model(node)` replaces the world model in tests: it `Labels`."""
 
     def __init__(self, make_model=None, **kwargs) -> None:
         super().__init__("label", **kwargs)
@@ -92,9 +92,7 @@ class LabelNode(GraphNode):
             )
 
     def _load(self, model: str, threads: int):
-        from ..world_model.load import load_model  # torch, only here
-
-        return load_model(str(models_path(model)), threads=threads or None)
+        return load_policy(model, threads=threads or None)
 
     def _topics(self, cameras, transport: str) -> list[tuple[str, str | None]]:
         own = [

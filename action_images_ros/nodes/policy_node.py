@@ -1,4 +1,4 @@
-"""Camera images and an instruction in, action images out: the node that runs the world model.
+"""Camera images and an instruction in, action images (or poses) out: the node that runs the policy.
 
 A thread of its own computes one chunk after the other from the newest synchronised images, while the arm executes
 the last one. Everything of a chunk carries the observation's stamp, the chunk's id.
@@ -8,34 +8,37 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from std_msgs.msg import String
 
 from ..interfaces.camera_model import is_rectified
-from ..paths import models_path
-from ..policy.card import ModelCard
-from ..ros.chunk_publisher import ChunkPublisher
+from ..policy.decoding import chunk_from_prediction
+from ..policy.prediction import Prediction
+from ..policy.protocol import PaintsVideo, Policy, Subscribes, check_prediction
+from ..policy.registry import load_policy, policy_card
+from ..ros.chunk_publisher import ChunkPublisher, PosePublisher
 from ..ros.collector import CollectorSettings, ObservationCollector
 from ..ros.extrinsics import Extrinsics
 from ..ros.graph_node import WARN, GraphNode, run_node
 from ..ros.node_parameters import PolicyParameters
-from ..ros.oracle import OraclePolicy
 from ..ros.parameters import ParameterError, rotation
 
 _MODEL_TIME = 0.5  # weight of the newest chunk in the mean compute time
 
 
 class PolicyNode(GraphNode):
-    """Node `policy`. `make_policy(node)` replaces the world model in tests: it has `predict(observation, ...)`."""
+    """Node `policy`: runs any `Policy`. `make_policy(node)` replaces the one that the parameters name in tests."""
 
-    def __init__(self, make_policy=None, **kwargs) -> None:
+    def __init__(self, make_policy: Callable[[PolicyNode], Policy] | None = None, **kwargs) -> None:
         super().__init__("policy", **kwargs)
         self._make_policy = make_policy
         self.collector: ObservationCollector | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
-        self._policy = None
-        self._card = None
+        self._policy: Policy | None = None
+        self._chunks: ChunkPublisher | None = None
+        self._poses: PosePublisher | None = None
         self._mean_seconds = 0.0
 
     def configure(self) -> None:
@@ -48,11 +51,11 @@ class PolicyNode(GraphNode):
             raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
         self._period = 1.0 / own.rate
         self._seed, self._video_every, self._count = own.seed, own.video_every, 0
-        turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
-        self._card = ModelCard.load(models_path(own.model))
+        self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
+        self._policy = self._load(own)
         settings = CollectorSettings(
             cameras=cameras,
-            size=self._card.image_size,
+            size=self._policy.card.image_size,
             base_frame=self._base,
             slop_s=own.slop,
             max_image_age_s=own.max_image_age,
@@ -60,21 +63,11 @@ class PolicyNode(GraphNode):
             finger_joints=own.finger_joints,
             finger_closed=own.finger_closed,
             finger_open=own.finger_open,
-            robot_tool_from_model_tool=turn,
+            robot_tool_from_model_tool=self._turn,
             rectified=self._rectified(own.rectified, cameras, own.image_transport),
         )
         extrinsics = Extrinsics(
             cameras, self._base, source=own.extrinsics, calibration_file=own.calibration_file, node=self
-        )
-        self._policy = self._load(
-            own.policy,
-            own.model,
-            turn,
-            runtime=own.runtime,
-            threads=own.torch_threads or None,
-            providers=own.onnx_providers,
-            views=len(cameras),
-            video=self._video_every > 0,
         )
         self.collector = ObservationCollector(settings, extrinsics)
         self.collector.set_instruction(own.instruction)
@@ -90,23 +83,33 @@ class PolicyNode(GraphNode):
             camera for camera in cameras if is_rectified(self.resolve_topic_name(f"{camera}/image_raw{ending}"))
         )
 
-    def _load(self, kind: str, model: str, turn, **how):
-        if kind == "oracle":
-            self.get_logger().warning("policy is 'oracle': the expert's poses are drawn, nothing is predicted")
-            oracle = OraclePolicy(self._card.frames, self._card.dt, turn)
-            self.listen("cell/expert_plan", oracle.add_poses)
-            self.listen("cell/expert_gripper", oracle.add_gripper)
-            return oracle
-        if self._make_policy is not None:
+    def _load(self, own: PolicyParameters) -> Policy:
+        if self._make_policy is not None and own.policy == "model":
             return self._make_policy(self)
-        from ..world_model.load import load_model  # with the torch runtimes: torch, only here
-
-        return load_model(str(models_path(model)), **how)
+        if own.policy == "oracle":
+            self.get_logger().warning("policy is 'oracle': the expert's poses are drawn, nothing is predicted")
+            card = policy_card(own.model)
+            return load_policy("oracle", card=card, robot_tool_from_model_tool=self._turn)
+        return load_policy(
+            own.model,
+            runtime=own.runtime,
+            threads=own.torch_threads or None,
+            providers=own.onnx_providers,
+            views=len(own.cameras),
+            video=own.video_every > 0,
+            robot_tool_from_model_tool=self._turn,
+        )
 
     def _connect(self, cameras, transport: str) -> None:
         collector = self.collector
         raw = "" if transport == "raw" else "/compressed"
-        self._chunks = ChunkPublisher(self, cameras, self._encoding, self._base, video=self._video_every > 0)
+        if self._policy.card.output == "poses":
+            self._poses = PosePublisher(self, self._base)
+        else:
+            self._chunks = ChunkPublisher(self, cameras, self._encoding, self._base, video=self._video_every > 0)
+        if isinstance(self._policy, Subscribes):
+            for name, callback in self._policy.subscriptions().items():
+                self.listen(name, callback)
         for camera in cameras:
             self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: collector.add_image(c, m), camera)
             self.listen("<cam>/camera_info", lambda m, c=camera: collector.add_camera_info(c, m), camera)
@@ -141,7 +144,7 @@ class PolicyNode(GraphNode):
         """Let go of the model."""
         if self.collector is not None:
             self.collector.extrinsics.close()
-        self._policy = self.collector = None
+        self._policy = self.collector = self._chunks = self._poses = None
 
     def check(self) -> None:
         """Say which camera is missing, old or out of step."""
@@ -165,10 +168,10 @@ class PolicyNode(GraphNode):
                 self.solved("publish")
             except Exception as error:  # the thread must not die silently
                 self.complain("publish", f"a chunk could not be published: {error!r}")
-            self._publish_video()
+            self._publish_video(prediction)
             self._stop.wait(max(0.0, self._period - (time.monotonic() - begin)))
 
-    def _predict(self):
+    def _predict(self) -> Prediction | None:
         """One chunk of the newest observation; None, and the reason reported, when there is none."""
         try:
             observation = self.collector.observe(self.now_ns())
@@ -179,7 +182,8 @@ class PolicyNode(GraphNode):
         self.solved("observation")
         self._count += 1
         try:
-            prediction = self._policy.predict(observation, mode="policy", seed=self._seed + self._count)
+            prediction = self._policy.predict(observation, seed=self._seed + self._count)
+            check_prediction(prediction, observation, self._policy.card)
         except Exception as error:  # the thread must not die silently: the arm holds, the user reads why
             self.complain(
                 "prediction",
@@ -191,9 +195,11 @@ class PolicyNode(GraphNode):
         self.solved("prediction")
         return prediction
 
-    def _publish(self, prediction, seconds: float) -> None:
-        self._chunks.publish(prediction)
-        stages = getattr(prediction, "stage_seconds", None) or {}
+    def _publish(self, prediction: Prediction, seconds: float) -> None:
+        if self._poses is not None:
+            self._poses.publish(chunk_from_prediction(prediction, self._turn))
+        else:
+            self._chunks.publish(prediction)
         weight = _MODEL_TIME if self._mean_seconds else 1.0
         self._mean_seconds += weight * (seconds - self._mean_seconds)
         age = (self.now_ns() - prediction.stamp_ns) * 1e-9
@@ -201,26 +207,25 @@ class PolicyNode(GraphNode):
             chunk_seconds=f"{seconds:.3f}",
             mean_chunk_seconds=f"{self._mean_seconds:.3f}",
             chunk_age_seconds=f"{age:.3f}",
-            **{f"stage_{k}": f"{v:.3f}" for k, v in stages.items()},
+            **{f"stage_{k}": f"{v:.3f}" for k, v in prediction.stage_seconds.items()},
         )
-        horizon = (len(prediction.action_images[0]) - 1) * prediction.dt
-        if age > horizon:
+        if age > prediction.horizon:
             self.complain(
                 "slow",
-                f"a chunk is {age:.2f} s old when published, longer than its horizon of {horizon:g} "
+                f"a chunk is {age:.2f} s old when published, longer than its horizon of {prediction.horizon:g} "
                 "s: the arm waits between chunks; use a smaller model, a GPU or more torch_threads",
                 WARN,
             )
         else:
             self.solved("slow")
 
-    def _publish_video(self) -> None:
+    def _publish_video(self, prediction: Prediction) -> None:
         """That of every so many chunks; painted when its chunk is on the way, so that no motion waits for it."""
-        finish = getattr(self._policy, "finish", None)  # policies that regress or replay poses paint no video
-        if finish is None or not self._video_every or (self._count - 1) % self._video_every:
+        paints = isinstance(self._policy, PaintsVideo) and self._chunks is not None
+        if not paints or not self._video_every or (self._count - 1) % self._video_every:
             return
         try:
-            self._chunks.publish_video(finish())
+            self._chunks.publish_video(self._policy.paint_video(prediction))
             self.solved("video")
         except Exception as error:  # the thread must not die silently
             self.complain("video", f"the video of a chunk could not be painted: {error!r}", WARN)

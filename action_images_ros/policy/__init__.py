@@ -1,1 +1,1 @@
-"""What a policy is: its observation, its prediction, its model card and the decoding of a prediction."""
+"""The seam: what a policy is (`protocol`), what it sees and answers, its card, and the registry that loads it."""

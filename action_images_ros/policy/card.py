@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from .entries import policy_names
+
 __all__ = [
-    "BACKENDS",
     "CARD",
     "CONFIG",
+    "OUTPUTS",
     "PATCH",
     "TEMPORAL_COMPRESSION",
     "WEIGHTS",
@@ -28,8 +30,11 @@ __all__ = [
 CARD = "model_card.json"
 CONFIG = "config.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
-BACKENDS = ("nano", "wan")
+OUTPUTS = ("action_images", "poses")
+TEMPORAL_COMPRESSION = 4
+PATCH = 16  # image pixels per token
 LEAST_SIDE = 32  # px; smaller images cannot be decoded
+_VIDEO_BACKENDS = ("nano", "onnx", "regression", "wan")  # they pack frames into latent frames and patches
 
 
 class CardError(ValueError):
@@ -46,7 +51,8 @@ class ModelCard:
 
     name: of the model. image_size: (H, W) px of every view. frames: T of a chunk, frame 0 being the observation. dt:
     seconds between frames. tasks: names it was trained for. data, recipe, figures: free-form objects about training
-    and results. backend: one of BACKENDS, the code that runs the model.
+    and results. backend: the policy entry that loads the folder (see `policy.entries`). output: "action_images", or
+    "poses" for a policy that returns poses.
     Raises CardError (a ValueError) that names the field, its value and the remedy.
     """
 
@@ -59,9 +65,10 @@ class ModelCard:
     recipe: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     backend: str = "nano"
+    output: str = "action_images"
 
     def __post_init__(self) -> None:
-        for name in ("name", "backend"):
+        for name in ("name", "backend", "output"):
             value = getattr(self, name)
             if not isinstance(value, str) or not value.strip():
                 raise _wrong(name, value, "give text that is not empty")
@@ -81,14 +88,20 @@ class ModelCard:
         for name in ("data", "recipe", "figures"):
             if not isinstance(getattr(self, name), dict):
                 raise _wrong(name, getattr(self, name), "give an object of names and values")
-        if self.backend not in BACKENDS:
-            raise _wrong("backend", self.backend, f"use one of {', '.join(BACKENDS)}")
+        if self.output not in OUTPUTS:
+            raise _wrong("output", self.output, f"choose one of {', '.join(OUTPUTS)}")
+        if self.backend in _VIDEO_BACKENDS and self.output == "action_images":
+            self._check_video()
+
+    def _check_video(self) -> None:
         try:
             latent_frames(self.frames)
         except ValueError as error:
             raise CardError("frames", str(error)) from None
         if any(side % PATCH for side in self.image_size):
-            raise _wrong("image_size", list(self.image_size), f"give multiples of {PATCH} px")
+            raise _wrong(
+                "image_size", list(self.image_size), f"the {self.backend} backend takes multiples of {PATCH} px"
+            )
 
     @property
     def horizon(self) -> float:
@@ -115,7 +128,14 @@ class ModelCard:
         for name in ("name", "image_size", "frames", "dt"):
             if name not in given:
                 raise CardError(name, f"{name} is missing; a model card needs name, image_size, frames and dt")
-        return cls(**given)
+        card = cls(**given)
+        if card.backend not in policy_names():
+            raise _wrong(
+                "backend",
+                card.backend,
+                f"use one of {', '.join(policy_names())}, or install the package that provides it",
+            )
+        return card
 
     @classmethod
     def load(cls, folder: Path) -> ModelCard:
@@ -135,7 +155,16 @@ class ModelCard:
     def save(self, folder: Path) -> None:
         """Write the card into a model's folder."""
         values = asdict(self) | {"image_size": list(self.image_size), "horizon": self.horizon}
+        if self.output == OUTPUTS[0]:
+            del values["output"]
         (Path(folder) / CARD).write_text(json.dumps(values, indent=2) + "\n")
+
+
+def latent_frames(frames: int) -> int:
+    """Number of latent frames of a segment of ``frames`` images; ValueError unless frames = 1 + 4 k, k >= 1."""
+    if frames < 5 or (frames - 1) % TEMPORAL_COMPRESSION:
+        raise ValueError(f"frames is {frames}; use 1 + 4 k frames, for example 9, 13 or 41")
+    return 1 + (frames - 1) // TEMPORAL_COMPRESSION
 
 
 def _wrong(name: str, value: object, remedy: str) -> CardError:
@@ -156,14 +185,3 @@ def _size(value: object) -> tuple[int, int]:
     if min(value) < LEAST_SIDE:
         raise _wrong("image_size", list(value), f"give {LEAST_SIDE} px or more for each side")
     return int(value[0]), int(value[1])
-
-
-TEMPORAL_COMPRESSION = 4
-PATCH = 16  # image pixels per token
-
-
-def latent_frames(frames: int) -> int:
-    """Number of latent frames of a segment of ``frames`` images; ValueError unless frames = 1 + 4 k, k >= 1."""
-    if frames < 5 or (frames - 1) % TEMPORAL_COMPRESSION:
-        raise ValueError(f"frames = {frames} cannot be packed: use 1 + 4 k frames, for example 9, 13 or 41")
-    return 1 + (frames - 1) // TEMPORAL_COMPRESSION

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..control.chunk import Chunk
 from ..geometry.pose import pose7_from_matrix
-from .chunk_messages import stack_frames
+from ..policy.prediction import Prediction
+from .chunk_messages import confidence_message, gripper_message, poses_message, stack_frames
 from .conversions import camera_info_from_intrinsics, pose_stamped, stamp_from_ns
 from .graph_node import GraphNode
 from .images import compressed_from_rgb, image_from_rgb
 
-__all__ = ["ChunkPublisher"]
+__all__ = ["ChunkPublisher", "PosePublisher"]
+
+
+class PosePublisher:
+    """Advertises poses, gripper and confidence of a chunk through `node`. base: frame of the poses."""
+
+    def __init__(self, node: GraphNode, base: str) -> None:
+        self._base = base
+        self._poses = node.advertise("chunk/poses")
+        self._gripper = node.advertise("chunk/gripper")
+        self._confidence = node.advertise("chunk/confidence")
+
+    def publish(self, chunk: Chunk) -> None:
+        """The three messages of a chunk of robot tool poses, stamped with its id."""
+        self._poses.publish(poses_message(chunk, self._base))
+        self._gripper.publish(gripper_message(chunk, self._base))
+        self._confidence.publish(confidence_message(chunk, self._base))
 
 
 class ChunkPublisher:
@@ -28,9 +46,10 @@ class ChunkPublisher:
             if video:
                 self._outputs[camera]["video"] = node.advertise(f"chunk/<cam>/predicted_video{suffix}", camera)
 
-    def publish(self, prediction) -> None:
+    def publish(self, prediction: Prediction) -> None:
         """All parts of a `Prediction`, with the chunk's id for a stamp."""
-        size = prediction.action_images.shape[2:4]
+        images = prediction.images()
+        size = images.shape[2:4]
         for view, camera in enumerate(prediction.camera_names):
             out = self._outputs[camera]
             out["camera_info"].publish(
@@ -38,14 +57,13 @@ class ChunkPublisher:
             )
             pose = pose7_from_matrix(prediction.world_from_camera[view])
             out["pose"].publish(pose_stamped(pose, prediction.stamp_ns, self._base))
-        self._publish_frames("action_images", prediction.action_images, prediction)
+        self._publish_frames("action_images", images, prediction)
         self.publish_video(prediction)
 
-    def publish_video(self, prediction) -> None:
+    def publish_video(self, prediction: Prediction) -> None:
         """The video, where there is one: by itself when it was made after the rest was published."""
-        video = getattr(prediction, "video", None)
-        if video is not None:
-            self._publish_frames("video", video, prediction)
+        if prediction.video is not None:
+            self._publish_frames("video", prediction.video, prediction)
 
     def _publish_frames(self, key: str, frames, prediction) -> None:
         for view, camera in enumerate(prediction.camera_names):

@@ -181,7 +181,7 @@ class GraphNode(LifecycleNode):
     # Topics, by the table.
     def advertise(self, name: str, camera: str | None = None):
         """A publisher for a row of the table of topics."""
-        row = self._row(name, "publishers")
+        row = self._row(name, publishes=True)
         publisher = self.create_publisher(
             topics.message_type(row.type), topics.topic_name(name, camera), qos.PROFILES[row.qos]
         )
@@ -191,7 +191,7 @@ class GraphNode(LifecycleNode):
     def listen(self, name: str, callback: Callable[[Any], None], camera: str | None = None, *, raw_depth: int = 0):
         """A subscription to a row of the table of topics; with raw_depth to serialised messages, so many of which may
         wait."""
-        row = self._row(name, "subscribers")
+        row = self._row(name, publishes=False)
         profile = qos.deeper(qos.PROFILES[row.qos], raw_depth) if raw_depth else qos.PROFILES[row.qos]
         kind, topic = topics.message_type(row.type), topics.topic_name(name, camera)
         once = Once(callback) if row.said_by_user else None
@@ -206,9 +206,13 @@ class GraphNode(LifecycleNode):
             self._mine.append((self.destroy_subscription, volatile))
         return subscription
 
-    def _row(self, name: str, side: str) -> topics.Topic:
+    def _row(self, name: str, *, publishes: bool) -> topics.Topic:
         row = topics.topic(name)
-        named = {*getattr(row, side), *(("robot_bridge",) if "driver" in row.outside else ())}
+        side = "publishers" if publishes else "subscribers"
+        named = {
+            *(row.publishers + row.instead if publishes else row.subscribers),
+            *(("robot_bridge",) if "driver" in row.outside else ()),
+        }
         if self.get_name() not in named and self.get_name() in {n.name for n in node_table.NODES}:
             raise KeyError(f"{self.get_name()} is not among the {side} of {name} in the table of topics")
         return row

@@ -7,7 +7,8 @@ simulator's state, so it never appears in a table of results, and the demo refus
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from trajectory_msgs.msg import JointTrajectory, MultiDOFJointTrajectory
@@ -15,35 +16,28 @@ from trajectory_msgs.msg import JointTrajectory, MultiDOFJointTrajectory
 from ..codec.encode import encode, to_uint8
 from ..control.chunk import Chunk
 from ..geometry.pose import matrix_from_pose7, to_model_tool, to_robot_tool
+from ..policy.card import ModelCard
 from ..policy.observation import Observation
+from ..policy.prediction import Prediction
+from ..policy.registry import PolicyOptions
 from .conversions import ns_from_stamp, pose7_from_transform, seconds_from_duration
 
-__all__ = ["DrawnPrediction", "OraclePolicy"]
-
-
-@dataclass
-class DrawnPrediction:
-    """Same fields as the world model's prediction."""
-
-    stamp_ns: int
-    camera_names: tuple[str, ...]
-    action_images: np.ndarray
-    K: np.ndarray
-    world_from_camera: np.ndarray
-    dt: float
-    video: np.ndarray | None = None
-    stage_seconds: dict[str, float] = field(default_factory=dict)
+__all__ = ["OraclePolicy", "load_oracle"]
 
 
 class OraclePolicy:
-    """Has the interface of the world model's policy: an Observation in, action images out."""
+    """A `Policy` that also subscribes to the expert's plan. card: of the model whose place it takes."""
 
-    def __init__(self, frames: int, dt: float, robot_tool_from_model_tool: np.ndarray) -> None:
-        self.frames, self.dt = frames, dt
+    def __init__(self, card: ModelCard, robot_tool_from_model_tool: np.ndarray) -> None:
+        self.card = card
         self._rotation = robot_tool_from_model_tool
         self._lock = threading.Lock()
         self._poses: MultiDOFJointTrajectory | None = None
         self._gripper: JointTrajectory | None = None
+
+    def subscriptions(self) -> dict[str, Callable[[Any], None]]:
+        """The expert's plan; see `Subscribes`."""
+        return {"cell/expert_plan": self.add_poses, "cell/expert_gripper": self.add_gripper}
 
     def add_poses(self, message: MultiDOFJointTrajectory) -> None:
         """The expert's poses (robot tool)."""
@@ -55,7 +49,7 @@ class OraclePolicy:
         with self._lock:
             self._gripper = message
 
-    def predict(self, observation: Observation, **_) -> DrawnPrediction:
+    def predict(self, observation: Observation, *, seed: int = 0) -> Prediction:
         """The expert's next moves drawn for the observation's cameras; ValueError when its plan does not cover them."""
         with self._lock:
             poses, gripper = self._poses, self._gripper
@@ -79,7 +73,7 @@ class OraclePolicy:
                 f"{observation.stamp_ns}; wait for the next plan"
             )
         begin = _nearest_time(plan, to_robot_tool(observation.tool_pose, self._rotation), observation.stamp_ns)
-        times = begin + np.round(np.arange(self.frames) * self.dt * 1e9).astype(np.int64)
+        times = begin + np.round(np.arange(self.card.frames) * self.card.dt * 1e9).astype(np.int64)
         samples = [plan.sample(min(int(time), plan.end_ns)) for time in times]
         model_poses = to_model_tool(np.stack([pose for pose, _ in samples]), self._rotation)
         model_poses[0] = observation.tool_pose
@@ -90,14 +84,14 @@ class OraclePolicy:
             observation.world_from_camera,
             observation.images.shape[1:3],
         )
-        return DrawnPrediction(
-            observation.stamp_ns,
-            observation.camera_names,
-            to_uint8(drawn.images),
-            observation.K,
-            observation.world_from_camera,
-            self.dt,
-        )
+        return Prediction.from_images(observation, self.card.dt, to_uint8(drawn.images))
+
+
+def load_oracle(options: PolicyOptions) -> OraclePolicy:
+    """The oracle with the image size, frames and dt of the graph's model."""
+    if options.card is None:
+        raise ValueError("policy is 'oracle'; it runs in the graph of the cell alone: action-images up --policy oracle")
+    return OraclePolicy(options.card, options.robot_tool_from_model_tool)
 
 
 def _nearest_time(plan: Chunk, pose: np.ndarray, until_ns: int) -> int:

@@ -70,12 +70,12 @@ def fingerprint(model: str | os.PathLike) -> str:
 def make_labeller(model: str, expected: str, options: LabelOptions, threads: int | None) -> LabelBag:
     """Load the model in a worker; `expected` is the fingerprint that it must have there."""
     from ..labelling.offline import label_bag
-    from ..world_model.load import load_model
+    from ..policy.registry import load_policy
 
     folder = models_path(model)
     if fingerprint(folder) != expected:
         raise ValueError(f"model {model} is another one in the worker ({folder}); every node needs the same")
-    return functools.partial(_label, label_bag, load_model(folder, threads=threads), str(folder), options)
+    return functools.partial(_label, label_bag, load_policy(folder, threads=threads), str(folder), options)
 
 
 def _label(label_bag: Callable, model: Any, name: str, options: LabelOptions, bag: Path, output: Path) -> dict:

@@ -1,65 +1,82 @@
-"""Loading a model for one of its runtimes; torch is imported only where a torch runtime is asked for."""
+"""The backends of this package: one function per entry of `policy.entries`, each loads a model folder.
+
+Add a backend: a function here that takes `PolicyOptions` and returns a `Policy`, and a line in `policy.entries`. What
+needs torch or onnxruntime is imported when it is called.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from ..policy.protocol import Policy
+from ..policy.registry import PolicyOptions
 
-from ..paths import models_path
-from ..policy.card import ModelCard
-
-__all__ = ["RUNTIMES", "load_model"]
-
-RUNTIMES = ("torch", "torch-bf16", "onnx", "onnx-int8")
+__all__ = ["load_nano", "load_onnx", "load_regression", "load_wan"]
 
 
-def load_model(
-    model: str | os.PathLike,
-    *,
-    runtime: str = "torch",
-    threads: int | None = None,
-    providers: Sequence[str] = (),
-    views: int | None = None,
-    video: bool = False,
-    settings: Mapping | None = None,
-):
-    """Load a model folder, or a name under ``models/``, with the backend its card names: something with ``card``,
-    ``predict`` and ``generate`` (see WorldModel).
+def load_nano(options: PolicyOptions) -> Policy:
+    """The nano model on torch; a folder whose `config.json` names the regression baseline gives that."""
+    folder, card = options.model()
+    _refuse_settings(options)
+    _use_torch(options)
+    from .nano.checkpoints import load_network
+    from .nano.model import WorldModel
+    from .nano.regression_model import RegressionModel
+    from .nano.regressor import PoseRegressor
 
-    runtime: one of RUNTIMES; "onnx" and "onnx-int8" run what `action-images export` wrote into the folder.
-    threads: CPU threads, all where None. providers: execution providers of onnxruntime in order of preference, its
-    CPU where empty. views, video: what will be asked for; the onnx runtimes then refuse at once what is not exported.
-    settings: replace some of a wan model's `settings.json` (see `wan.settings.WanSettings`).
-    Raises FileNotFoundError and ValueError with the remedy.
-    """
-    if runtime not in RUNTIMES:
-        raise ValueError(f"runtime = {runtime!r}: choose one of {', '.join(RUNTIMES)}")
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads = {threads}: give at least one, or leave it out to use all")
-    folder = Path(models_path(model))
-    backend = ModelCard.load(folder).backend
-    if settings and backend != "wan":
-        raise ValueError(f"settings = {dict(settings)}: the {backend} backend of {folder} has none")
-    if backend == "wan" and runtime != "torch":
-        raise ValueError(f"runtime = {runtime!r}: the wan backend of {folder} runs with torch only")
-    if runtime.startswith("torch"):
-        if providers:
-            raise ValueError(f"providers = {list(providers)}: they belong to the onnx runtimes; runtime is {runtime!r}")
-        import torch
+    network = load_network(folder)
+    kind = RegressionModel if isinstance(network, PoseRegressor) else WorldModel
+    return kind(network, card, bfloat16=options.runtime == "torch-bf16")
 
-        if threads is not None:
-            torch.set_num_threads(threads)
-        if backend == "wan":
-            from .wan.load import load_wan
 
-            return load_wan(folder, settings)
-        from .nano.model import load_nano
+def load_regression(options: PolicyOptions) -> Policy:
+    """The regression baseline on torch; ValueError where the folder holds another network."""
+    from .nano.regression_model import RegressionModel
 
-        return load_nano(folder, bfloat16=runtime == "torch-bf16")
+    policy = load_nano(options)
+    if not isinstance(policy, RegressionModel):
+        raise ValueError(
+            f"backend of {options.folder} is 'regression'; its weights are those of a nano model: correct the card"
+        )
+    return policy
+
+
+def load_onnx(options: PolicyOptions) -> Policy:
+    """What `action-images export` wrote into a nano model's folder, on onnxruntime."""
+    folder, _ = options.model()
+    _refuse_settings(options)
     from .onnx.model import OnnxWorldModel
 
-    loaded = OnnxWorldModel(folder, threads=threads, providers=providers, int8=runtime == "onnx-int8")
-    if views is not None:
-        loaded.prepare(views, video)
+    loaded = OnnxWorldModel(
+        folder, threads=options.threads, providers=options.providers, int8=options.runtime == "onnx-int8"
+    )
+    if options.views is not None:
+        loaded.prepare(options.views, options.video)
     return loaded
+
+
+def load_wan(options: PolicyOptions) -> Policy:
+    """The 5 B model on torch; ``options.settings`` replace values of its `settings.json`."""
+    folder, _ = options.model()
+    if options.runtime != "torch":
+        raise ValueError(f"runtime is {options.runtime!r}; the wan backend of {folder} runs with torch only")
+    _use_torch(options)
+    from .wan.load import load_wan as load
+
+    return load(folder, options.settings)
+
+
+def _use_torch(options: PolicyOptions) -> None:
+    if not options.runtime.startswith("torch"):
+        raise ValueError(f"runtime is {options.runtime!r}; the backend of {options.folder} runs with torch only")
+    if options.providers:
+        raise ValueError(
+            f"providers is {list(options.providers)}; they belong to the onnx runtimes, runtime is {options.runtime!r}"
+        )
+    import torch
+
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+
+
+def _refuse_settings(options: PolicyOptions) -> None:
+    if options.settings:
+        raise ValueError(f"settings is {dict(options.settings)}; only the wan backend has any, leave them out")

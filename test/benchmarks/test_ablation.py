@@ -36,10 +36,10 @@ def test_figures_are_those_of_the_predicted_frames(monkeypatch, exported_folder)
         def predict(self, observation, *, mode, seed, steps):
             moved = poses + np.array([0, 0, self.off, 0, 0, 0, 0])
             drawn = encode(matrix_from_pose7(moved), np.full(9, self.openness), K, looking, (96, 96)).images
-            return Prediction(0, observation.camera_names, to_uint8(drawn), None, K, looking, 0.2, {})
+            return Prediction.from_images(observation, 0.2, to_uint8(drawn))
 
     models = iter([Model(0.0, 1.0), Model(0.010, 0.0)])
-    monkeypatch.setattr(ablation, "load_model", lambda *_, **__: next(models))
+    monkeypatch.setattr(ablation, "load_policy", lambda *_, **__: next(models))
     monkeypatch.setattr(ablation, "made_episodes", lambda *_, **__: [None])
     monkeypatch.setattr(ablation, "windows_of", lambda *_: [window])
     exact, off = ablation_table(exported_folder, stages=[Stage("a", "joint", 2), Stage("b", "policy", 1)])["rows"]

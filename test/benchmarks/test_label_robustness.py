@@ -50,10 +50,10 @@ def test_the_clean_figures_are_of_all_episodes_together():
     class Either:
         card = TruthModel(episodes[0]).card
 
-        def generate(self, clips, mode, **options):
+        def label(self, clips, **options):
             right = min(
                 episodes, key=lambda e: np.abs(e.images.astype(int) - clips.images[0, 0, 0]).mean(axis=(2, 3, 4)).min()
             )
-            return TruthModel(right).generate(clips, mode, **options)
+            return TruthModel(right).label(clips, **options)
 
     assert judge_labels(Either(), episodes, Case("clean"))["frames"] == 12

@@ -14,7 +14,7 @@ from action_images_ros.cli import main as cli
 def run(monkeypatch, capsys):
     """Exit code, stdout and stderr of a command, the model replaced by one that knows the truth."""
     episode = small_episode(frames=8)
-    monkeypatch.setattr("action_images_ros.world_model.load.load_model", lambda *_, **__: TruthModel(episode))
+    monkeypatch.setattr("action_images_ros.policy.registry.load_policy", lambda *_, **__: TruthModel(episode))
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["action-images", *map(str, arguments)])

@@ -1,5 +1,4 @@
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ SETTINGS = RolloutSettings(time_limit=6.25)
 
 
 class FastModel(ScriptedModel):
-    card = SimpleNamespace(name="fast", image_size=[96, 96], frames=9, dt=0.05)
+    card = ModelCard("fast", (96, 96), 9, 0.05)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from observations import noise_observation
 from action_images_ros.evaluation import export
 from action_images_ros.evaluation.export import export_model
 from action_images_ros.policy.card import ModelCard
-from action_images_ros.world_model.load import load_model
+from action_images_ros.policy.registry import load_policy
 from action_images_ros.world_model.onnx import export as onnx_export
 
 
@@ -45,7 +45,7 @@ def test_what_was_compared_with_torch_lies_beside_the_weights(folder):
     rows = export_model(folder, video=True, observations=1)
     assert [row["file"] for row in rows] == files(folder) == ["policy_2views.onnx", "world_2views.onnx"]
     assert all(row["levels_max"] <= 1 and row["megabytes"] > 0 for row in rows)
-    load_model(folder, runtime="onnx", views=2, video=True)
+    load_policy(folder, runtime="onnx", views=2, video=True)
 
 
 def test_another_folder_gets_the_card_and_can_be_loaded_alone(folder, tmp_path):
@@ -53,7 +53,7 @@ def test_another_folder_gets_the_card_and_can_be_loaded_alone(folder, tmp_path):
     assert files(folder) == []
     assert [row["file"] for row in rows] == ["policy_2views.onnx", "policy_2views_int8.onnx"]
     for runtime in ("onnx", "onnx-int8"):
-        assert load_model(tmp_path / "robot", runtime=runtime, views=2).card.name == "tiny"
+        assert load_policy(tmp_path / "robot", runtime=runtime, views=2).card.name == "tiny"
 
 
 def test_an_export_that_computes_something_else_leaves_nothing_behind(folder, monkeypatch):

@@ -10,7 +10,8 @@ from action_images_ros.evaluation import open_loop
 from action_images_ros.evaluation.baselines import OPEN_MODES
 from action_images_ros.evaluation.held_out import windows_of
 from action_images_ros.evaluation.open_loop import evaluate_mode, judge
-from action_images_ros.world_model.clips import Clips, Pictures, canvas_of
+from action_images_ros.policy.clips import Clips, Pictures
+from action_images_ros.world_model.clips import canvas_of
 
 EPISODES = [falling(seed, frames=frames) for seed, frames in ((0, 11), (1, 9), (2, 7))]  # the last is too short
 
@@ -130,7 +131,7 @@ def test_episodes_without_a_whole_window_are_an_error():
 def test_the_command_writes_its_file_and_sheets(tmp_path, monkeypatch, capsys):
     import action_images_ros.world_model as package
 
-    monkeypatch.setattr(package, "load_model", lambda *_, **__: Clairvoyant(), raising=False)
+    monkeypatch.setattr(package, "load_policy", lambda *_, **__: Clairvoyant(), raising=False)
     monkeypatch.setattr(open_loop, "made_episodes", lambda *_: iter(EPISODES))
     evaluate_mode("nano", "label", ["reach_target"], 3, json_path=tmp_path / "deep" / "r.json", sheets=tmp_path / "s")
     written = json.loads((tmp_path / "deep" / "r.json").read_text())

@@ -70,9 +70,9 @@ def test_the_noise_depends_on_the_windows_time_alone(episode):
     seeds = []
 
     class Noted(TruthModel):
-        def generate(self, clips, mode, *, steps=1, seed=0):
+        def label(self, clips, *, steps=1, seed=0):
             seeds.append(list(seed))
-            return super().generate(clips, mode, steps=steps, seed=seed)
+            return super().label(clips, steps=steps, seed=seed)
 
     labeller = Labeller(Noted(episode), TURN)
     labeller.label([window(episode, 0), window(episode, 2)])

@@ -24,10 +24,10 @@ from recordings import small_episode
 from action_images_ros.labelling.offline import LabelOptions, label_bag
 
 class Dying(TruthModel):
-    def generate(self, *arguments, **options):
+    def label(self, *arguments, **options):
         if len(self.seen) == 3:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().generate(*arguments, **options)
+        return super().label(*arguments, **options)
 
 label_bag(sys.argv[1], sys.argv[2], Dying(small_episode(frames=16)), LabelOptions(batch=1))
 """
@@ -35,15 +35,14 @@ label_bag(sys.argv[1], sys.argv[2], Dying(small_episode(frames=16)), LabelOption
 MEMORY = (
     HEAD
     + """
-from types import SimpleNamespace
 import numpy as np
 from action_images_ros.labelling.offline import LabelOptions, label_bag
-from action_images_ros.world_model.clips import Pictures
+from action_images_ros.policy.card import ModelCard
 
 class Blank:
-    card = SimpleNamespace(name="blank", image_size=(48, 64), frames=5, dt=0.2, recipe={})
-    def generate(self, clips, mode, *, steps=1, seed=0):
-        return Pictures(None, np.zeros(clips.images.shape, np.uint8))
+    card = ModelCard("blank", (48, 64), 5, 0.2)
+    def label(self, clips, *, steps=1, seed=0):
+        return np.zeros(clips.images.shape, np.uint8)
 
 def peak():
     return int(next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]) * 1024

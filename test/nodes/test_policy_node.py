@@ -144,17 +144,16 @@ class FilmingModel(ScriptedModel):
         super().__init__(values)
         self.may, self.last, self.broken = threading.Event(), None, False
 
-    def predict(self, observation, **options):
-        assert not options.get("video"), "the chunk waited for its video"
-        self.last = super().predict(observation, **options)
+    def predict(self, observation, *, seed=0):
+        self.last = super().predict(observation, seed=seed)
         return self.last
 
-    def finish(self):
+    def paint_video(self, prediction):
+        assert prediction is self.last
         assert self.may.wait(20.0)
         if self.broken:
             raise RuntimeError("out of paint")
-        self.last.video = self.last.action_images
-        return self.last
+        return prediction.with_video(prediction.action_images, {})
 
 
 def test_a_chunk_does_not_wait_for_its_video(rig, model_folder):
@@ -375,7 +374,12 @@ def test_a_parameter_that_makes_no_sense_leaves_the_node_unconfigured(rig, model
     import re
 
     usual = {"cameras": list(CAMERAS), "model": model_folder, "nice": 0, "finger_joints": ["f"]}
-    node = rig.start(lambda **kwargs: PolicyNode(lambda _: None, **kwargs), **{**usual, **parameters})
+    node = rig.start(
+        lambda **kwargs: PolicyNode(
+            None if "model" in parameters else lambda _: ScriptedModel([0.5, 0.0, 0.2]), **kwargs
+        ),
+        **{**usual, **parameters},
+    )
     assert not node.started
     assert re.search(words, node.problems()["configure"])
 

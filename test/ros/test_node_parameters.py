@@ -8,6 +8,7 @@ from action_images_ros.interfaces.nodes import NODES
 from action_images_ros.labelling.labeller import KNOWN_POSE
 from action_images_ros.parameter import specs
 from action_images_ros.paths import share_path
+from action_images_ros.policy.registry import RUNTIMES
 from action_images_ros.ros.extrinsics import SOURCES
 from action_images_ros.ros.node_parameters import (
     NODE_PARAMETERS,
@@ -17,7 +18,6 @@ from action_images_ros.ros.node_parameters import (
     check_parameter_file,
     check_sections,
 )
-from action_images_ros.world_model.load import RUNTIMES
 
 FILES = [share_path("config/policy.yaml"), *sorted(share_path("config/robots").glob("*.yaml"))]
 

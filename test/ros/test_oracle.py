@@ -8,11 +8,13 @@ from action_images_ros.codec.decode import decode
 from action_images_ros.control.chunk import Chunk
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.geometry.pose import to_model_tool
+from action_images_ros.policy.card import ModelCard
 from action_images_ros.policy.observation import Observation
 from action_images_ros.ros.chunk_messages import gripper_message, poses_message
 from action_images_ros.ros.oracle import OraclePolicy
 
 SECOND = 1_000_000_000
+CARD = ModelCard(name="tiny", image_size=(96, 96), frames=9, dt=0.2)
 TURN = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
 START = np.array([0.4, 0.0, 0.2, 1.0, 0.0, 0.0, 0.0])
 
@@ -37,7 +39,7 @@ def _observation(stamp_ns, robot_pose):
 
 
 def _oracle(plan):
-    oracle = OraclePolicy(9, 0.2, TURN)
+    oracle = OraclePolicy(CARD, TURN)
     oracle.add_poses(poses_message(plan, "base"))
     oracle.add_gripper(gripper_message(plan, "base"))
     return oracle
@@ -68,7 +70,7 @@ def test_the_plans_end_is_held():
 
 def test_without_a_plan_nothing_is_drawn():
     with pytest.raises(ValueError, match="cell/expert_plan has not come"):
-        OraclePolicy(9, 0.2, TURN).predict(_observation(SECOND, START))
+        OraclePolicy(CARD, TURN).predict(_observation(SECOND, START))
 
 
 def test_a_plan_of_another_time_is_refused():

@@ -1,29 +1,28 @@
 """A labeller without weights: it draws the motion it is told, so that what is labelled is known exactly."""
 
-from types import SimpleNamespace
-
 import numpy as np
 
 from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.geometry.pose import matrix_from_pose7
-from action_images_ros.world_model.clips import Pictures, canvas_of
+from action_images_ros.policy.card import ModelCard
+from action_images_ros.world_model.clips import canvas_of
 
 SIZE = (48, 64)
 
 
 class TruthModel:
-    """`generate` finds each clip among the episode's pictures (by its first picture) and draws what the arm did there.
+    """`label` finds each clip among the episode's pictures (by its first picture) and draws what the arm did there.
 
     Keeps the clips it was given in `seen`; `views`: as many cameras as it says it was trained with.
     """
 
     def __init__(self, episode, frames=5, views=None, shift=0.0):
         recipe = {"views": {str(views): 1.0}} if views else {}
-        self.card = SimpleNamespace(name="truth", image_size=SIZE, frames=frames, dt=episode.dt, recipe=recipe)
+        self.card = ModelCard(name="truth", image_size=SIZE, frames=frames, dt=episode.dt, recipe=recipe)
         self.episode, self.seen, self.shift = episode, [], shift
 
-    def generate(self, clips, mode, *, steps=1, seed=0):
-        canvas_of(clips, mode, self.card.frames)
+    def label(self, clips, *, steps=1, seed=0):
+        canvas_of(clips, "label", self.card.frames)
         self.seen.append(clips)
         drawn = []
         for i in range(len(clips)):
@@ -42,7 +41,7 @@ class TruthModel:
                     ).images
                 )
             )
-        return Pictures(None, np.array(drawn))
+        return np.array(drawn)
 
     def _where(self, picture):
         distance = np.abs(self.episode.images.astype(int) - picture.astype(int)).mean(axis=(2, 3, 4))

@@ -1,23 +1,23 @@
 """A stand-in for the world model that needs no weights: it draws a straight way to a place it is told."""
 
-from types import SimpleNamespace
-
 import numpy as np
 
 from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.geometry.pose import matrix_from_pose7
+from action_images_ros.policy.card import ModelCard
+from action_images_ros.policy.prediction import Prediction
 
 
 class ScriptedModel:
     """`predict` draws a motion of at most `speed` m/s from the observed tool pose to `goal` (m); keeps what it saw."""
 
-    card = SimpleNamespace(image_size=[96, 96], frames=9, dt=0.2)
+    card = ModelCard(name="scripted", image_size=(96, 96), frames=9, dt=0.2)
 
     def __init__(self, goal, speed=0.2, garbage=False):
         self.goal, self.speed, self.garbage = np.asarray(goal, dtype=float), speed, garbage
         self.observations = []
 
-    def predict(self, observation, *, mode="policy", video=False, seed=0, steps=1):
+    def predict(self, observation, *, seed=0):
         self.observations.append(observation)
         way = self.goal - observation.tool_pose[:3]
         length = np.linalg.norm(way)
@@ -30,11 +30,4 @@ class ScriptedModel:
         images = np.array(to_uint8(drawn.images))
         if self.garbage:
             images = np.random.default_rng(seed).integers(0, 255, images.shape, dtype=np.uint8)
-        return SimpleNamespace(
-            stamp_ns=observation.stamp_ns,
-            camera_names=observation.camera_names,
-            dt=self.card.dt,
-            action_images=images,
-            K=observation.K,
-            world_from_camera=observation.world_from_camera,
-        )
+        return Prediction.from_images(observation, self.card.dt, images)

@@ -9,10 +9,10 @@ from action_images_ros.data.episode import append_index, save_episode
 from action_images_ros.evaluation.closed_loop import run_episode
 from action_images_ros.evaluation.rollout import RolloutSettings
 from action_images_ros.paths import share_path
+from action_images_ros.policy.registry import load_policy
 from action_images_ros.training.config import TrainConfig
 from action_images_ros.training.objectives import OBJECTIVES, new_network
 from action_images_ros.training.train import train
-from action_images_ros.world_model.load import load_model
 from action_images_ros.world_model.nano.checkpoints import ModelCard, load_network
 
 SMALL = {
@@ -98,7 +98,7 @@ def test_the_same_loop_trains_it_and_what_it_leaves_is_a_model_that_evaluation_d
     assert "policy/far_mm" in rows(tmp_path / "run")[-1] and "label/far_mm" not in rows(tmp_path / "run")[-1]
     assert [path.name[:6] for path in (tmp_path / "run" / "sheets").iterdir()] == ["policy"]
     assert ModelCard.load(folder).recipe["objective"] == "regression"
-    row = run_episode("reach_target", 3, "policy", RolloutSettings(time_limit=1.0), load_model(str(folder)))
+    row = run_episode("reach_target", 3, "policy", RolloutSettings(time_limit=1.0), load_policy(str(folder)))
     assert row["chunks"] > 0 and row["chunk_seconds"] > 0
 
 

@@ -48,7 +48,7 @@ def test_first_latent_of_every_segment_is_known():
 
 @pytest.mark.parametrize("frames", [0, 1, 4, 10, 12])
 def test_frames_that_cannot_be_packed_are_refused_by_value(frames):
-    with pytest.raises(ValueError, match=f"frames = {frames}.*1 \\+ 4 k"):
+    with pytest.raises(ValueError, match=f"frames is {frames}.*1 \\+ 4 k"):
         latent_frames(frames)
 
 

@@ -7,8 +7,9 @@ from cameras import in_front
 from action_images_ros.codec.decode import decode
 from action_images_ros.codec.encode import to_uint8
 from action_images_ros.geometry.camera import intrinsics_from_fovy
+from action_images_ros.policy.clips import Clips
 from action_images_ros.world_model.canvas import ACTION
-from action_images_ros.world_model.clips import Clips, canvas_of, draw_actions
+from action_images_ros.world_model.clips import canvas_of, draw_actions
 
 POSE = np.array([0.5, 0.0, 0.2, 1.0, 0.0, 0.0, 0.0])
 

@@ -1,7 +1,7 @@
 """Fine-tuning of a 5 B model folder: LoRA or all weights, on one CPU or GPU or, by `accelerate launch`, on many.
 
 A run folder holds `settings.yaml`, `metrics.jsonl`, `state/` (for resuming) and at the end `denoiser/`,
-the trained denoiser with any LoRA merged in: `load_model(folder, settings={"denoiser": ".../denoiser"})`. A LoRA is
+the trained denoiser with any LoRA merged in: `load_policy(folder, settings={"denoiser": ".../denoiser"})`. A LoRA is
 kept apart as well, in `lora/`.
 """
 

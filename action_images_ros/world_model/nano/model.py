@@ -1,34 +1,33 @@
-"""The nano world model: from an observation to a chunk's action images and video, with stage timings."""
+"""The world model as its users see it: an observation in, a chunk's action images and video out, with stage timings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from ...codec.encode import to_uint8
+from ...policy.card import ModelCard
+from ...policy.clips import Clips, Pictures
 from ...policy.observation import Observation
 from ...policy.prediction import Prediction
 from ..canvas import ACTION, VIDEO, build_canvas
-from ..clips import Clips, Pictures, canvas_of, draw_actions
-from ..inputs import model_inputs
+from ..clips import canvas_of, draw_actions
+from ..inputs import check_latest, copied_with_steps, model_inputs
 from ..rays import coarse_rays
 from ..stopwatch import Stopwatch
 from ..text import TextEncoder
 from . import pixel_latents
-from .checkpoints import ModelCard, load_network
-from .regressor import PoseRegressor
 from .sampler import generate
 
-__all__ = ["Prediction", "WorldModel", "load_nano"]
+__all__ = ["WorldModel"]
 
 
 class WorldModel:
-    """A loaded model. ``card`` has image size, T and dt; ``predict`` (one observation, for control) and
-    ``generate`` (many clips, any mode) are deterministic for a seed.
+    """The nano model on torch: a `Policy` that also paints video, labels and generates in any mode.
+
+    ``predict`` (one observation, for control) and ``generate`` (many clips, any mode) are deterministic for a seed.
 
     bfloat16: compute under autocast, for processors whose bf16 instructions make that faster.
     """
@@ -37,20 +36,28 @@ class WorldModel:
         self, denoiser: torch.nn.Module, card: ModelCard, text: TextEncoder | None = None, *, bfloat16: bool = False
     ):
         self.denoiser, self.card, self.text = denoiser.eval(), card, text or TextEncoder()
-        self.bfloat16 = bfloat16
-        self._unfinished: tuple | None = None
+        self.bfloat16, self.steps = bfloat16, 1
+        self._latest: Prediction | None = None
+        self._video_inputs: tuple | None = None
 
     @torch.inference_mode()
     def predict(
-        self, observation: Observation, *, mode: str = "policy", video: bool = False, seed: int = 0, steps: int = 1
+        self,
+        observation: Observation,
+        *,
+        mode: str = "policy",
+        video: bool = False,
+        seed: int = 0,
+        steps: int | None = None,
     ) -> Prediction:
         """Predict one chunk.
 
-        mode: "policy" generates the action images only; with ``video`` world mode then generates the video that belongs
-        to them (`finish` does so later). "joint" makes both at once. steps: sampling steps (one was measured as good
-        as ten for actions).
+        mode: "policy" paints the action images only; with ``video`` the world mode then paints the video that belongs
+        to them (`paint_video` does so later). "joint" paints both at once. steps: sampling steps (one was
+        measured as good as ten for actions).
         Raises ValueError where the observation does not have the model's image size.
         """
+        steps = self.steps if steps is None else steps
         if mode not in ("policy", "joint"):
             raise ValueError(f"mode = {mode!r}: predict offers 'policy' and 'joint', generate all modes")
         watch = Stopwatch()
@@ -63,38 +70,42 @@ class WorldModel:
             ACTION: pixel_latents.encode(torch.from_numpy(drawn)[None]),
         }
         rays = torch.from_numpy(directions)[None]
-        K, E = observation.K, observation.world_from_camera
         watch.lap("encode")
-        canvas = build_canvas(mode, len(K), self.card.frames)
+        canvas = build_canvas(mode, len(observation.K), self.card.frames)
         painted_video, painted_action = self._generate(canvas, known, rays, text, steps, seed)
         watch.lap("denoise")
         actions = pixel_latents.decode(painted_action)[0].numpy()
         actions[:, 0] = to_uint8(drawn[:, 0])
         frames = None if painted_video is None else _frames(painted_video, observation)
         watch.lap("paint")
-        prediction = Prediction(
-            observation.stamp_ns, tuple(observation.camera_names), actions, frames, K, E, self.card.dt, watch.seconds
+        prediction = Prediction.from_images(
+            observation, self.card.dt, actions, video=frames, stage_seconds=watch.seconds
         )
-        self._unfinished = prediction, observation, known[VIDEO], (rays, text, steps, seed)
-        return self.finish() if video else prediction
+        self._latest, self._video_inputs = prediction, (observation, known[VIDEO], (rays, text, steps, seed))
+        return self.paint_video(prediction) if video else prediction
 
     @torch.inference_mode()
-    def finish(self) -> Prediction:
-        """The last prediction again, with its video, for when there is time: while its actions are executed, say.
-
-        Raises ValueError before the first prediction.
-        """
-        if self._unfinished is None:
-            raise ValueError("nothing has been predicted yet: call predict first")
-        prediction, observation, seen, inputs = self._unfinished
+    def paint_video(self, prediction: Prediction) -> Prediction:
+        """The latest prediction again, with its video; see `PaintsVideo`."""
+        check_latest(prediction, self._latest)
         if prediction.video is not None:
             return prediction
+        observation, seen, inputs = self._video_inputs
         watch = Stopwatch()
-        known = {VIDEO: seen, ACTION: pixel_latents.encode(torch.from_numpy(prediction.action_images)[None])}
+        known = {VIDEO: seen, ACTION: pixel_latents.encode(torch.from_numpy(prediction.images())[None])}
         painted, _ = self._generate(build_canvas("world", len(prediction.K), self.card.frames), known, *inputs)
         frames = _frames(painted, observation)
         watch.lap("video")
-        return replace(prediction, video=frames, stage_seconds=prediction.stage_seconds | watch.seconds)
+        self._latest = prediction.with_video(frames, watch.seconds)
+        return self._latest
+
+    def with_steps(self, steps: int) -> WorldModel:
+        """The same model with this number of sampling steps; see `Sampled`."""
+        return copied_with_steps(self, steps)
+
+    def label(self, clips: Clips, *, steps: int = 1, seed: int | Sequence[int] = 0) -> np.ndarray:
+        """Action images of recorded clips; see `Labels`."""
+        return self.generate(clips, "label", steps=steps, seed=seed).action_images
 
     @torch.inference_mode()
     def generate(self, clips: Clips, mode: str, *, steps: int = 1, seed: int | Sequence[int] = 0) -> Pictures:
@@ -143,14 +154,3 @@ def _frames(painted: torch.Tensor, observation: Observation) -> np.ndarray:
     frames = pixel_latents.decode(painted)[0].numpy()
     frames[:, 0] = observation.images
     return frames
-
-
-def load_nano(folder: Path, *, bfloat16: bool = False):
-    """Load a nano model's folder to run with torch: a WorldModel, or a RegressionModel where it holds that control; see
-    `checkpoints.load_network` for what may be wrong with it."""
-    network, card = load_network(folder), ModelCard.load(folder)
-    if isinstance(network, PoseRegressor):
-        from .regression_model import RegressionModel
-
-        return RegressionModel(network, card, bfloat16=bfloat16)
-    return WorldModel(network, card, bfloat16=bfloat16)

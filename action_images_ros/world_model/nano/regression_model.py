@@ -1,8 +1,8 @@
-"""The regression baseline, with the same `predict` as `WorldModel`.
+"""The regression baseline as a policy.
 
-Its poses are drawn as action images, faultlessly, so that everything after the model (decoder, executor, graph) is
-that of the world model to the last line; the codec takes 0.02 mm of them. A drawn pose is always sharp: the covariance
-is that of a clean picture, and this policy never says that it is unsure.
+Its poses are drawn as action images so that everything after the model (decoder, executor, graph) is that of the world
+model; the codec costs 0.02 mm. A drawn pose is always sharp: the covariance is that of a clean picture, and this policy
+never reports uncertainty.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .regressor import PoseRegressor, chunk_poses
 
 
 class RegressionModel:
-    """A loaded control. ``card`` as of the world model; ``predict`` involves no chance."""
+    """The regression baseline: a `Policy` without further abilities. ``predict`` is deterministic."""
 
     def __init__(
         self, network: PoseRegressor, card: ModelCard, text: TextEncoder | None = None, *, bfloat16: bool = False
@@ -38,15 +38,11 @@ class RegressionModel:
         self.network, self.card, self.text, self.bfloat16 = network.eval(), card, text or TextEncoder(), bfloat16
 
     @torch.inference_mode()
-    def predict(
-        self, observation: Observation, *, mode: str = "policy", video: bool = False, seed: int = 0, steps: int = 1
-    ) -> Prediction:
-        """Predict one chunk. Only mode "policy"; no video, whether asked for or not; seed and steps change nothing.
+    def predict(self, observation: Observation, *, seed: int = 0, steps: int | None = None) -> Prediction:
+        """Predict one chunk; seed and steps change nothing.
 
-        Raises ValueError for another mode and where the observation does not have the model's image size.
+        Raises ValueError where the observation does not have the model's image size.
         """
-        if mode != "policy":
-            raise ValueError(f"mode = {mode!r}: {self.card.name} regresses poses and offers 'policy' alone")
         watch = Stopwatch()
         tokens, _ = self.text.encode([observation.instruction])
         watch.lap("text")
@@ -70,10 +66,4 @@ class RegressionModel:
         )
         images = to_uint8(encode_actions(poses[0], openness[0], K, E, observation.images.shape[1:3]).images)
         watch.lap("paint")
-        return Prediction(
-            observation.stamp_ns, tuple(observation.camera_names), images, None, K, E, self.card.dt, watch.seconds
-        )
-
-    def generate(self, clips, mode: str, **_):
-        """Raises ValueError: the baseline generates no clips in any mode."""
-        raise ValueError(f"mode = {mode!r}: {self.card.name} regresses poses and paints nothing; give a nano model")
+        return Prediction.from_images(observation, self.card.dt, images, stage_seconds=watch.seconds)

@@ -6,7 +6,6 @@ The graphs hold all that is numeric; what is left here is the text, the drawn pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from ...policy.card import ModelCard
 from ...policy.observation import Observation
 from ...policy.prediction import Prediction
 from ..canvas import build_canvas
-from ..inputs import model_inputs
+from ..inputs import check_latest, copied_with_steps, model_inputs
 from ..schedule import noise, schedule
 from ..stopwatch import Stopwatch
 from ..text import TextEncoder
@@ -28,7 +27,7 @@ CPU = "CPUExecutionProvider"
 
 
 class OnnxWorldModel:
-    """A folder of exports as a model: all but ``generate`` as WorldModel has it, the noise of a seed too.
+    """The nano model's exports: a `Policy` that also paints video, with WorldModel's noise for a seed.
 
     threads: of onnxruntime on the CPU, all where None. providers: execution providers in order of preference, the CPU
     where empty. int8: the quantised graphs. Raises FileNotFoundError and ValueError with the remedy, here for the
@@ -50,7 +49,9 @@ class OnnxWorldModel:
         self.text = text or TextEncoder()
         self._weights = weights_hash(folder)
         self._sessions: dict[tuple[str, int], object] = {}
-        self._unfinished: tuple | None = None
+        self.steps = 1
+        self._latest: Prediction | None = None
+        self._video_inputs: tuple | None = None
 
     def prepare(self, views: int, video: bool = False) -> None:
         """Load the graphs for chunks of this number of views; `video`: also those of the predicted video."""
@@ -58,9 +59,16 @@ class OnnxWorldModel:
             self._session(mode, views)
 
     def predict(
-        self, observation: Observation, *, mode: str = "policy", video: bool = False, seed: int = 0, steps: int = 1
+        self,
+        observation: Observation,
+        *,
+        mode: str = "policy",
+        video: bool = False,
+        seed: int = 0,
+        steps: int | None = None,
     ) -> Prediction:
         """Predict one chunk, as WorldModel.predict does in mode "policy"; other modes are for torch."""
+        steps = self.steps if steps is None else steps
         if mode != "policy":
             raise ValueError(f"mode = {mode!r}: onnxruntime runs 'policy' alone; load the model with runtime 'torch'")
         self.prepare(len(observation.images), video)
@@ -70,30 +78,27 @@ class OnnxWorldModel:
         actions = self._generate("policy", feed, steps, seed)
         actions[:, 0] = to_uint8(drawn[:, 0])
         watch.lap("denoise")
-        prediction = Prediction(
-            observation.stamp_ns,
-            tuple(observation.camera_names),
-            actions,
-            None,
-            observation.K,
-            observation.world_from_camera,
-            self.card.dt,
-            watch.seconds,
-        )
-        self._unfinished = prediction, feed, steps, seed
-        return self.finish() if video else prediction
+        prediction = Prediction.from_images(observation, self.card.dt, actions, stage_seconds=watch.seconds)
+        self._latest, self._video_inputs = prediction, (feed, steps, seed)
+        return self.paint_video(prediction) if video else prediction
 
-    def finish(self) -> Prediction:
-        """The last prediction again, with its video; as WorldModel.finish."""
-        if self._unfinished is None:
-            raise ValueError("nothing has been predicted yet: call predict first")
-        prediction, feed, steps, seed = self._unfinished
+    def paint_video(self, prediction: Prediction) -> Prediction:
+        """The latest prediction again, with its video; see `PaintsVideo`."""
+        check_latest(prediction, self._latest)
+        if prediction.video is not None:
+            return prediction
+        feed, steps, seed = self._video_inputs
         watch = Stopwatch()
-        actions = prediction.action_images.astype(np.float32) / 255
+        actions = prediction.images().astype(np.float32) / 255
         frames = self._generate("world", feed | {"actions": actions}, steps, seed)
         frames[:, 0] = feed["images"]
         watch.lap("video")
-        return replace(prediction, video=frames, stage_seconds=prediction.stage_seconds | watch.seconds)
+        self._latest = prediction.with_video(frames, watch.seconds)
+        return self._latest
+
+    def with_steps(self, steps: int) -> OnnxWorldModel:
+        """The same model with this number of sampling steps; see `Sampled`."""
+        return copied_with_steps(self, steps)
 
     def inputs(self, observation: Observation, watch: Stopwatch | None = None) -> dict[str, np.ndarray]:
         """Inputs of the policy graph from an observation, except ``noised`` and ``level``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,10 +13,12 @@ from torch import Tensor
 
 from ...codec.encode import to_uint8
 from ...policy.card import latent_frames
+from ...policy.clips import Clips, Pictures
 from ...policy.observation import Observation
 from ...policy.prediction import Prediction
 from ..canvas import ACTION, VIDEO, Canvas, build_canvas
-from ..clips import Clips, Pictures, canvas_of
+from ..clips import canvas_of
+from ..inputs import check_latest
 from ..nano.checkpoints import ModelCard
 from ..nano.pixel_latents import on_canvas
 from ..stopwatch import Stopwatch
@@ -93,7 +96,7 @@ class WanWorldModel:
         mode: instead of the settings' ``canvas``. "policy" makes the action images on the short canvas; with ``video``
         world mode then makes the video that belongs to them. "joint" makes both at once (the published protocol),
         and decodes the video if asked for. steps: instead of the settings'. With the setting ``frames_first`` the
-        pictures are the first of the chunk's frames, and `finish` gives the others. Raises ValueError for other modes
+        pictures are the first of the chunk's frames, and `complete` gives the others. Raises ValueError for other modes
         (see `paint`) and where the observation does not have the model's image size or number of views.
         """
         mode = self.settings.canvas if mode is None else mode
@@ -115,48 +118,66 @@ class WanWorldModel:
             first=self.settings.frames_first,
             want_video=False,
         )
-        prediction = Prediction(
-            observation.stamp_ns,
-            tuple(observation.camera_names),
-            painted.action_images,
-            None,
-            *cameras,
+        prediction = Prediction.from_images(
+            observation,
             self.card.dt,
-            watch.seconds,
-            painted.step_seconds,
+            painted.action_images,
+            stage_seconds=watch.seconds,
+            step_seconds=painted.step_seconds,
         )
         self._unfinished = _Unfinished(prediction, painted, observation, seed, steps)
-        return self.finish(video=True, rest=False) if video else prediction
+        return self.paint_video(prediction) if video else prediction
 
     @torch.inference_mode()
-    def finish(self, *, video: bool = True, rest: bool = True) -> Prediction:
-        """Complete the last prediction, for example while its first frames are executed.
+    def complete(self, prediction: Prediction) -> Prediction:
+        """The latest prediction again, with the action images of all frames (see the setting ``frames_first``).
 
-        rest: all frames of its action images. video: the video, as many frames as the action images have. The latents
-        of the last prediction alone are kept. Raises ValueError before the first prediction.
+        Raises ValueError for any other prediction: the latents of the latest alone are kept.
         """
-        if self._unfinished is None:
-            raise ValueError("nothing has been predicted yet: call predict first")
-        prediction, painted, seen, seed, steps = self._unfinished
+        unfinished = self._check_latest(prediction)
+        if prediction.frames == self.card.frames:
+            return prediction
         watch = Stopwatch(self.denoiser.device)
-        first = 0 if rest else self.settings.frames_first
-        if rest and prediction.action_images.shape[1] < self.card.frames:
-            actions = self._decode_actions(painted.latents, painted.canvas, painted.drawn, 0)
-            watch.lap("decode_rest")
-            prediction = replace(prediction, action_images=actions)
-        if video:
-            latents, canvas = painted.latents, painted.canvas
-            if not canvas.wanted(VIDEO):
-                known = {
-                    ACTION: latents[torch.from_numpy(canvas.frames(ACTION))],
-                    VIDEO: self.autoencoder.encode(to_model_range(seen.images[:, None])),
-                }
-                canvas = build_canvas("world", canvas.views, self.card.frames)
-                latents = self._denoise(canvas, known, seen.K, seen.world_from_camera, seen.instruction, seed, steps)
-            frames = self._decode_video(latents, canvas, seen.images[:, None], first)
-            watch.lap("video")
-            prediction = replace(prediction, video=frames)
-        return replace(prediction, stage_seconds=prediction.stage_seconds | watch.seconds)
+        painted = unfinished.painted
+        actions = self._decode_actions(painted.latents, painted.canvas, painted.drawn, 0)
+        watch.lap("decode_rest")
+        seconds = {**prediction.stage_seconds, **watch.seconds}
+        return self._keep(replace(prediction, action_images=actions, stage_seconds=seconds))
+
+    @torch.inference_mode()
+    def paint_video(self, prediction: Prediction) -> Prediction:
+        """The latest prediction again, with as many frames of video as it has action images; see `PaintsVideo`."""
+        _, painted, seen, seed, steps = self._check_latest(prediction)
+        watch = Stopwatch(self.denoiser.device)
+        latents, canvas = painted.latents, painted.canvas
+        if not canvas.wanted(VIDEO):
+            known = {
+                ACTION: latents[torch.from_numpy(canvas.frames(ACTION))],
+                VIDEO: self.autoencoder.encode(to_model_range(seen.images[:, None])),
+            }
+            canvas = build_canvas("world", canvas.views, self.card.frames)
+            latents = self._denoise(canvas, known, seen.K, seen.world_from_camera, seen.instruction, seed, steps)
+        frames = self._decode_video(latents, canvas, seen.images[:, None], prediction.frames)
+        watch.lap("video")
+        return self._keep(prediction.with_video(frames, watch.seconds))
+
+    def _check_latest(self, prediction: Prediction) -> _Unfinished:
+        check_latest(prediction, self._unfinished.prediction if self._unfinished else None)
+        return self._unfinished
+
+    def _keep(self, prediction: Prediction) -> Prediction:
+        self._unfinished = self._unfinished._replace(prediction=prediction)
+        return prediction
+
+    def with_steps(self, steps: int) -> WanWorldModel:
+        """The same model with this number of solver steps; see `Sampled`."""
+        stepped = copy.copy(self)
+        stepped.settings = replace(self.settings, steps=steps)
+        return stepped
+
+    def label(self, clips: Clips, *, steps: int | None = None, seed: int | Sequence[int] = 0) -> np.ndarray:
+        """Action images of recorded clips; see `Labels`."""
+        return self.generate(clips, "label", steps=steps, seed=seed).action_images
 
     def paint(
         self,

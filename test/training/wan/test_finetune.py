@@ -59,7 +59,7 @@ def losses(run):
 
 
 def test_a_lora_changes_the_blocks_alone_and_loads_as_a_denoiser(folder, demonstrations, tmp_path):
-    from action_images_ros.world_model.load import load_model
+    from action_images_ros.policy.registry import load_policy
 
     settings = FinetuneSettings(steps=2, rank=2, alpha=2, learning_rate=0.05, warmup_steps=0)
     done = finetune(folder, demonstrations, tmp_path / "run", settings, device="cpu")
@@ -69,7 +69,7 @@ def test_a_lora_changes_the_blocks_alone_and_loads_as_a_denoiser(folder, demonst
     assert changed and all(name.startswith("blocks.") and name.endswith("weight") for name in changed)
     assert any("attn1.to_q" in name for name in changed) and any("cam_encoder" in name for name in changed)
     assert list((tmp_path / "run" / "lora").glob("*.safetensors"))
-    assert len(load_model(folder, settings={"denoiser": str(done)}).denoiser.blocks) == 2
+    assert len(load_policy(folder, settings={"denoiser": str(done)}).denoiser.blocks) == 2
 
 
 def test_full_training_lowers_the_loss_and_a_resumed_run_ends_where_a_whole_one_does(folder, demonstrations, tmp_path):

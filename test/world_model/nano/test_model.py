@@ -7,8 +7,8 @@ from observations import noise_observation as observation
 
 from action_images_ros.codec.decode import decode
 from action_images_ros.geometry.camera import intrinsics_from_fovy
-from action_images_ros.world_model.clips import Clips
-from action_images_ros.world_model.load import load_model
+from action_images_ros.policy.clips import Clips
+from action_images_ros.policy.registry import load_policy
 from action_images_ros.world_model.nano.checkpoints import ModelCard
 from action_images_ros.world_model.nano.model import WorldModel
 
@@ -52,12 +52,12 @@ def test_modes_that_predict_no_action_are_refused(model):
 
 def test_an_unknown_model_name_lists_the_known_ones():
     with pytest.raises(FileNotFoundError, match="no_such_model"):
-        load_model("no_such_model")
+        load_policy("no_such_model")
 
 
 def test_threads_must_be_positive():
-    with pytest.raises(ValueError, match="threads = 0"):
-        load_model("nano", threads=0)
+    with pytest.raises(ValueError, match="threads is 0"):
+        load_policy("nano", threads=0)
 
 
 def clips(batch=2, frames=9, poses=9):

@@ -8,7 +8,8 @@ from cameras import in_front
 from action_images_ros.codec.decode import decode
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.policy.observation import Observation
-from action_images_ros.world_model.load import load_model
+from action_images_ros.policy.protocol import Generates, Labels, PaintsVideo, Policy, Sampled, Subscribes, require
+from action_images_ros.policy.registry import load_policy
 from action_images_ros.world_model.nano.checkpoints import ModelCard, load_denoiser, load_network, save_model
 from action_images_ros.world_model.nano.regression_model import RegressionModel
 from action_images_ros.world_model.nano.regressor import PoseRegressor
@@ -61,7 +62,7 @@ def test_what_is_regressed_is_what_the_decoder_reads(moving):
 
 def test_a_saved_control_is_recognised_and_computes_the_same(tmp_path, network):
     save_model(tmp_path, network, CARD)
-    loaded = load_model(str(tmp_path), threads=1)
+    loaded = load_policy(str(tmp_path), threads=1)
     assert isinstance(loaded, RegressionModel) and isinstance(load_network(tmp_path), PoseRegressor)
     with pytest.raises(ValueError, match="PoseRegressor"):
         load_denoiser(tmp_path)
@@ -71,10 +72,11 @@ def test_a_saved_control_is_recognised_and_computes_the_same(tmp_path, network):
 
 def test_what_it_cannot_do_is_refused_in_words(network):
     model = RegressionModel(network, CARD)
-    with pytest.raises(ValueError, match="'joint'.*'policy'"):
-        model.predict(observation(), mode="joint")
-    with pytest.raises(ValueError, match="'label'.*paints nothing"):
-        model.generate(None, "label")
+    assert isinstance(model, Policy)
+    for ability in (PaintsVideo, Labels, Generates, Sampled, Subscribes):
+        assert not isinstance(model, ability)
+    with pytest.raises(ValueError, match="control.*label recordings"):
+        require(model, Labels, "label recordings")
     with pytest.raises(ValueError, match=r"\(64, 64\).*\(96, 96\).*prepare_image"):
         model.predict(observation(size=(64, 64)))
 

@@ -9,7 +9,8 @@ from observations import noise_observation
 
 from action_images_ros.paths import models_path
 from action_images_ros.policy.card import CARD, WEIGHTS, ModelCard
-from action_images_ros.world_model.load import load_model
+from action_images_ros.policy.prediction import Prediction
+from action_images_ros.policy.registry import load_policy
 from action_images_ros.world_model.onnx.model import OnnxWorldModel
 
 SIZE = (32, 48)
@@ -24,7 +25,7 @@ def folder(exported_folder, tmp_path):
 
 @pytest.fixture(scope="module")
 def models(exported_folder):
-    return load_model(exported_folder), OnnxWorldModel(exported_folder, threads=1)
+    return load_policy(exported_folder), OnnxWorldModel(exported_folder, threads=1)
 
 
 @pytest.mark.parametrize("steps", [1, 3])
@@ -55,15 +56,19 @@ def test_the_video_may_be_painted_later(models):
         model.predict(noise_observation(SIZE, seed=1), seed=4)
         chunk = model.predict(seen, seed=5)
         assert chunk.video is None and "video" not in chunk.stage_seconds
-        later = model.finish()
+        with pytest.raises(ValueError, match="prediction is of"):
+            model.paint_video(at_once)
+        later = model.paint_video(chunk)
         assert np.array_equal(later.video, at_once.video) and later.stage_seconds["video"] > 0
         assert np.array_equal(later.action_images, chunk.action_images) and later.stamp_ns == chunk.stamp_ns
 
 
 def test_there_is_no_video_before_the_first_chunk(folder):
-    for model in (load_model(folder), OnnxWorldModel(folder)):
+    seen = noise_observation(SIZE)
+    chunk = Prediction.from_images(seen, 0.2, np.zeros((2, 9, *SIZE, 3), np.uint8))
+    for model in (load_policy(folder), OnnxWorldModel(folder)):
         with pytest.raises(ValueError, match="call predict first"):
-            model.finish()
+            model.paint_video(chunk)
 
 
 def test_modes_that_are_not_exported_are_left_to_torch(models):
@@ -126,8 +131,8 @@ def test_loading_and_predicting_need_no_torch(exported_folder):
     code = (
         "import sys; sys.path.insert(0, sys.argv[2]); import no_torch; "
         "from observations import noise_observation; "
-        "from action_images_ros.world_model import load_model; "
-        "model = load_model(sys.argv[1], runtime='onnx', threads=1); "
+        "from action_images_ros.policy.registry import load_policy; "
+        "model = load_policy(sys.argv[1], runtime='onnx', threads=1); "
         "print(model.predict(noise_observation((32, 48)), video=True).video.shape)"
     )
     support = str(Path(__file__).parents[2] / "support")

@@ -47,10 +47,10 @@ def folder(wan_parts, tmp_path):
 @pytest.fixture(scope="session")
 def wan(wan_parts):
     """The tiny model, loaded as a user loads it."""
-    from action_images_ros.world_model.load import load_model
+    from action_images_ros.policy.registry import load_policy
 
     threads = torch.get_num_threads()
-    model = load_model(wan_parts, threads=1)
+    model = load_policy(wan_parts, threads=1)
     torch.set_num_threads(threads)
     return model
 

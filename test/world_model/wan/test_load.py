@@ -5,7 +5,7 @@ import torch
 from wan_folder import CARD
 
 from action_images_ros.paths import models_path
-from action_images_ros.world_model.load import load_model
+from action_images_ros.policy.registry import load_policy
 from action_images_ros.world_model.nano.checkpoints import ModelCard
 from action_images_ros.world_model.wan import load
 from action_images_ros.world_model.wan import weight_files as weights
@@ -33,19 +33,19 @@ def test_the_card_chooses_the_backend(wan):
 
 def test_a_backend_nobody_knows_is_refused(folder, nothing_loads):
     (folder / "model_card.json").write_text(json.dumps(CARD | {"backend": "sora"}))
-    with pytest.raises(ValueError, match="backend is 'sora'.*nano, wan"):
-        load_model(folder)
+    with pytest.raises(ValueError, match="backend is 'sora'.*nano.*wan"):
+        load_policy(folder)
 
 
 def test_nano_takes_no_settings():
-    with pytest.raises(ValueError, match="nano backend.*has none"):
-        load_model("nano", settings={"steps": 3})
+    with pytest.raises(ValueError, match="settings is.*only the wan backend"):
+        load_policy("nano", settings={"steps": 3})
 
 
 @pytest.mark.parametrize("name", ["Wan-AI/Wan2.2-TI2V-5B", "anyeZHY/ActionImages"])
 def test_a_hub_name_where_a_folder_is_meant_is_told_so(name, folder, nothing_loads):
     with pytest.raises(FileNotFoundError, match=f"{name}.*hub"):
-        load_model(name)
+        load_policy(name)
     with pytest.raises(FileNotFoundError, match=f"vae = '{name}'.*hub name"):
         load_wan(folder, {"vae": name})
 
@@ -60,7 +60,7 @@ def test_parts_may_lie_elsewhere(folder, tmp_path, nothing_loads):
 
 def test_the_shipped_folder_has_no_weights_and_says_where_to_get_them(nothing_loads):
     with pytest.raises(FileNotFoundError, match="(denoiser|tokenizer).*README.md"):
-        load_model("wan2.2-ti2v-5b")
+        load_policy("wan2.2-ti2v-5b")
     assert "import-checkpoint" in (models_path("wan2.2-ti2v-5b") / "README.md").read_text()
 
 

@@ -8,8 +8,8 @@ from wan_folder import FRAMES, SIZE
 from action_images_ros.codec.decode import decode
 from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.geometry.pose import matrix_from_pose7
+from action_images_ros.policy.clips import Clips
 from action_images_ros.world_model.canvas import build_canvas
-from action_images_ros.world_model.clips import Clips
 from action_images_ros.world_model.wan.conventions import camera_pictures
 from action_images_ros.world_model.wan.model import WanWorldModel
 
@@ -196,13 +196,13 @@ def fast(wan):
     return make
 
 
-def test_the_head_of_a_chunk_decoded_alone_is_the_head_of_the_chunk_and_finish_gives_the_rest(fast, observe):
+def test_the_head_of_a_chunk_decoded_alone_is_the_head_of_the_chunk_and_complete_gives_the_rest(fast, observe):
     whole = fast(frames=13, steps=1).predict(observe(), mode="joint", video=True, seed=3)
     model = fast(frames=13, steps=1, frames_first=5, canvas="joint")
     head = model.predict(observe(), seed=3)
     assert head.action_images.shape[1] == 5 and head.video is None
     assert np.abs(head.action_images.astype(int) - whole.action_images[:, :5]).max() <= 1
-    rest = model.finish()
+    rest = model.paint_video(model.complete(head))
     assert np.abs(rest.action_images.astype(int) - whole.action_images).max() <= 1
     assert np.abs(rest.video.astype(int) - whole.video).max() <= 1
     assert {"denoise", "decode", "decode_rest", "video"} <= set(rest.stage_seconds)
@@ -211,10 +211,11 @@ def test_the_head_of_a_chunk_decoded_alone_is_the_head_of_the_chunk_and_finish_g
 def test_the_video_of_a_policy_prediction_can_be_had_later(fast, observe):
     now = fast().predict(observe(), video=True)
     model = fast()
-    assert model.predict(observe()).video is None
-    assert np.array_equal(model.finish().video, now.video)
+    chunk = model.predict(observe())
+    assert chunk.video is None
+    assert np.array_equal(model.paint_video(chunk).video, now.video)
     with pytest.raises(ValueError, match="call predict first"):
-        fast().finish()
+        fast().paint_video(chunk)
 
 
 def test_only_the_latents_that_are_wanted_are_decoded(fast, observe, monkeypatch):
