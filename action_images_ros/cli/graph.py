@@ -91,7 +91,7 @@ def trials(
 @app.command()
 def tell(
     action: Annotated[str, typer.Argument(help="say, enable, disable, approve, reject or stop.")],
-    text: Annotated[str, typer.Argument(help="The instruction, for say.")] = "",
+    text: Annotated[str, typer.Argument(help="The instruction, for say; the id of a chunk, for approve.")] = "",
     namespace: Annotated[str, typer.Option(help="Namespace of the graph; empty on a robot.")] = "cell",
 ) -> None:
     """Send an instruction or a service call to a running graph, without the ros2 command."""

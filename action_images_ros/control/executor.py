@@ -22,6 +22,7 @@ from .measured import MeasuredPose
 from .pacing import Pacing, Tick
 from .settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
 from .splice import ChunkPath
+from .states import DISABLED, EXECUTING, FAULTED, HOLDING, IDLE, STOPPED
 
 __all__ = [
     "DISABLED",
@@ -34,8 +35,6 @@ __all__ = [
     "ChunkRejected",
     "Command",
 ]
-
-DISABLED, IDLE, EXECUTING, HOLDING, FAULTED, STOPPED = "disabled", "idle", "executing", "holding", "faulted", "stopped"
 
 
 @dataclass(frozen=True)

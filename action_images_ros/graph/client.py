@@ -18,11 +18,13 @@ from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from std_msgs.msg import String
+from std_msgs.msg import String, UInt64
 from std_srvs.srv import SetBool, Trigger
 
+from ..control.states import PROPOSED, StateReport
 from ..interfaces import topics
 from ..ros import qos
+from ..ros.state_messages import state_report
 
 __all__ = ["GraphClient", "GraphError"]
 
@@ -43,9 +45,12 @@ class GraphClient:
         self.changed = threading.Condition()
         self.status: dict[str, Any] = {}
         self.diagnostics: dict[str, Any] = {}
+        self.state: StateReport | None = None
         self._instruction = self.node.create_publisher(String, "instruction", qos.LATCHED)
         self.node.create_subscription(String, "cell/status", self._on_status, qos.LATCHED)
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, qos.EVENTS)
+        self._approve_id = self.node.create_publisher(UInt64, "arm_command/approve_id", qos.EVENTS)
+        self.listen("arm_command/state", self._on_state)
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._spin, name="client", daemon=True)
@@ -89,6 +94,9 @@ class GraphClient:
     def _on_status(self, message: String) -> None:
         self.status = json.loads(message.data)
         self.notify()
+
+    def _on_state(self, message: Any) -> None:
+        self.state = state_report(message)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
@@ -169,6 +177,27 @@ class GraphClient:
             if time.monotonic() >= deadline:
                 raise GraphError(f"arm_command/enable refused: {response.message}")
             time.sleep(0.2)
+
+    def approve(self, chunk_ns: int | None = None, timeout: float = 10.0) -> str:
+        """Approve the chunk of this id, default: the one that the state shows as waiting now; what became of it.
+
+        GraphError when nothing waits or the approval is refused, for example because another chunk waits by then.
+        """
+        state = self.wait_for("the state of arm_command", lambda: self.state, timeout)
+        if chunk_ns is None and state.state != PROPOSED:
+            raise GraphError(f"nothing waits for approval: arm_command is {state.state} ({state.reason})")
+        chunk_ns = state.chunk_ns if chunk_ns is None else chunk_ns
+        self.wait_for("arm_command's subscription to approve_id", self._approve_id.get_subscription_count, timeout)
+        before = self.state
+        self._approve_id.publish(UInt64(data=chunk_ns))
+        answer = self.wait_for(
+            f"an answer to the approval of chunk {chunk_ns}",
+            lambda: self.state.answer if self.state is not before and str(chunk_ns) in self.state.answer else "",
+            timeout,
+        )
+        if not answer.endswith("approved"):
+            raise GraphError(f"chunk {answer}")
+        return f"chunk {answer}"
 
     def say(self, instruction: str):
         """Publish an instruction (latched); returns the publisher."""

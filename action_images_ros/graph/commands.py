@@ -26,6 +26,10 @@ def act(client: GraphClient, action: str, text: str = "", timeout: float = 10.0)
         client.wait_for("the policy's subscription to instruction", publisher.get_subscription_count, timeout)
         publisher.wait_for_all_acked(Duration(seconds=timeout))
         return f"instruction: {text!r}"
+    if action == "approve":
+        if text and not text.isdecimal():
+            raise ValueError(f"the chunk's id is {text!r}; give the whole number that arm_command/state shows, or none")
+        return client.approve(int(text) if text else None, timeout)
     if action in ("enable", "disable"):
         client.enable(action == "enable")
         return f"{action}d"

@@ -7,33 +7,32 @@ callbacks only hand it messages. `~/stop` brakes and holds; it is no emergency s
 from __future__ import annotations
 
 import gc
-import os
 import sys
-import threading
 import time
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseStamped
 from nav_msgs.msg import Path
-from rclpy.serialization import deserialize_message
-from std_msgs.msg import Float64
+from std_msgs.msg import Float64, UInt64
 from std_srvs.srv import SetBool, Trigger
 
 from ..control.approval import Approval
-from ..control.executor import ChunkExecutor, ChunkRejected
+from ..control.chunk import Chunk
+from ..control.executor import ChunkExecutor, ChunkRejected, Command
 from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
+from ..control.states import EXECUTING, FAULTED, HOLDING, IDLE, PROPOSED, StateReport
 from ..control.watchdog import Watchdog
-from ..interfaces.pairing import Pairing
-from ..interfaces.topics import message_type, topic
-from ..ros.chunk_messages import MAX_BYTES, MAX_FRAMES, chunk_from_messages
+from ..ros.chunk_reader import ChunkReader
 from ..ros.conversions import path_from_poses, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
 from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
-from ..ros.newest import Newest
 from ..ros.node_parameters import ArmCommandParameters
+from ..ros.state_messages import state_message
+from ..ros.steady_loop import SteadyLoop
 
-_PARTS = ("poses", "gripper", "confidence")
+_BRAKING_SECONDS = 2.0  # given to the arm to come to rest when the node is deactivated
 _EXECUTED_POSES = 200  # kept for rviz
 _EXECUTED_SECONDS = 0.1  # between two of them
 
@@ -44,13 +43,20 @@ class ArmCommandNode(GraphNode):
     def __init__(self, **kwargs) -> None:
         super().__init__("arm_command", **kwargs)
         self.executor_core: ChunkExecutor | None = None
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._told = StateReport(reason="the node is not active")
 
     def configure(self) -> None:
         """Read parameters, refuse limits that make no sense, connect."""
         own = self.parameters(ArmCommandParameters)
-        self._base, self._period, self._priority = own.base_frame, 1.0 / own.rate, own.realtime_priority
+        self._base, self._period = own.base_frame, 1.0 / own.rate
+        self._loop = SteadyLoop(
+            "commands",
+            self._period,
+            self._tick,
+            self._failed,
+            priority=own.realtime_priority,
+            refused=self.get_logger().info,
+        )
         self._require_approval, self._approval = own.require_approval, Approval(own.approval_timeout)
         self.executor_core = ChunkExecutor(
             self.parameters(Limits),
@@ -60,29 +66,29 @@ class ArmCommandNode(GraphNode):
             gripper=self.parameters(GripperSettings),
         )
         self._watchdog = Watchdog({"current_pose": own.pose_timeout})
-        self._pairing = Pairing(_PARTS)
-        self._waiting = Newest()
+        self._answer = ""
+        self._closing: tuple[int, float] | None = None
         self._pose: np.ndarray | None = None
         self._pose_ns: int | None = None
         self._enabled_ns = 0
-        self._last: tuple[str, str] = ("", "")
-        self._periods: deque[float] = deque(maxlen=2000)
         self._executed: deque[PoseStamped] = deque(maxlen=_EXECUTED_POSES)
         self._executed_at = 0.0
         self._target_pose = self.advertise("target_pose")
         self._gripper_command = self.advertise("gripper_command")
         self._plan = self.advertise("plan")
         self._executed_path = self.advertise("executed")
-        for part in _PARTS:
-            self.listen(f"chunk/{part}", lambda m, part=part: self._waiting.put(part, m), raw_depth=1)
+        self._state_publisher = self.advertise("arm_command/state")
+        self._chunks = ChunkReader(self, self._base, self._on_chunk)
         self.listen("current_pose", self._on_pose)
         self._robot_fault = ""
         self.listen("robot_check", self._on_robot_check)
         self.serve(SetBool, "~/enable", self._on_enable)
+        self.listen("arm_command/approve_id", self._on_approve_id)
         self.serve(Trigger, "~/approve", self._on_approve)
         self.serve(Trigger, "~/reject", self._on_reject)
         self.serve(Trigger, "~/stop", self._on_stop)
         self.every(0.5, self._publish_executed)
+        self._say(StateReport(reason="the node is not active"))
 
     # Messages.
     def _on_pose(self, message: PoseStamped) -> None:
@@ -100,30 +106,15 @@ class ArmCommandNode(GraphNode):
         """What robot_bridge found by the robot's description: with a wrong TCP or base nothing is enabled."""
         self._robot_fault = message.message if message.level == ERROR else ""
 
-    def _on_part(self, part: str, data: bytes) -> None:
-        """One serialised part of a chunk, in the thread that reads chunks."""
-        if len(data) > MAX_BYTES:
-            self.complain(
-                "chunk", f"chunk/{part} of {len(data)} bytes is refused unread; send at most {MAX_FRAMES} frames", WARN
-            )
-            return
-        message = deserialize_message(bytes(data), message_type(topic(f"chunk/{part}").type))
-        parts = self._pairing.add(part, stamp_of(message), message)
-        if parts is None or not self.active:
-            return
-        try:
-            chunk = chunk_from_messages(*(parts[name] for name in _PARTS), self._base)
-        except ValueError as error:
-            self.complain("chunk", f"a chunk is refused: {error}", WARN)
-            return
+    def _on_chunk(self, chunk: Chunk) -> None:
+        """A complete chunk, in the thread that reads chunks."""
         with self.lock:
             if not self.executor_core.enabled or chunk.stamp_ns < self._enabled_ns:
                 return  # what was seen before the arm was enabled must not move it
             if not self._require_approval:
                 self._execute(chunk)
-            elif self._approval.propose(chunk, time.monotonic()):
+            elif self.executor_core.state in (IDLE, HOLDING) and self._approval.propose(chunk, time.monotonic()):
                 self._plan.publish(path_from_poses(_finite(chunk), chunk.stamp_ns, self._base))
-                self.values["approval"] = "waiting for ~/approve or ~/reject"
 
     def _execute(self, chunk) -> str:
         """Hand a chunk to the executor; the reason when it refuses, else an empty string."""
@@ -159,24 +150,43 @@ class ArmCommandNode(GraphNode):
         self.get_logger().info(f"commands {response.message}")
         return response
 
-    def _on_approve(self, _, response):
+    def _approve(self, chunk_ns: int | None = None) -> str:
+        """Execute the chunk that waits, if it is the one of this id; why it is refused, else an empty string."""
         with self.lock:
-            now_ns = self.now_ns()
-            chunk = self._approval.approve(time.monotonic(), now_ns) if self._require_approval else None
-            if chunk is None:
-                response.success, response.message = False, "nothing waits for approval"
-                return response
-            reason = self._execute(chunk)
-        self.values["approval"] = "approved" if not reason else "refused"
-        response.success, response.message = not reason, reason or "approved"
+            steady, now_ns = time.monotonic(), self.now_ns()
+            named = self._approval.waiting(steady) if chunk_ns is None else chunk_ns
+            refusal = self._approval.refusal(steady, chunk_ns)
+            chunk = self._approval.approve(steady, now_ns, chunk_ns)
+            if chunk is not None:
+                refusal = self._execute(chunk)
+            about = "" if named is None else f"{named} "
+            self._answered(f"{about}refused: {refusal}" if refusal else f"{about}approved")
+        return refusal
+
+    def _on_approve_id(self, message: UInt64) -> None:
+        refusal = self._approve(int(message.data))
+        if refusal:
+            self.complain("approval", f"approval of chunk {message.data} is refused: {refusal}", WARN)
+        else:
+            self.solved("approval")
+
+    def _on_approve(self, _, response):
+        refusal = self._approve()
+        response.success, response.message = not refusal, refusal or self._answer
         return response
 
     def _on_reject(self, _, response):
         with self.lock:
+            waiting = self._approval.waiting(time.monotonic())
             response.success = self._approval.clear()
-        response.message = "rejected" if response.success else "nothing waits for approval"
-        self.values["approval"] = response.message
+            response.message = "rejected" if response.success else "nothing waits for approval"
+            if response.success:
+                self._answered(f"{waiting} rejected")
         return response
+
+    def _answered(self, answer: str) -> None:
+        """Let the state say what became of an approval or rejection, also when it says the same as before."""
+        self._answer, self._told = answer, replace(self._told, answer="")
 
     def _on_stop(self, _, response):
         with self.lock:
@@ -189,88 +199,78 @@ class ArmCommandNode(GraphNode):
     # Commands.
     def activate(self) -> None:
         """Start the command thread; nothing is commanded until enabled."""
-        self._stop.clear()
+        self._closing = None
         sys.setswitchinterval(0.001)  # the command thread must not wait 5 ms for a callback's Python
         gc.collect()
         gc.freeze()
-        self._waiting.open()
-        self._threads = [
-            threading.Thread(target=self._command_loop, name="commands", daemon=True),
-            threading.Thread(target=self._read_chunks, name="chunks", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._chunks.start()
+        self._loop.start()
 
     def deactivate(self) -> None:
-        """Stop commanding."""
+        """Brake within the limits, then command nothing."""
+        self._chunks.stop()
+        with self.lock:
+            self._closing = (self.now_ns(), time.monotonic())
+            self.executor_core.disable()
+            self._approval.clear()
+        deadline = time.monotonic() + _BRAKING_SECONDS
+        while self._loop.running and not self.executor_core.resting and time.monotonic() < deadline:
+            time.sleep(self._period)
+        self._loop.stop()
+        self._say(StateReport(reason="the node is not active"))
+
+    def _time_ns(self) -> int:
+        """ROS time; while the node is deactivated nobody hears /clock, and it goes on as the steady clock does."""
+        if self._closing is None:
+            return self.now_ns()
+        return self._closing[0] + round((time.monotonic() - self._closing[1]) * 1e9)
+
+    def _failed(self, error: Exception) -> None:
+        """An exception of a tick: the arm is disabled, and without commands the driver's own timeout holds it."""
         with self.lock:
             self.executor_core.disable()
-        self._stop.set()
-        self._waiting.close()
-        for thread in self._threads:
-            thread.join(timeout=2.0)
-        self._threads = []
-
-    def _read_chunks(self) -> None:
-        """Read chunks, so that no message, however long, keeps the services waiting."""
-        read = self.guarded("reading a chunk", self._on_part)
-        while not self._stop.is_set():
-            waiting = self._waiting.take()
-            if waiting is not None:
-                read(*waiting)
-
-    def _take_priority(self) -> None:
-        """Real-time scheduling of this thread where asked for and allowed (limits.conf: rtprio)."""
-        if self._priority == 0:
-            return
-        try:
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(self._priority))
-        except OSError as error:
-            self.get_logger().info(
-                f"realtime_priority {self._priority} is not granted ({error}), commands run at the "
-                "usual priority; grant it with rtprio in /etc/security/limits.conf"
-            )
-
-    def _command_loop(self) -> None:
-        self._take_priority()
-        due = last = time.monotonic()
-        while not self._stop.is_set():
-            try:
-                self._tick()
-            except Exception as error:  # never die silently: without commands the driver's own timeout holds the arm
-                with self.lock:
-                    self.executor_core.disable()
-                self.complain("commands", f"commands stopped, the arm is disabled: {error!r}")
-            due += self._period
-            pause = due - time.monotonic()
-            if pause > 0:
-                time.sleep(pause)
-            else:
-                due = time.monotonic()
-            now = time.monotonic()
-            self._periods.append(now - last)
-            last = now
+        self.complain("commands", f"commands stopped, the arm is disabled: {error!r}")
+        self._say(StateReport(FAULTED, f"commands stopped: {error!r}"))
 
     def _tick(self) -> None:
         reason = self._watchdog.reason()
         with self.lock:  # time is taken inside: a command waits here while the arm is enabled
-            command = self.executor_core.command(self.now_ns(), None if reason else self._pose, self._pose_ns)
+            command = self.executor_core.command(self._time_ns(), None if reason else self._pose, self._pose_ns)
+            report = self._report(command, time.monotonic())
         if command.pose is not None and command.fresh:
             self._target_pose.publish(pose_stamped(command.pose, command.time_ns, self._base))
             self._remember(command.pose, command.time_ns)
         if command.gripper_changed:
             self._gripper_command.publish(Float64(data=float(command.openness)))
-        if (command.state, command.reason) != self._last:
-            self._report(command.state, command.reason)
+        self.values["limited"] = command.reason if command.state == EXECUTING else ""
+        self._say(report)
 
-    def _report(self, state: str, reason: str) -> None:
-        self._last = (state, reason)
-        self.values["state"], self.values["reason"] = state, reason
-        if state == "holding":
+    def _report(self, command: Command, steady: float) -> StateReport:
+        """The node's state: the executor's, or that a chunk waits for a person."""
+        waiting, state, reason = self._approval.waiting(steady), command.state, command.reason
+        if waiting is not None and state in (IDLE, HOLDING):
+            told = f"chunk {waiting} waits for approval: publish its id on ~/approve_id, or call ~/reject"
+            return StateReport(PROPOSED, told, waiting, self._answer)
+        if waiting is not None and state != EXECUTING:
+            self._approval.clear()
+        if state == EXECUTING:
+            return StateReport(state, "", self._approval.id_of(command.chunk_stamp_ns), self._answer)
+        return StateReport(state, reason, None, self._answer)
+
+    def _say(self, report: StateReport) -> None:
+        """Publish the state where it has changed; diagnostics say the same."""
+        if report.gist == self._told.gist and self.values.get("state"):
+            return
+        self._told = report
+        self._state_publisher.publish(state_message(report, self.get_fully_qualified_name().lstrip("/")))
+        state, reason = report.state, report.reason
+        chunk = "" if report.chunk_ns is None else report.chunk_ns
+        self.values.update(state=state, reason=reason, chunk_id=chunk, approval=report.answer)
+        if state == HOLDING:
             self.complain("hold", f"holding: {reason}", WARN)
         else:
             self.solved("hold")
-        if state == "faulted":
+        if state == FAULTED:
             self.complain("fault", f"disabled by a fault: {reason}; ~/enable when it is mended")
         else:
             self.solved("fault")
@@ -293,15 +293,10 @@ class ArmCommandNode(GraphNode):
             self.complain("current_pose", f"{reason}; the driver must publish it", self.missing)
         else:
             self.solved("current_pose")
-        waiting = self._pairing.incomplete()
+        waiting = self._chunks.pairing.incomplete()
         if waiting:
             self.values["incomplete_chunks"] = "; ".join(f"{i} lacks {', '.join(p)}" for i, p in waiting.items())
-        if len(self._periods) > 10:
-            milliseconds = 1000 * np.array(self._periods)
-            self.values["period_ms"] = (
-                f"median {np.median(milliseconds):.2f} p99 "
-                f"{np.percentile(milliseconds, 99):.2f} max {milliseconds.max():.2f}"
-            )
+        self.values["period_ms"] = self._loop.periods()
 
 
 def _finite(chunk) -> np.ndarray:

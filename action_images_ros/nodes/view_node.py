@@ -1,17 +1,22 @@
 """Plays what the model predicts as ordinary image streams, for rviz, rqt_image_view or a browser.
 
 Per camera: the predicted video, the action images, and the action images laid over the picture they start from.
+A chunk that waits for approval is played over and over, and no other.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from ..control.states import PROPOSED
 from ..ros.conversions import stamp_from_ns
 from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
 from ..ros.images import image_from_rgb, rgb_from_message
 from ..ros.node_parameters import ViewParameters
 from ..ros.playback import Playback, overlay
+from ..ros.state_messages import state_report
 
 _STREAMS = ("predicted_video", "action_images", "overlay")
 
@@ -45,7 +50,13 @@ class ViewNode(GraphNode):
             )
             self.listen("chunk/<cam>/camera_info", lambda m, c=camera: self._on_info(c, m), camera)
             self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: self._on_picture(c, m), camera)
+        self.listen("arm_command/state", self._on_state)
         self.every(1.0 / own.rate, self._show)
+
+    def _on_state(self, message: DiagnosticStatus) -> None:
+        report = state_report(message)
+        for playback in self._playback.values():
+            playback.pin(report.chunk_ns if report.state == PROPOSED else None)
 
     def _on_frames(self, camera: str, stream: str, message: Any) -> None:
         self._playback[camera].add(stream, stamp_of(message), message)

@@ -20,7 +20,8 @@ class Playback:
     """Takes the parts of chunks as they come and steps through one chunk's frames after the other.
 
     A chunk is played to its end, though newer ones come meanwhile: cut short, none would be seen but for its beginning.
-    Then the newest is next; where the policy adds a video to some chunks, the newest that has one.
+    Then the newest is next; where the policy adds a video to some chunks, the newest that has one. A pinned chunk is
+    played over and over, and no other.
     """
 
     def __init__(self, loop: bool, depth: int = 16) -> None:
@@ -28,6 +29,7 @@ class Playback:
         self._loop, self._depth = loop, depth
         self._chunks: dict[int, dict[str, Any]] = {}
         self._playing = -1
+        self._pinned: int | None = None
         self._stacks: dict[str, np.ndarray] = {}
         self._index = 0
 
@@ -38,15 +40,22 @@ class Playback:
             self._playing, self._index, self._stacks = -1, 0, {}
         self._chunks.setdefault(stamp_ns, {})[part] = value
         while len(self._chunks) > self._depth:
-            del self._chunks[min(self._chunks)]
+            del self._chunks[min(stamp for stamp in self._chunks if stamp != self._pinned)]
+
+    def pin(self, stamp_ns: int | None) -> None:
+        """Play the chunk of this id as soon as it is there, until another is pinned; None: whichever is newest."""
+        self._pinned = stamp_ns
 
     def advance(self) -> dict[str, np.ndarray]:
         """The next frame of every stream; empty when nothing is to be shown. ValueError on parts that do not fit."""
-        if self._index >= self._count():
+        pinned = self._pinned is not None and self._whole(self._pinned)
+        if pinned and self._playing != self._pinned:
+            self._begin(self._pinned)
+        elif not pinned and self._index >= self._count():
             self._take_next()
         self._open("predicted_video", self._playing)  # it may come a little later than the rest
         count = self._count()
-        if count == 0 or (self._index >= count and not self._loop):
+        if count == 0 or (self._index >= count and not (self._loop or pinned)):
             return {}
         frames = {name: stack[self._index % count] for name, stack in self._stacks.items()}
         self._index += 1
@@ -56,13 +65,19 @@ class Playback:
         return min((len(stack) for stack in self._stacks.values()), default=0)
 
     def _take_next(self) -> None:
-        whole = [stamp for stamp, parts in self._chunks.items() if {"size", "action_images"} <= set(parts)]
+        whole = [stamp for stamp in self._chunks if self._whole(stamp)]
         filmed = [stamp for stamp in whole if "predicted_video" in self._chunks[stamp]]
         newest = max(filmed or whole, default=-1)
         if newest < 0 or newest == self._playing:
             return
-        self._playing, self._index, self._stacks = newest, 0, {}
-        self._open("action_images", newest)
+        self._begin(newest)
+
+    def _whole(self, stamp: int) -> bool:
+        return {"size", "action_images"} <= set(self._chunks.get(stamp, {}))
+
+    def _begin(self, stamp: int) -> None:
+        self._playing, self._index, self._stacks = stamp, 0, {}
+        self._open("action_images", stamp)
 
     def _open(self, name: str, stamp: int) -> None:
         parts = self._chunks.get(stamp, {})

@@ -7,11 +7,13 @@ import pytest
 from control_rig import changed, make_chunk
 from ros_rig import DOWN, now_ns
 from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import UInt64
 from std_srvs.srv import SetBool, Trigger
 
 from action_images_ros.nodes.arm_command_node import ArmCommandNode
 from action_images_ros.ros.chunk_messages import confidence_message, gripper_message, poses_message
 from action_images_ros.ros.conversions import ns_from_stamp, pose7_from_pose_stamped, pose_stamped
+from action_images_ros.ros.state_messages import state_report
 
 MS = 1_000_000
 START = DOWN[:3]
@@ -91,7 +93,7 @@ def arm(rig):
 
 def test_nothing_is_commanded_before_it_is_enabled(arm):
     arm.chunk()
-    arm.spin_until(lambda: not arm.node._pairing.incomplete() and arm.node._pairing._done, "the chunk's arrival")
+    arm.spin_until(lambda: arm.node._chunks.pairing._done, "the chunk's arrival")
     assert not arm.targets
     enabled_after = now_ns(arm.rig)
     assert arm.enable().success
@@ -279,10 +281,64 @@ def test_with_approval_nothing_moves_until_it_is_approved(rig):
     assert not arm.trigger("approve").success
     arm.enable()
     arm.chunk()
-    arm.spin_until(lambda: arm.plans, "a proposal")
-    assert arm.state()[0] in ("idle", "holding") and np.allclose(arm.pose, DOWN)
+    arm.spin_until(lambda: arm.plans and arm.state()[0] == "proposed", "a proposal")
+    assert np.allclose(arm.pose, DOWN)
     assert arm.trigger("approve").success
     arm.spin_until(lambda: arm.pose[0] > START[0] + 0.05, "motion")
+
+
+def test_an_approval_by_id_executes_that_chunk_or_nothing_and_the_state_says_so(rig):
+    arm = _start(rig, require_approval=True)
+    states = rig.listen("arm_command/state")
+
+    def newest():
+        return state_report(states[-1]) if states else None
+
+    arm.enable()
+    shown = arm.chunk()
+    arm.spin_until(lambda: newest() and newest().state == "proposed", "a proposal")
+    assert newest().chunk_ns == shown and arm.plan_ids() == [shown]
+    for wrong in (shown - 1, 0, 2**64 - 1):
+        rig.publish("arm_command/approve_id", UInt64(data=wrong))
+        arm.spin_until(lambda wrong=wrong: newest().answer.startswith(f"{wrong} refused"), "a refusal")
+    arm.chunk()  # a newer one does not take its place
+    assert newest().state == "proposed" and newest().chunk_ns == shown and np.allclose(arm.pose, DOWN)
+    rig.publish("arm_command/approve_id", UInt64(data=shown))
+    arm.spin_until(lambda: newest().state == "executing", "execution")
+    assert newest().chunk_ns == shown and newest().answer == f"{shown} approved"
+    assert arm.node.values["chunk_id"] == shown and arm.node.values["state"] == "executing"
+    rig.publish("arm_command/approve_id", UInt64(data=shown))  # approved once, it is executed once
+    arm.spin_until(lambda: newest().answer.startswith(f"{shown} refused"), "a refusal")
+
+
+def test_the_state_is_latched_and_reliable_and_follows_the_arm(arm):
+    arm.enable()
+    arm.chunk()
+    arm.spin_until(lambda: arm.pose[0] > START[0] + 0.02, "motion")
+    late = arm.rig.listen("arm_command/state")
+    arm.spin_until(lambda: late, "the state for a late listener")
+    assert state_report(late[-1]).state == "executing"
+    arm.trigger("stop")
+    arm.spin_until(lambda: state_report(late[-1]).state == "stopped", "the next state")
+    assert state_report(late[-1]).chunk_ns is None
+    arm.enable(False)
+    arm.spin_until(lambda: state_report(late[-1]).state == "disabled", "the last state")
+    told = len(late)
+    arm.known()
+    assert len(late) == told and arm.state()[0] == "disabled"
+
+
+def test_a_node_that_is_deactivated_in_motion_brakes_first(arm):
+    arm.enable()
+    arm.chunk(velocity=(0.15, 0.0, 0.0))
+    arm.spin_until(lambda: arm.pose[0] > START[0] + 0.05, "motion")
+    commanded = []
+    publish = arm.node._target_pose.publish
+    arm.node._target_pose.publish = lambda message: (commanded.append(message.pose.position.x), publish(message))
+    arm.node.trigger_deactivate()
+    steps = np.diff(commanded)
+    assert arm.node.executor_core.resting and len(steps) > 5
+    assert steps[0] > 1e-3 and abs(steps[-1]) < 1e-3 and arm.state() == ("disabled", "the node is not active")
 
 
 def test_a_rejected_chunk_never_moves_the_arm(rig):

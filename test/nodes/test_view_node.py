@@ -3,11 +3,13 @@
 import numpy as np
 from ros_rig import now_ns, picture
 
+from action_images_ros.control.states import StateReport
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.nodes.view_node import ViewNode
 from action_images_ros.ros.chunk_messages import stack_frames
 from action_images_ros.ros.conversions import camera_info_from_intrinsics, stamp_from_ns
 from action_images_ros.ros.images import image_from_rgb, rgb_from_image
+from action_images_ros.ros.state_messages import state_message
 
 SIZE = (16, 16)
 
@@ -70,3 +72,16 @@ def test_a_chunk_that_cannot_be_shown_is_named_and_the_next_one_shown(rig):
     _send(rig, 6, [7, 7])
     rig.spin_until(lambda: actions, "the next chunk")
     assert set(_shown(actions)) == {7}
+
+
+def test_the_chunk_that_waits_for_approval_is_played_until_it_is_answered(rig):
+    assert rig.start(ViewNode, cameras=["left"], rate=50.0, loop=False).started
+    actions = rig.listen("view/<cam>/action_images", "left")
+    rig.publish("arm_command/state", state_message(StateReport("proposed", "", 6), "arm_command"))
+    _send(rig, 6, [8, 9])
+    rig.spin_until(lambda: 9 in _shown(actions), "the chunk that waits")
+    _send(rig, 7, [20, 21])
+    rig.spin_until(lambda: _shown(actions).count(9) > 4, "the chunk that waits, over and over")
+    assert not {20, 21} & set(_shown(actions))
+    rig.publish("arm_command/state", state_message(StateReport("executing", "", 6), "arm_command"))
+    rig.spin_until(lambda: 21 in _shown(actions), "the newest chunk")

@@ -67,6 +67,33 @@ def test_a_proposal_lapses():
     assert approval.approve(10.0, SECOND) is None
 
 
+def test_an_approval_that_names_another_chunk_approves_nothing():
+    approval = Approval(timeout_s=10.0)
+    approval.propose(_chunk(1), 0.0)
+    assert "does not wait" in approval.refusal(0.1, 2)
+    assert approval.approve(0.1, SECOND, 2) is None and approval.waiting(0.1) == 1
+    assert approval.approve(0.1, SECOND, 1) is not None and approval.approve(0.2, SECOND, 1) is None
+    assert approval.id_of(SECOND) == 1 and approval.id_of(5) == 5
+
+
+def test_a_call_without_an_id_does_not_approve_what_took_the_place_of_a_lapsed_chunk():
+    approval = Approval(timeout_s=10.0)
+    approval.propose(_chunk(1), 0.0)
+    assert approval.propose(_chunk(2), 10.5)
+    assert "1 has lapsed and 2 waits" in approval.refusal(10.6)
+    assert approval.approve(10.6, SECOND) is None
+    assert approval.approve(10.7, SECOND) is not None  # the refusal has named it
+
+
+def test_a_call_without_an_id_is_not_taken_for_a_chunk_that_has_only_just_come_up():
+    approval = Approval(timeout_s=10.0)
+    approval.propose(_chunk(1), 0.0)
+    end_ns = approval.approve(1.0, SECOND).end_ns
+    for later, refused in ((2.1, True), (2.6, False)):
+        approval.propose(_chunk(end_ns), 2.0)
+        assert bool(approval.refusal(later)) == refused
+
+
 def test_a_rejected_proposal_cannot_be_approved():
     approval = Approval(timeout_s=10.0)
     assert not approval.clear()
@@ -145,3 +172,17 @@ def test_the_overlay_shows_blobs_and_leaves_the_rest_of_the_picture():
     np.testing.assert_array_equal(overlay(picture, action), np.full((40, 40, 3), 90))
     action[4, 4, 0] = 255
     assert overlay(picture, action)[22, 22, 0] > 150
+
+
+def test_a_pinned_chunk_is_played_over_and_over_and_no_other():
+    playback = _filled(False)
+    playback.pin(7)
+    assert playback.advance()["action_images"].mean() == 1  # not there yet: the newest goes on
+    for stamp in (6, 7, 8):
+        _add(playback, stamp, [10 * stamp, 10 * stamp + 1])
+    assert [playback.advance()["action_images"].mean() for _ in range(5)] == [70, 71, 70, 71, 70]
+    for stamp in range(9, 40):
+        _add(playback, stamp, [3, 4])
+    assert [playback.advance()["action_images"].mean() for _ in range(2)] == [71, 70]
+    playback.pin(None)
+    assert [playback.advance()["action_images"].mean() for _ in range(2)] == [3, 4]
