@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .app import app
+from .options import options_from_dataclasses
+from .shared import Json, _lines, _number, _write
 
-__all__ = ["Ray", "RayCpus", "RayGpus", "Retries", "Workers", "is_many", "label_many_bags"]
+if TYPE_CHECKING:
+    from ..labelling.offline import LabelOptions
+    from ..scale.archive import Workers
+    from ..scale.many import Summary
 
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        help="Processes or Ray workers for many recordings; default: 1 process, or as many as the cluster holds."
-    ),
-]
-Ray = Annotated[
-    str,
-    typer.Option(help="Ray cluster: HOST:PORT, ray://HOST:PORT or auto; local starts one for this run."),
-]
-RayCpus = Annotated[float, typer.Option(help="Processors of each Ray worker.")]
-RayGpus = Annotated[float, typer.Option(help="GPUs of each Ray worker; fractions such as 0.5 are allowed.")]
-Retries = Annotated[int, typer.Option(help="Retries of a recording after a transient error.")]
+__all__ = ["WorkerOptions", "is_many", "label_many_bags"]
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """The workers that label many recordings."""
+
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes or Ray workers for many recordings; default: 1 process, or as many as the cluster holds."
+        ),
+    ] = None
+    ray: Annotated[
+        str, typer.Option(help="Ray cluster: HOST:PORT, ray://HOST:PORT or auto; local starts one for this run.")
+    ] = ""
+    ray_cpus: Annotated[float, typer.Option(help="Processors of each Ray worker.")] = 1.0
+    ray_gpus: Annotated[float, typer.Option(help="GPUs of each Ray worker; fractions such as 0.5 are allowed.")] = 0.0
+    retries: Annotated[int, typer.Option(help="Retries of a recording after a transient error.")] = 2
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None
+
+    def many(self) -> Workers:
+        """The same for `scale.archive`."""
+        from ..scale.archive import Workers
+
+        return Workers(self.ray, self.workers, self.ray_cpus, self.ray_gpus, self.threads, self.retries)
+
 
 _MOST_ROWS = 50
 
@@ -38,9 +57,11 @@ def is_many(bags: list[Path], workers: int | None, ray: str) -> bool:
 
 
 def label_many_bags(
-    bags: list[Path], output: Path, model: str, options: Any, workers: Any, report: Path | None = None
+    bags: list[Path], output: Path, model: str, options: LabelOptions, workers: Workers, report: Path | None = None
 ) -> None:
     """Label them with a progress bar and a table; exit code 1 when some failed. workers: `scale.archive.Workers`."""
+    from json import loads
+
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -52,7 +73,6 @@ def label_many_bags(
     )
 
     from ..scale.archive import label_archive
-    from .shared import _write
 
     columns = (
         TextColumn("label"),
@@ -74,7 +94,7 @@ def label_many_bags(
             bar.update(task, completed=done + failed, total=total, failed=failed, description=note.split(":")[0])
 
         summary = label_archive(bags, output, model, options, workers, progress=show)
-    reports = {entry.name: json.loads((output / entry.report).read_text()) for entry in summary.done if entry.report}
+    reports = {entry.name: loads((output / entry.report).read_text()) for entry in summary.done if entry.report}
     _table(summary, reports)
     frames = sum(r.get("frames", 0) for r in reports.values())
     recorded = sum(r.get("recorded_seconds", 0.0) for r in reports.values())
@@ -93,10 +113,8 @@ def label_many_bags(
         sys.exit(1)
 
 
-def _table(summary: Any, reports: dict[str, dict]) -> None:
+def _table(summary: Summary, reports: dict[str, dict[str, Any]]) -> None:
     """All recordings, or of a large archive those that failed."""
-    from .shared import _lines, _number
-
     shown = summary.entries if len(summary.entries) <= _MOST_ROWS else summary.failed[:_MOST_ROWS]
     if shown:
         _lines(
@@ -117,9 +135,7 @@ def _table(summary: Any, reports: dict[str, dict]) -> None:
         typer.echo(f"  .. and {len(summary.failed) - len(shown)} more that failed")
 
 
-def _figures(report: dict) -> dict[str, str]:
-    from .shared import _number
-
+def _figures(report: dict[str, Any]) -> dict[str, str]:
     return {
         "frames": str(report.get("frames", "")),
         "labelled": str(report.get("labelled", "")),
@@ -129,26 +145,33 @@ def _figures(report: dict) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class ArchiveOptions:
+    """The recordings of an archive."""
+
+    hours: Annotated[float, typer.Option(help="Hours of recordings.")] = 10_000.0
+    cameras: Annotated[int, typer.Option(help="Cameras.")] = 2
+    rate: Annotated[float, typer.Option(help="Images per second and camera in the recordings.")] = 30.0
+    height: Annotated[int, typer.Option(help="Height of the recorded images, px.")] = 480
+    width: Annotated[int, typer.Option(help="Width of the recorded images, px.")] = 640
+
+
 @app.command("size")
+@options_from_dataclasses
 def _size(
-    hours: Annotated[float, typer.Option(help="Hours of recordings.")] = 10_000.0,
-    cameras: Annotated[int, typer.Option(help="Cameras.")] = 2,
-    rate: Annotated[float, typer.Option(help="Images per second and camera in the recordings.")] = 30.0,
-    height: Annotated[int, typer.Option(help="Height of the recorded images, px.")] = 480,
-    width: Annotated[int, typer.Option(help="Width of the recorded images, px.")] = 640,
+    archive: ArchiveOptions,
     frames_per_second: Annotated[
         float | None,
         typer.Option(help="Frames per second of one worker, from a report with the same number of cameras."),
     ] = None,
     days: Annotated[float, typer.Option(help="Days available.")] = 7.0,
     workers: Annotated[int | None, typer.Option(help="Number of workers, instead of --days.")] = None,
-    json_path: Annotated[Path | None, typer.Option("--json", help="Write the results to this JSON file.")] = None,
+    json: Json = None,
 ) -> None:
     """Estimate workers, hours and storage to label an archive (docs/sizing.md)."""
     from ..scale.sizing import Archive, Rates, rows, size
-    from .shared import _lines, _write
 
-    rates = Rates() if frames_per_second is None else Rates(pictures_per_second=frames_per_second * cameras)
-    result = size(Archive(hours, cameras, rate, height, width), rates, days=days, workers=workers)
+    rates = Rates() if frames_per_second is None else Rates(pictures_per_second=frames_per_second * archive.cameras)
+    result = size(Archive(*astuple(archive)), rates, days=days, workers=workers)
     _lines(rows(result))
-    _write(json_path, result)
+    _write(json, result)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .app import benchmark
-from .shared import Json, Seed, _names, _numbers, _settings, _show, _tasks, _write
+from .options import options_from_dataclasses
+from .shared import (
+    Json,
+    Seed,
+    _height_and_width,
+    _lines,
+    _names,
+    _numbers,
+    _pair,
+    _scaled,
+    _settings,
+    _show,
+    _tasks,
+    _write,
+)
 from .training import Folders, Recipe, Shares, Threads, _shares
 
 
@@ -38,23 +53,32 @@ def benchmark_decoder(
     _write(json, rows)
 
 
+@dataclass(frozen=True)
+class RuntimeOptions:
+    """Which runtimes are measured, and over how much."""
+
+    backends: Annotated[
+        str, typer.Option(help="runtime:threads, separated by commas; empty: all runtimes with 1 and 2 threads.")
+    ] = ""
+    steps: Annotated[str, typer.Option(help="Sampling steps, separated by commas.")] = "1"
+    views: Annotated[int, typer.Option(help="Cameras.")] = 2
+    chunks: Annotated[int, typer.Option(help="Chunks measured per row.")] = 20
+
+
 @benchmark.command("model")
+@options_from_dataclasses
 def benchmark_model(
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
     random: Annotated[
         Path | None,
         typer.Option(help="Measure a recipe such as config/training/nano.yaml with random weights instead."),
     ] = None,
-    backends: Annotated[
-        str, typer.Option(help="runtime:threads, separated by commas; empty: all runtimes with 1 and 2 threads.")
-    ] = "",
-    steps: Annotated[str, typer.Option(help="Sampling steps, separated by commas.")] = "1",
-    views: Annotated[int, typer.Option(help="Cameras.")] = 2,
-    chunks: Annotated[int, typer.Option(help="Chunks measured per row.")] = 20,
     success: Annotated[int, typer.Option(help="Add success rates over this number of episodes per task; 0: none.")] = 0,
     tasks: Annotated[str, typer.Option(help="Tasks of --success: all, or names separated by commas.")] = "all",
     seed: Seed = 0,
     json: Json = None,
+    *,
+    runtimes: RuntimeOptions,
 ) -> None:
     """Measure seconds per chunk and stage, and memory, of every runtime, each in its own process."""
     from ..benchmarks.runtimes import model_table
@@ -62,10 +86,10 @@ def benchmark_model(
     result = model_table(
         model,
         recipe=random,
-        backends=_names(backends),
-        steps=_numbers("steps", steps),
-        views=views,
-        chunks=chunks,
+        backends=_names(runtimes.backends),
+        steps=_numbers("steps", runtimes.steps),
+        views=runtimes.views,
+        chunks=runtimes.chunks,
         success=success,
         tasks=_tasks(tasks),
         seed=seed,
@@ -73,6 +97,66 @@ def benchmark_model(
     )
     typer.echo(result["what"])
     _show(result["rows"])
+    _write(json, result)
+
+
+@dataclass(frozen=True)
+class RobustnessOptions:
+    """Which corruptions are measured, on which episodes."""
+
+    corrupt: Annotated[
+        str, typer.Option(help="Cases beside the clean one, such as 'drop=0.1; blur=5; cameras; no-pose'.")
+    ] = "drop=0.1; blur=5; cameras; no-pose"
+    known_pose: Annotated[
+        str, typer.Option(help="Condition each window on the measured first pose: auto (where recorded), yes or no.")
+    ] = "auto"
+    data: Annotated[Path | None, typer.Option(help="Folder of episodes; default: generated.")] = None
+    steps: Annotated[int, typer.Option(help="Sampling steps.")] = 1
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None
+
+
+@benchmark.command("label-robustness")
+@options_from_dataclasses
+def benchmark_label_robustness(
+    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+    episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 20,
+    seed: Seed = 0,
+    json: Json = None,
+    *,
+    options: RobustnessOptions,
+) -> None:
+    """Measure the labels of corrupted recordings (docs/labelling.md)."""
+    from ..benchmarks.label_robustness import parse_cases, quality
+
+    result = quality(
+        model,
+        _tasks(tasks),
+        episodes,
+        seed,
+        parse_cases(options.corrupt, options.known_pose),
+        data=options.data,
+        steps=options.steps,
+        threads=options.threads,
+        progress=lambda line: typer.echo(f"  {line}", err=True),
+    )
+    _lines(
+        [
+            {
+                "case": r["case"],
+                "episodes": r["episodes"],
+                "frames": r["frames"],
+                "labelled %": _scaled(r["labelled"] / max(r["frames"], 1), 100),
+                "mm (p95)": _pair(r, "position_mm"),
+                "deg (p95)": _pair(r, "rotation_deg"),
+                "open %": _scaled(r["openness_right"], 100),
+                "track px": _scaled(r["track_px"]),
+                "J@4": _scaled(r["jaccard_4px"]),
+                "AJ": _scaled(r["average_jaccard"]),
+            }
+            for r in result["rows"]
+        ]
+    )
     _write(json, result)
 
 
@@ -113,7 +197,6 @@ def benchmark_loader(
 ) -> None:
     """Compare batches per second of the loader with steps per second of the model."""
     from ..benchmarks.loader import measure
-    from .shared import _show, _write
 
     rows = measure(
         config,
@@ -172,10 +255,7 @@ def benchmark_ros(
     """Measure message transport, and the age of commands since the image stamp in the live graph of the cell."""
     from ..benchmarks.ros_latency import live_ages, transport
 
-    height, times, width = size.partition("x")
-    if not (times and height.isdigit() and width.isdigit()):
-        raise ValueError(f"size is {size!r}; give HxW, for example 480x640")
-    rows = [transport(rate, (int(height), int(width)), seconds)]
+    rows = [transport(rate, _height_and_width(size, "480x640"), seconds)]
     result = {"transport": rows[0]}
     if chunks > 0:
         live = result["live"] = live_ages(model, policy=policy, chunks=chunks, log=log)

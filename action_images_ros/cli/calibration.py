@@ -2,65 +2,71 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import data as cli_data
 from .app import app
-from .shared import _lines, _names, _number, _write
+from .options import RecordingOptions, options_from_dataclasses, reader_options
+from .shared import Report, _lines, _number, _write
+
+if TYPE_CHECKING:
+    from ..calibration.estimate import Settings
+    from ..data.episode import Episode
+    from ..data.format import Options
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """What is solved, from which episode, and by which model."""
+
+    guess: Annotated[bool, typer.Option("--guess/--no-guess", help="Start from the recorded camera poses.")] = True
+    sigma: Annotated[str, typer.Option(help="Standard deviation of the recorded poses: metres,degrees.")] = "0.03,2"
+    focal: Annotated[bool, typer.Option("--focal", help="Solve the focal length too.")] = False
+    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano"
+    episode: Annotated[int, typer.Option(help="Which item of the source, from 0.")] = 0
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None
+
+    def settings(self) -> Settings:
+        """The settings of the estimate."""
+        import numpy as np
+
+        from ..calibration.estimate import Settings
+
+        try:
+            metres, degrees = (float(part) for part in self.sigma.split(","))
+        except ValueError:
+            raise ValueError(f"sigma is {self.sigma!r}; give metres,degrees such as 0.03,2") from None
+        return replace(Settings(focal=self.focal), position_m=metres, rotation_rad=float(np.deg2rad(degrees)))
 
 
 @app.command("calibrate")
+@options_from_dataclasses
 def calibrate(
     source: Annotated[Path, typer.Argument(help="Recording or dataset in which the arm moves through the workspace.")],
     output: Annotated[Path | None, typer.Option(help="Calibration file (YAML) to create.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Only judge; exit code 1 where a camera is wrong.")] = False,
-    guess: Annotated[bool, typer.Option("--guess/--no-guess", help="Start from the recorded camera poses.")] = True,
-    sigma: Annotated[str, typer.Option(help="Standard deviation of the recorded poses: metres,degrees.")] = "0.03,2",
-    focal: Annotated[bool, typer.Option("--focal", help="Solve the focal length too.")] = False,
     page: Annotated[Path | None, typer.Option(help="PNG to write: points drawn before and after.")] = None,
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-    episode: Annotated[int, typer.Option(help="Which item of the source, from 0.")] = 0,
-    robot: cli_data.Robot = "",
-    cameras: cli_data.Cameras = "",
-    namespace: cli_data.Namespace = None,
-    instruction: cli_data.Instruction = "reach the red target",
-    calibration: cli_data.Calibration = None,
-    extrinsics: cli_data.Extrinsics = "auto",
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+    json: Report = None,
+    *,
+    recording: RecordingOptions,
+    solve: SolveOptions,
 ) -> None:
     """Calibrate cameras from a recording of the moving arm; nothing is overwritten."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    from ..calibration.estimate import GOOD, Settings
+    from ..calibration.estimate import GOOD
     from ..labelling.calibrate import calibrate_episode, calibration_report, overlay_page, write_calibration
     from ..paths import models_path
     from ..policy.registry import load_policy
 
-    try:
-        metres, degrees = (float(part) for part in sigma.split(","))
-    except ValueError:
-        raise ValueError(f"sigma is {sigma!r}; give metres,degrees such as 0.03,2") from None
+    settings = solve.settings()
     if output is not None and output.exists():
         raise ValueError(f"output is {output}, which exists; give a new name, calibrations are never overwritten")
-    settings = replace(Settings(focal=focal), position_m=metres, rotation_rad=float(np.deg2rad(degrees)))
-    options = cli_data._options(
-        robot=robot,
-        cameras=tuple(_names(cameras)),
-        namespace=namespace,
-        instruction_text=instruction,
-        calibration_file="" if calibration is None else str(calibration),
-        extrinsics=extrinsics,
-    )
-    recorded, base_frame = _episode(source, episode, options)
-    result, _, frames = calibrate_episode(
-        load_policy(str(models_path(model)), threads=threads), recorded, guess=guess, settings=settings
-    )
+    options = reader_options(replace(recording, instruction=recording.instruction or "reach the red target"))
+    recorded, base_frame = _episode(source, solve.episode, options)
+    policy = load_policy(str(models_path(solve.model)), threads=solve.threads)
+    result, _, frames = calibrate_episode(policy, recorded, guess=solve.guess, settings=settings)
     report = calibration_report(result)
     _lines([{key: _text(value) for key, value in row.items() if key != "reasons"} for row in report["cameras"]])
     for text in [*report["problems"], *(f"{c['camera']}: {r}" for c in report["cameras"] for r in c["reasons"])]:
@@ -74,11 +80,11 @@ def calibrate(
         raise typer.Exit(1)
 
 
-def _text(value) -> str:
+def _text(value: Any) -> str:
     return _number(value) if isinstance(value, float) or value is None else str(value)
 
 
-def _episode(source: Path, number: int, options):
+def _episode(source: Path, number: int, options: Options) -> tuple[Episode, str]:
     """The episode of that number and the frame of its poses."""
     from ..data.episode import Episode
     from ..data.registry import recognise

@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .app import app
+from .options import options_from_dataclasses
 from .shared import Json, Seed, _names, _tasks
 
 
-@app.command()
-def up(
-    model: Annotated[str, typer.Option(help="Name in models/ or folder; empty: from the parameter file.")] = "",
-    robot: Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")] = "cell",
-    cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = "",
-    instruction: Annotated[str, typer.Option(help="Instruction of the policy; empty: wait for one.")] = "",
-    policy: Annotated[str, typer.Option(help="model, or oracle (cell only, for tests).")] = "model",
-    params_file: Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")] = "",
+@dataclass(frozen=True)
+class UpOptions:
+    """The graph that is started."""
+
+    model: Annotated[str, typer.Option(help="Name in models/ or folder; empty: from the parameter file.")] = ""
+    robot: Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")] = "cell"
+    cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = ""
+    instruction: Annotated[str, typer.Option(help="Instruction of the policy; empty: wait for one.")] = ""
+    policy: Annotated[str, typer.Option(help="model, or oracle (cell only, for tests).")] = "model"
+    params_file: Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")] = ""
     namespace: Annotated[
         str | None, typer.Option(help="Namespace of all nodes; default: cell, or none with a robot.")
-    ] = None,
-    use_sim_time: Annotated[bool | None, typer.Option(help="Time from /clock; default: with the cell.")] = None,
+    ] = None
+    use_sim_time: Annotated[bool | None, typer.Option(help="Time from /clock; default: with the cell.")] = None
     label: Annotated[
         bool,
         typer.Option("--label", help="Label a replayed recording (docs/labelling.md) instead of controlling an arm."),
-    ] = False,
-) -> None:
+    ] = False
+
+
+@app.command()
+@options_from_dataclasses
+def up(options: UpOptions) -> None:
     """Start the ROS graph without ros2 launch; Ctrl-C stops it."""
     from ..graph.options import GraphOptions
     from ..graph.supervisor import up as run
 
-    raise typer.Exit(
-        run(
-            GraphOptions(
-                robot=robot,
-                model=model,
-                cameras=tuple(_names(cameras)),
-                policy=policy,
-                instruction=instruction,
-                params_file=params_file,
-                namespace=namespace,
-                use_sim_time=use_sim_time,
-                label=label,
-            )
-        )
-    )
+    raise typer.Exit(run(GraphOptions(**(asdict(options) | {"cameras": tuple(_names(options.cameras))}))))
 
 
 @app.command()

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .app import app
-from .archive import Ray, RayCpus, RayGpus, Retries, Workers, is_many, label_many_bags
-from .data import (
-    Calibration,
-    Cameras,
-    Extrinsics,
-    ImageTolerance,
-    Instruction,
-    LogTime,
-    Namespace,
-    PoseTolerance,
-    Robot,
-    _options,
-)
-from .shared import _lines, _names, _pair
+from .archive import WorkerOptions, is_many, label_many_bags
+from .options import RecordingOptions, options_from_dataclasses
+from .shared import _lines, _names, _pair, _scaled, _write
 
-__all__ = ["label_quality"]
+if TYPE_CHECKING:
+    from ..labelling.offline import LabelOptions
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    """How windows are cut, labelled and written."""
+
+    known_pose: Annotated[
+        str,
+        typer.Option(help="Condition each window on the measured first pose: auto (where recorded), yes or no."),
+    ] = "auto"
+    stride: Annotated[
+        int | None, typer.Option(help="Frames between the starts of windows; default: half a window.")
+    ] = None
+    hold: Annotated[
+        int, typer.Option(help="Maximum gap: consecutive frames without an image that are bridged (and not labelled).")
+    ] = 2
+    batch: Annotated[int | None, typer.Option(help="Windows per call of the model.")] = None
+    steps: Annotated[int, typer.Option(help="Sampling steps.")] = 1
+    seed: Annotated[int, typer.Option(help="Seed of the sampler noise.")] = 0
+    prefix: Annotated[str, typer.Option(help="Prefix of the label topics.")] = "label"
+    compression: Annotated[str, typer.Option(help="Compression of the output: empty or zstd.")] = ""
+    corrupt: Annotated[
+        str, typer.Option(help="Corrupt the recording first, to measure robustness: drop=SHARE,blur=PX,seed=N.")
+    ] = ""
+
+
+def _label_options(recording: RecordingOptions, windows: WindowOptions) -> LabelOptions:
+    from ..labelling.corrupt import Corruption
+    from ..labelling.offline import LabelOptions
+
+    values = asdict(windows)
+    corruption = Corruption.parse(values.pop("corrupt"))
+    return LabelOptions(robot=recording.robot, setup=recording.setup(), corruption=corruption, **values)
 
 
 @app.command("label")
+@options_from_dataclasses
 def _label(
     bags: Annotated[
         list[Path],
@@ -37,122 +62,20 @@ def _label(
         Path, typer.Option(help="Recording to create; for several inputs: the folder to create them in.")
     ],
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-    known_pose: Annotated[
-        str,
-        typer.Option(help="Condition each window on the measured first pose: auto (where recorded), yes or no."),
-    ] = "auto",
-    instruction: Instruction = "",
-    robot: Robot = "",
-    cameras: Cameras = "",
-    namespace: Namespace = None,
-    calibration: Calibration = None,
-    extrinsics: Extrinsics = "auto",
-    log_time: LogTime = False,
-    image_tolerance: ImageTolerance = 0.05,
-    pose_tolerance: PoseTolerance = 0.1,
-    stride: Annotated[
-        int | None, typer.Option(help="Frames between the starts of windows; default: half a window.")
-    ] = None,
-    hold: Annotated[
-        int, typer.Option(help="Maximum gap: consecutive frames without an image that are bridged (and not labelled).")
-    ] = 2,
-    batch: Annotated[int | None, typer.Option(help="Windows per call of the model.")] = None,
-    steps: Annotated[int, typer.Option(help="Sampling steps.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of the sampler noise.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None,
-    prefix: Annotated[str, typer.Option(help="Prefix of the label topics.")] = "label",
-    compression: Annotated[str, typer.Option(help="Compression of the output: empty or zstd.")] = "",
-    corrupt: Annotated[
-        str, typer.Option(help="Corrupt the recording first, to measure robustness: drop=SHARE,blur=PX,seed=N.")
-    ] = "",
     json: Annotated[Path | None, typer.Option("--json", help="Write all reports to this file.")] = None,
-    workers: Workers = None,
-    ray: Ray = "",
-    ray_cpus: RayCpus = 1.0,
-    ray_gpus: RayGpus = 0.0,
-    retries: Retries = 2,
+    *,
+    recording: RecordingOptions,
+    windows: WindowOptions,
+    workers: WorkerOptions,
 ) -> None:
     """Label recordings with the motion of the arm; an interrupted run resumes when called again."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    from ..labelling.corrupt import Corruption
-    from ..labelling.offline import LabelOptions
-    from ..labelling.several import label_bags
-    from .shared import _write
-
-    given = _options(
-        robot=robot,
-        cameras=tuple(_names(cameras)),
-        namespace=namespace,
-        instruction_text=instruction,
-        calibration_file="" if calibration is None else str(calibration),
-        extrinsics=extrinsics,
-        log_time=log_time,
-        image_tolerance=image_tolerance,
-        pose_tolerance=pose_tolerance,
-    )
-    options = LabelOptions(
-        robot=robot,
-        setup=given.setup,
-        known_pose=known_pose,
-        stride=stride,
-        batch=batch,
-        hold=hold,
-        steps=steps,
-        seed=seed,
-        prefix=prefix,
-        compression=compression,
-        corruption=Corruption.parse(corrupt),
-    )
-    if is_many(bags, workers, ray):
-        from ..scale.archive import Workers
-
-        label_many_bags(bags, output, model, options, Workers(ray, workers, ray_cpus, ray_gpus, threads, retries), json)
+    options = _label_options(recording, windows)
+    if is_many(bags, workers.workers, workers.ray):
+        label_many_bags(bags, output, model, options, workers.many(), json)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("label", total=1.0)
-        reports, failed = label_bags(
-            bags,
-            output,
-            model,
-            options,
-            threads=threads,
-            progress=lambda name, share, doing: bar.update(task, completed=share, description=f"{name}: {doing}"),
-        )
+    reports, failed = _label_in_turn(bags, output, model, options, workers.threads)
     if reports:
-        _lines(
-            [
-                {
-                    "recording": Path(r["output"]).name,
-                    "frames": r["frames"],
-                    "labelled": r["labelled"],
-                    "known pose": f"{r['windows_with_known_pose']}/{r['windows']}",
-                    "mm (p95)": _pair(r, "position_mm"),
-                    "deg (p95)": _pair(r, "rotation_deg"),
-                    "open %": _number(r["openness_right"], 100),
-                    "J@4": _number(r["jaccard_4px"]),
-                    "frames/s": _number(r["frames_per_second"]),
-                    "x real time": _number(r["times_real_time"]),
-                }
-                for r in reports
-            ]
-        )
+        _lines([_report_row(report) for report in reports])
     for report in reports:
         for reason, count in report["without_label"].items():
             typer.echo(f"  {Path(report['output']).name}: {count} frames without a label: {reason}")
@@ -163,52 +86,55 @@ def _label(
         sys.exit(2 if len(bags) == 1 else 1)
 
 
-def label_quality(
-    model: str,
-    tasks: list[str],
-    episodes: int,
-    seed: int,
-    corrupt: str,
-    *,
-    data: Path | None,
-    steps: int,
-    threads: int | None,
-    json: Path | None,
-    known_pose: str,
-) -> None:
-    """Print the table of `evaluate --mode label --corrupt`, over corrupted recordings."""
-    from ..benchmarks.label_robustness import parse_cases, quality
-    from .shared import _write
+def _label_in_turn(
+    bags: list[Path], output: Path, model: str, options: LabelOptions, threads: int | None
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """The reports, and the error of each recording that could not be labelled."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    result = quality(
-        model,
-        tasks,
-        episodes,
-        seed,
-        parse_cases(corrupt, known_pose),
-        data=data,
-        steps=steps,
-        threads=threads,
-        progress=lambda line: typer.echo(f"  {line}", err=True),
+    from ..labelling.several import label_bags
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
-    _lines(
-        [
-            {
-                "case": r["case"],
-                "episodes": r["episodes"],
-                "frames": r["frames"],
-                "labelled %": _number(r["labelled"] / max(r["frames"], 1), 100),
-                "mm (p95)": _pair(r, "position_mm"),
-                "deg (p95)": _pair(r, "rotation_deg"),
-                "open %": _number(r["openness_right"], 100),
-                "track px": _number(r["track_px"]),
-                "J@4": _number(r["jaccard_4px"]),
-                "AJ": _number(r["average_jaccard"]),
-            }
-            for r in result["rows"]
-        ]
-    )
-    _write(json, result)
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("label", total=1.0)
+        return label_bags(
+            bags,
+            output,
+            model,
+            options,
+            threads=threads,
+            progress=lambda name, share, doing: bar.update(task, completed=share, description=f"{name}: {doing}"),
+        )
+
+
+def _report_row(report: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "recording": Path(report["output"]).name,
+        "frames": report["frames"],
+        "labelled": report["labelled"],
+        "known pose": f"{report['windows_with_known_pose']}/{report['windows']}",
+        "mm (p95)": _pair(report, "position_mm"),
+        "deg (p95)": _pair(report, "rotation_deg"),
+        "open %": _scaled(report["openness_right"], 100),
+        "J@4": _scaled(report["jaccard_4px"]),
+        "frames/s": _scaled(report["frames_per_second"]),
+        "x real time": _scaled(report["times_real_time"]),
+    }
 
 
 @app.command("record")
@@ -240,7 +166,3 @@ def _record(
     except RecordError as error:
         typer.echo(f"action-images: {error}", err=True)
         raise typer.Exit(2) from None
-
-
-def _number(value: float | None, scale: float = 1.0) -> str:
-    return "-" if value is None else f"{scale * value:.3g}"

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 Json = Annotated[Path | None, typer.Option("--json", help="Write the results to this JSON file.")]
+Report = Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")]
 CORES = os.cpu_count() or 1
 Seed = Annotated[int, typer.Option(help="First seed.")]
 Workers = Annotated[int, typer.Option(help="Processes.")]
@@ -28,6 +29,13 @@ def _seconds(name: str, text: str) -> list[float]:
         return [float(number) for number in _names(text)]
     except ValueError:
         raise ValueError(f"{name} is {text!r}; give seconds separated by commas, such as 0,0.2,0.4") from None
+
+
+def _height_and_width(text: str, example: str) -> tuple[int, int]:
+    height, times, width = text.partition("x")
+    if not (times and height.isdigit() and width.isdigit()):
+        raise ValueError(f"size is {text!r}; give HxW, for example {example}")
+    return int(height), int(width)
 
 
 def _names(text: str) -> list[str]:
@@ -96,6 +104,10 @@ def _lines(rows: list[dict[str, Any]]) -> None:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3g}"
+
+
+def _scaled(value: float | None, scale: float = 1.0) -> str:
+    return "-" if value is None else f"{scale * value:.3g}"
 
 
 def _pair(report: dict, name: str) -> str:

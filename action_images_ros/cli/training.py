@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,47 +11,43 @@ import typer
 
 from . import environments
 from .app import app
+from .options import options_from_dataclasses
 from .shared import CORES, Env, Json, Seed, Workers, _numbers, _refuse_others, _show, _tasks, _write
 
 Recipe = Annotated[Path, typer.Argument(help="Recipe, for example config/training/nano.yaml.")]
 Folders = Annotated[list[Path], typer.Option("--data", help="Folder of episodes (action-images collect); repeatable.")]
 Shares = Annotated[str, typer.Option("--share", help="Share of each folder, such as 0.7,0.3; empty: by size.")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads of torch.")]
-Init = Annotated[Path | None, typer.Option(help="Model folder, or name in models/, to start from.")]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a training process runs, and what overrides the recipe."""
+
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the run's checkpoint.")] = False
+    minutes: Annotated[float | None, typer.Option(help="Stop after this time, with a checkpoint.")] = None
+    init: Annotated[Path | None, typer.Option(help="Model folder, or name in models/, to start from.")] = None
+    threads: Threads = None
+    workers: Annotated[int | None, typer.Option(help="Loading processes of each training process.")] = None
+    steps: Annotated[int | None, typer.Option(help="Training steps; overrides the recipe.")] = None
+    batch_size: Annotated[int | None, typer.Option(help="Windows per step; overrides the recipe.")] = None
+    accumulate: Annotated[int | None, typer.Option(help="Micro-batches per process; overrides the recipe.")] = None
 
 
 @app.command()
+@options_from_dataclasses
 def train(
     config: Recipe,
     data: Folders,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     share: Shares = "",
-    resume: Annotated[bool, typer.Option("--resume", help="Resume from the run's checkpoint.")] = False,
-    minutes: Annotated[float | None, typer.Option(help="Stop after this time, with a checkpoint.")] = None,
-    init: Init = None,
-    threads: Threads = None,
-    workers: Annotated[int | None, typer.Option(help="Loading processes of each training process.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Training steps; overrides the recipe.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Windows per step; overrides the recipe.")] = None,
-    accumulate: Annotated[int | None, typer.Option(help="Micro-batches per process; overrides the recipe.")] = None,
+    *,
+    options: RunOptions,
 ) -> None:
     """Train a world model; `accelerate launch -m action_images_ros.cli train ..` on several processes."""
     from ..training.train import train as run
 
-    folder = run(
-        config,
-        data,
-        out,
-        shares=_shares(share),
-        resume=resume,
-        minutes=minutes,
-        init=init,
-        threads=threads,
-        workers=workers,
-        steps=steps,
-        batch_size=batch_size,
-        accumulate=accumulate,
-    )
+    folder = run(config, data, out, shares=_shares(share), **asdict(options))
     if int(os.environ.get("RANK", 0)) == 0:
         typer.echo(f"model: {folder}")
 
@@ -62,7 +59,26 @@ def _shares(text: str) -> list[float] | None:
         raise ValueError(f"share is {text!r}; give numbers separated by commas, such as 0.7,0.3") from None
 
 
+@dataclass(frozen=True)
+class SceneOptions:
+    """What is recorded of which environment."""
+
+    size: Annotated[int, typer.Option(help="Height and width of the stored images, px.")] = 96
+    cameras: Annotated[int, typer.Option(help="Cell: cameras rendered, 2..4.")] = 3
+    perturbed: Annotated[float, typer.Option(help="Cell: share with perturbed starts and pushes.")] = 1 / 3
+    env: Env = "cell"
+    corrections: Annotated[
+        str,
+        typer.Option(
+            help="DAgger corrections: model (name or folder) that moves the arm first; the expert "
+            "continues from there. The model's own motion is not recorded.",
+            metavar="MODEL",
+        ),
+    ] = ""
+
+
 @app.command()
+@options_from_dataclasses
 def collect(
     directory: Annotated[Path, typer.Argument(help="Folder to write to; seeds already in it are skipped.")],
     tasks: Annotated[
@@ -73,50 +89,41 @@ def collect(
     ] = None,
     seed: Seed = 1_000_000,
     workers: Workers = CORES,
-    size: Annotated[int, typer.Option(help="Height and width of the stored images, px.")] = 96,
-    cameras: Annotated[int, typer.Option(help="Cell: cameras rendered, 2..4.")] = 3,
-    perturbed: Annotated[float, typer.Option(help="Cell: share with perturbed starts and pushes.")] = 1 / 3,
-    env: Env = "cell",
-    corrections: Annotated[
-        str,
-        typer.Option(
-            help="DAgger corrections: model (name or folder) that moves the arm first; the expert "
-            "continues from there. The model's own motion is not recorded.",
-            metavar="MODEL",
-        ),
-    ] = "",
+    *,
+    scene: SceneOptions,
 ) -> None:
     """Record demonstrations of the scripted experts, in the simulated cell or a benchmark."""
-    if env != environments.CELL:
-        _refuse_others({"cameras": (cameras, 3), "perturbed": (perturbed, 1 / 3)}, f"--env {env}")
+    if scene.env != environments.CELL:
+        cell_only = {"cameras": (scene.cameras, 3), "perturbed": (scene.perturbed, 1 / 3)}
+        _refuse_others(cell_only, f"--env {scene.env}")
         environments.collect_env(
             directory,
-            env,
+            scene.env,
             tasks,
             50 if episodes is None else episodes,
             seed,
             workers=workers,
-            size=size,
-            corrections=corrections,
+            size=scene.size,
+            corrections=scene.corrections,
         )
         return
     from ..cell.collect import collect as run
 
     record = None
-    if corrections:
+    if scene.corrections:
         from ..evaluation.corrections import Corrections
         from ..paths import models_path
 
-        record = Corrections(str(models_path(corrections)))
+        record = Corrections(str(models_path(scene.corrections)))
     result = run(
         directory,
         _tasks(tasks),
         300 if episodes is None else episodes,
         seed,
         workers=workers,
-        size=size,
-        cameras=cameras,
-        perturbed_fraction=perturbed,
+        size=scene.size,
+        cameras=scene.cameras,
+        perturbed_fraction=scene.perturbed,
         record=record,
     )
     typer.echo(

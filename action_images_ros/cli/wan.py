@@ -2,79 +2,108 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .app import app
-from .shared import Json, _settings, _show, _write
+from .options import options_from_dataclasses
+from .shared import Json, _height_and_width, _settings, _show, _write
+
+if TYPE_CHECKING:
+    from ..training.wan.settings import FinetuneSettings
+
+
+@dataclass(frozen=True)
+class FinetuneOptions:
+    """The settings of a fine-tuning run."""
+
+    config: Annotated[Path | None, typer.Option(help="YAML of settings.")] = None
+    change: Annotated[list[str] | None, typer.Option("--set", help="setting=value.")] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Resume from the run's state.")] = False
+    device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto"
 
 
 @app.command("finetune-wan")
+@options_from_dataclasses
 def finetune_wan(
-    model: Annotated[Path, typer.Option(help="Model folder of the wan backend.")] = Path("models/wan2.2-ti2v-5b"),
+    model: Annotated[str, typer.Option(help="Model folder of the wan backend, or name in models/.")] = "wan2.2-ti2v-5b",
     data: Annotated[Path | None, typer.Option(help="Episodes in any format that `convert` reads.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
-    config: Annotated[Path | None, typer.Option(help="YAML of settings.")] = None,
-    change: Annotated[list[str] | None, typer.Option("--set", help="setting=value.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume from the run's state.")] = False,
-    device: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
     plan: Annotated[bool, typer.Option("--plan", help="Print the GPU memory of each method and stop.")] = False,
     json: Json = None,
+    *,
+    options: FinetuneOptions,
 ) -> None:
     """Fine-tune a 5 B model: LoRA or all weights; many GPUs by `accelerate launch`."""
+    from ..paths import models_path
     from ..training.wan.settings import FinetuneSettings
 
-    settings = FinetuneSettings.load(config, _settings(change or []))
+    settings = FinetuneSettings.load(options.config, _settings(options.change or []))
+    folder = models_path(model)
     if plan:
-        from ..policy.card import ModelCard
-        from ..training.wan.memory import standard_plans
-
-        rows = [
-            {
-                "run": p.name,
-                "trained": f"{p.trained:,}",
-                "weights": p.weights,
-                "gradients": p.gradients,
-                "optimiser": p.optimiser,
-                "activations": p.activations,
-                "autoencoder": p.autoencoder,
-                "GiB per GPU": p.total,
-                "fits": "yes" if p.fits else "NO",
-            }
-            for p in standard_plans(ModelCard.load(model), settings)
-        ]
-        _show(rows)
-        return _write(json, rows)
+        return _plan(folder, settings, json)
     if data is None or out is None:
         raise ValueError("finetune-wan needs --data and --out (or --plan)")
     from ..training.wan.finetune import finetune
 
     done = finetune(
-        model,
+        folder,
         data,
         out,
         settings,
-        resume=resume,
-        device=device,
+        resume=options.resume,
+        device=options.device,
         progress=lambda line: typer.echo(f"  {line}", err=True),
     )
     typer.echo(f"denoiser: {done}")
 
 
+def _plan(model: Path, settings: FinetuneSettings, json: Path | None) -> None:
+    """Print the GPU memory of each method."""
+    from ..policy.card import ModelCard
+    from ..training.wan.memory import standard_plans
+
+    rows = [
+        {
+            "run": p.name,
+            "trained": f"{p.trained:,}",
+            "weights": p.weights,
+            "gradients": p.gradients,
+            "optimiser": p.optimiser,
+            "activations": p.activations,
+            "autoencoder": p.autoencoder,
+            "GiB per GPU": p.total,
+            "fits": "yes" if p.fits else "NO",
+        }
+        for p in standard_plans(ModelCard.load(model), settings)
+    ]
+    _show(rows)
+    _write(json, rows)
+
+
+@dataclass(frozen=True)
+class DistillOptions:
+    """The training of the small decoder."""
+
+    size: Annotated[str, typer.Option(help="Size of the training images, HxW.")] = "512x512"
+    steps: Annotated[int, typer.Option(help="Optimisation steps.")] = 20_000
+    batch: Annotated[int, typer.Option(help="Segments per step.")] = 8
+    target: Annotated[
+        str, typer.Option(help="Target: codec (the true action images) or autoencoder (its reconstruction).")
+    ] = "codec"
+    minutes: Annotated[float | None, typer.Option(help="Stop after this time.")] = None
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto"
+
+
 @app.command("distill-decoder")
+@options_from_dataclasses
 def distill_decoder(
     vae: Annotated[Path, typer.Argument(help="Folder of the autoencoder.")],
     out: Annotated[Path, typer.Argument(help="Folder to write: the setting action_decoder.")],
-    size: Annotated[str, typer.Option(help="Size of the training images, HxW.")] = "512x512",
-    steps: Annotated[int, typer.Option(help="Optimisation steps.")] = 20_000,
-    batch: Annotated[int, typer.Option(help="Segments per step.")] = 8,
-    target: Annotated[
-        str, typer.Option(help="Target: codec (the true action images) or autoencoder (its reconstruction).")
-    ] = "codec",
-    minutes: Annotated[float | None, typer.Option(help="Stop after this time.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    options: DistillOptions,
     json: Json = None,
 ) -> None:
     """Train a small decoder for action images (1.7 M parameters) on the latents of an autoencoder."""
@@ -82,13 +111,13 @@ def distill_decoder(
     from ..world_model.wan.autoencoder import load_autoencoder
     from ..world_model.wan.settings import WanSettings
 
-    height, times, width = size.partition("x")
-    if not (times and height.isdigit() and width.isdigit()):
-        raise ValueError(f"size is {size!r}; give HxW, for example 512x512")
-    settings = DistillSettings((int(height), int(width)), steps=steps, batch=batch, target=target)
-    where = WanSettings(device=device).torch_device()
+    size = _height_and_width(options.size, "512x512")
+    settings = DistillSettings(size, steps=options.steps, batch=options.batch, target=options.target)
+    where = WanSettings(device=options.device).torch_device()
     teacher = load_autoencoder(vae, where)
-    student = distill(teacher, settings, out, minutes=minutes, progress=lambda line: typer.echo(f"  {line}", err=True))
+    student = distill(
+        teacher, settings, out, minutes=options.minutes, progress=lambda line: typer.echo(f"  {line}", err=True)
+    )
     rows = [
         {"decoder": name, "noise on latents": noise, **decoded_error(teacher, decoder, settings, noise=noise)}
         for name, decoder in (("autoencoder", teacher), ("small", student))

@@ -14,6 +14,7 @@ COMMANDS = [
     "collect",
     "train",
     "evaluate",
+    "evaluate-open-loop",
     "export",
     "up",
     "demo",
@@ -59,12 +60,18 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
         (["evaluate", "--condition", "fog"], ["condition is 'fog'", "cameras"]),
         (["compare", "no-such.json", "other.json"], ["no-such.json"]),
         (["evaluate", "--replay", "--blind"], ["--replay and --blind exclude each other"]),
-        (["evaluate", "--mode", "joint", "--blind"], ["--mode joint and --blind exclude each other"]),
-        (["evaluate", "--mode", "dream"], ["mode is 'dream'", "replay-codec", "label-unknown"]),
-        (["evaluate", "--mode", "label", "--tasks", "reach_target", "--model", "no-such-model"], ["no-such-model"]),
-        (["evaluate", "--mode", "video", "--data", "no-such-folder"], ["no-such-folder", "collect"]),
+        (["evaluate", "--mode", "replay", "--blind"], ["--mode replay and --blind exclude each other"]),
+        (["evaluate", "--mode", "dream"], ["mode is 'dream'", "replay-codec"]),
+        (["evaluate", "--mode", "label", "--episodes", "8"], ["evaluate-open-loop --mode label"]),
+        (["evaluate", "--mode", "label", "--corrupt", "drop=0.1"], ["benchmark label-robustness"]),
+        (["evaluate", "--mode", "video", "--data", "folder"], ["evaluate-open-loop"]),
+        (["evaluate", "--mode", "joint", "--batch", "4"], ["--batch is 4", "evaluate-open-loop"]),
         (["evaluate", "--sheets", "out"], ["--sheets is out", "mode 'policy' does not use"]),
-        (["evaluate", "--mode", "label", "--workers", "2"], ["--workers is 2"]),
+        (["evaluate-open-loop", "--mode", "dream"], ["mode is 'dream'", "label-unknown"]),
+        (["evaluate-open-loop", "--mode", "policy"], ["action-images evaluate --mode policy"]),
+        (["evaluate-open-loop", "--tasks", "reach_target", "--model", "no-such-model"], ["no-such-model"]),
+        (["evaluate-open-loop", "--mode", "video", "--data", "no-such-folder"], ["no-such-folder", "collect"]),
+        (["benchmark", "label-robustness", "--corrupt", "fog=1"], ["fog=1", "no-pose"]),
         (["evaluate", "--model", "no-such-model", "--tasks", "reach_target"], ["no-such-model"]),
         (["evaluate", "--replay", "--tasks", "reach_target", "--execute-steps", "0"], ["execute_steps is 0"]),
         (["collect", "somewhere", "--tasks", "fly"], ["task is 'fly'"]),
@@ -146,17 +153,33 @@ def test_evaluate_writes_the_file_it_is_asked_for(tmp_path, monkeypatch, capsys)
     assert written["settings"]["mode"] == "replay" and written["rows"][0]["seed"] == 4
 
 
-def test_modes_are_the_old_flags_by_name(monkeypatch):
+def test_a_mode_by_its_flag_and_by_its_name_is_the_same(monkeypatch):
     import action_images_ros.evaluation.closed_loop as closed
     import action_images_ros.evaluation.open_loop as held_out
 
     asked = []
     monkeypatch.setattr(closed, "evaluate", lambda *_, mode, **__: asked.append(mode))
-    monkeypatch.setattr(held_out, "evaluate_mode", lambda _, mode, *__, **___: asked.append(f"held-out {mode}"))
+    monkeypatch.setattr(held_out, "evaluate_mode", lambda _, mode, *__, **___: asked.append(f"open loop {mode}"))
     runner = CliRunner()
-    for arguments in ([], ["--blind"], ["--mode", "blind"], ["--mode", "replay-codec"], ["--mode", "label-unknown"]):
-        assert runner.invoke(cli.app, ["evaluate", *arguments], catch_exceptions=False).exit_code == 0
-    assert asked == ["policy", "blind", "blind", "replay-codec", "held-out label-unknown"]
+    for arguments in (
+        ["evaluate"],
+        ["evaluate", "--blind"],
+        ["evaluate", "--mode", "blind"],
+        ["evaluate", "--mode", "replay-codec"],
+        ["evaluate-open-loop"],
+        ["evaluate-open-loop", "--mode", "label-unknown"],
+    ):
+        assert runner.invoke(cli.app, arguments, catch_exceptions=False).exit_code == 0
+    assert asked == ["policy", "blind", "blind", "replay-codec", "open loop joint", "open loop label-unknown"]
+
+
+def test_the_memory_plan_needs_no_checkout(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(
+        "finetune-wan", "--plan", "--json", tmp_path / "plan.json", monkeypatch=monkeypatch, capsys=capsys
+    )
+    assert code in (0, None) and "GiB per GPU" in out, err
+    assert {"run", "weights", "fits"} <= set(json.loads((tmp_path / "plan.json").read_text())[0])
 
 
 def test_the_exit_code_of_the_graph_is_passed_on(monkeypatch, capsys):
