@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import cv2
@@ -20,8 +21,8 @@ class Playback:
     """Takes the parts of chunks as they come and steps through one chunk's frames after the other.
 
     A chunk is played to its end, though newer ones come meanwhile: cut short, none would be seen but for its beginning.
-    Then the newest is next; where the policy adds a video to some chunks, the newest that has one. A pinned chunk is
-    played over and over, and no other.
+    Then the newest is next, while the arm moves the newest of those that moved it; where the policy adds a video to
+    some chunks, the newest that has one. A pinned chunk is played over and over, and no other.
     """
 
     def __init__(self, loop: bool, depth: int = 16) -> None:
@@ -30,11 +31,13 @@ class Playback:
         self._chunks: dict[int, dict[str, Any]] = {}
         self._playing = -1
         self._pinned: int | None = None
+        self._ran: deque[int] = deque(maxlen=depth)
+        self._moving = False
         self._stacks: dict[str, np.ndarray] = {}
         self._index = 0
 
     def add(self, part: str, stamp_ns: int, value: Any) -> None:
-        """`action_images` or `predicted_video` (messages) or `size` (H, W) of the chunk of this id."""
+        """`action_images` or `predicted_video` (messages) or `size` (H, W) of the chunk of this id; others are kept."""
         if self._chunks and stamp_ns < max(self._chunks) - _JUMP_NS:  # ROS time was set back
             self._chunks.clear()
             self._playing, self._index, self._stacks = -1, 0, {}
@@ -45,6 +48,12 @@ class Playback:
     def pin(self, stamp_ns: int | None) -> None:
         """Play the chunk of this id as soon as it is there, until another is pinned; None: whichever is newest."""
         self._pinned = stamp_ns
+
+    def run(self, stamp_ns: int | None) -> None:
+        """The chunk of this id moves the arm now; None: none does."""
+        self._moving = stamp_ns is not None
+        if stamp_ns is not None and stamp_ns not in self._ran:
+            self._ran.append(stamp_ns)
 
     def advance(self) -> dict[str, np.ndarray]:
         """The next frame of every stream; empty when nothing is to be shown. ValueError on parts that do not fit."""
@@ -61,11 +70,28 @@ class Playback:
         self._index += 1
         return frames
 
+    @property
+    def playing(self) -> int | None:
+        """Id of the chunk that is played; None before the first."""
+        return self._playing if self._playing >= 0 else None
+
+    @property
+    def frame(self) -> int:
+        """The frame of it that `advance` gave last."""
+        count = self._count()
+        return max(0, self._index - 1) % count if count else 0
+
+    def part(self, name: str) -> Any:
+        """A part of the chunk that is played; None where it has not come."""
+        return self._chunks.get(self._playing, {}).get(name)
+
     def _count(self) -> int:
         return min((len(stack) for stack in self._stacks.values()), default=0)
 
     def _take_next(self) -> None:
         whole = [stamp for stamp in self._chunks if self._whole(stamp)]
+        if self._moving:
+            whole = [stamp for stamp in whole if stamp in self._ran] or whole
         filmed = [stamp for stamp in whole if "predicted_video" in self._chunks[stamp]]
         newest = max(filmed or whole, default=-1)
         if newest < 0 or newest == self._playing:

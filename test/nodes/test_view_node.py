@@ -1,14 +1,18 @@
 """The viewer plays a chunk's frames in order as ordinary pictures."""
 
 import numpy as np
-from ros_rig import now_ns, picture
+from ros_rig import DOWN, extrinsic, now_ns, picture
 
+from action_images_ros.control.chunk import Chunk
 from action_images_ros.control.states import StateReport
+from action_images_ros.display.colours import MEASURED, certainty_colour, state_colour
+from action_images_ros.display.strip import HEIGHT, TILE, WIDTH, tile_origin
 from action_images_ros.geometry.camera import intrinsics_from_fovy
 from action_images_ros.nodes.view_node import ViewNode
-from action_images_ros.ros.chunk_messages import stack_frames
-from action_images_ros.ros.conversions import camera_info_from_intrinsics, stamp_from_ns
+from action_images_ros.ros.chunk_messages import confidence_message, gripper_message, poses_message, stack_frames
+from action_images_ros.ros.conversions import camera_info_from_intrinsics, pose_stamped, stamp_from_ns
 from action_images_ros.ros.images import image_from_rgb, rgb_from_image
+from action_images_ros.ros.playback import Playback
 from action_images_ros.ros.state_messages import state_message
 
 SIZE = (16, 16)
@@ -83,5 +87,57 @@ def test_the_chunk_that_waits_for_approval_is_played_until_it_is_answered(rig):
     _send(rig, 7, [20, 21])
     rig.spin_until(lambda: _shown(actions).count(9) > 4, "the chunk that waits, over and over")
     assert not {20, 21} & set(_shown(actions))
-    rig.publish("arm_command/state", state_message(StateReport("executing", "", 6), "arm_command"))
-    rig.spin_until(lambda: 21 in _shown(actions), "the newest chunk")
+    rig.publish("arm_command/state", state_message(StateReport("executing", "", 7), "arm_command"))
+    rig.spin_until(lambda: 21 in _shown(actions), "the next chunk")
+
+
+def test_while_the_arm_moves_the_chunk_that_moves_it_is_played_not_a_newer_one():
+    playback = Playback(loop=True)
+    for stamp in (5, 6):
+        for part, value in (("size", SIZE), ("action_images", image_from_rgb(np.full((32, 16, 3), stamp, np.uint8)))):
+            playback.add(part, stamp, value)
+    playback.run(5)
+    assert [int(playback.advance()["action_images"].mean()) for _ in range(4)] == [5, 5, 5, 5]
+    assert playback.playing == 5
+    playback.run(None)
+    assert [int(playback.advance()["action_images"].mean()) for _ in range(2)] == [6, 6]
+
+
+def _plan(rig, stamp_ns):
+    poses = np.zeros((2, 7))
+    poses[:, :3], poses[:, 6] = [[0.5, 0.0, 0.2], [0.5, 0.1, 0.2]], 1.0
+    chunk = Chunk(stamp_ns, 0.2, poses, np.ones(2), np.eye(6)[None] * 1e-6 * np.ones((2, 1, 1)), np.ones(2, bool))
+    rig.publish("chunk/poses", poses_message(chunk, "base"))
+    rig.publish("chunk/gripper", gripper_message(chunk, "base"))
+    rig.publish("chunk/confidence", confidence_message(chunk, "base"))
+    rig.publish("chunk/<cam>/pose", extrinsic(stamp_ns, "left"), "left")
+
+
+def test_the_strip_shows_observation_prediction_plan_and_measured_path(rig):
+    node = rig.start(ViewNode, cameras=["left"], rate=50.0)
+    strips = rig.listen("view/<cam>", "left")
+    rig.spin_until(lambda: strips, "a strip before anything is known")
+    rig.publish("arm_command/state", state_message(StateReport("faulted", "pushed", None), "arm_command"))
+    rig.spin_until(lambda: tuple(rgb_from_image(strips[-1])[8, 6]) == state_colour("faulted"), "the arm's state")
+    stamp_ns = now_ns(rig)
+    rig.publish("<cam>/image_raw", picture(stamp_ns, "left"), "left")
+    rig.publish("current_pose", pose_stamped(DOWN, stamp_ns, "base"))
+    _plan(rig, stamp_ns)
+    _send(rig, stamp_ns, [150, 150], video=[210, 210])
+    x, y = tile_origin(0)
+
+    def tiles():
+        strip = rgb_from_image(strips[-1])
+        assert strip.shape == (HEIGHT, WIDTH, 3)
+        return [int(np.median(strip[y : y + TILE, i * TILE : (i + 1) * TILE - 1])) for i in range(3)]
+
+    rig.spin_until(lambda: tiles() == [90, 210, 150], "the tiles of observation, video and action images")
+
+    def plan_tile():
+        return rgb_from_image(strips[-1])[y : y + TILE, 3 * TILE : 4 * TILE - 1].reshape(-1, 3).astype(int)
+
+    for colour in (certainty_colour(0.001), MEASURED):
+        rig.spin_until(
+            lambda c=colour: (np.abs(plan_tile() - c).sum(axis=1) < 40).any(), f"{colour} over the camera's picture"
+        )
+    assert node.problems() == {}
