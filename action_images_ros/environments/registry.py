@@ -42,7 +42,7 @@ class Benchmark:
         """Raise ValueError where a model's frames are not as far apart as this benchmark's."""
         if abs(dt - self.dt_s) > 1e-6:
             raise ValueError(
-                f"dt of model {model} is {dt:g} s, {self.name} is recorded every {self.dt_s:g} s; give a "
+                f"dt of model {model} is {dt:g} s, {self.name} is recorded every {self.dt_s:g} s; give a model "
                 f"trained for it (config/training/{self.name}.yaml)"
             )
 

@@ -92,18 +92,7 @@ def evaluate_benchmark(
     """
     benchmark = find_benchmark(name)
     chosen = benchmark.select(tasks)
-    if mode not in MODES:
-        raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
-    for key, value, low in (
-        ("episodes", episodes, 1),
-        ("seed", seed, 0),
-        ("workers", workers, 1),
-        ("steps", 1 if steps is None else steps, 1),
-    ):
-        if value < low:
-            raise ValueError(f"{key} is {value}; give {low} or more")
-    if runtime not in RUNTIMES:
-        raise ValueError(f"runtime is {runtime!r}; choose one of {', '.join(RUNTIMES)}")
+    _check_arguments(mode, runtime, episodes=episodes, seed=seed, workers=workers, steps=1 if steps is None else steps)
     settings = settings or RolloutSettings()
     settings = replace(settings, time_limit=min(settings.time_limit, benchmark.time_limit_s))
     if mode in ("policy", "blind"):
@@ -111,36 +100,18 @@ def evaluate_benchmark(
     else:
         check_seeds(seed, episodes)
     threads = threads or (1 if workers > 1 else None)
+    job = _Job(name, "", 0, mode, str(model), settings, threads, runtime, steps, "")
     jobs = [
-        _Job(
-            name,
-            task,
-            seed + i,
-            mode,
-            str(model),
-            settings,
-            threads,
-            runtime,
-            steps,
-            str(sheets / f"{task}_{seed + i}.png") if sheets and i < SHEET_EPISODES else "",
+        replace(
+            job,
+            task=task,
+            seed=s,
+            sheet=str(sheets / f"{task}_{s}.png") if sheets and s < seed + SHEET_EPISODES else "",
         )
         for task in chosen
-        for i in range(episodes)
+        for s in range(seed, seed + episodes)
     ]
-    head = {
-        "benchmark": name,
-        "mode": mode,
-        "model": Path(model).name if mode in ("policy", "blind") else None,
-        "tasks": chosen,
-        "seed": seed,
-        "episodes": episodes,
-        **asdict(settings),
-        "workers": workers,
-        "threads": threads,
-        "runtime": runtime,
-        "steps": steps,
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
-    }
+    head = _head(job, chosen, seed, episodes, workers)
     rows: list[dict[str, Any]] = []
     begun = time.monotonic()
     for row in _progress(jobs, workers, quiet):
@@ -153,6 +124,36 @@ def evaluate_benchmark(
     if not quiet:
         print_table(result)
     return result
+
+
+def _check_arguments(mode: str, runtime: str, **counts: int) -> None:
+    """ValueError naming the first argument that cannot be; counts: whole numbers of at least 1, seed of at least 0."""
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
+    for key, value in counts.items():
+        low = 0 if key == "seed" else 1
+        if value < low:
+            raise ValueError(f"{key} is {value}; give {low} or more")
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime is {runtime!r}; choose one of {', '.join(RUNTIMES)}")
+
+
+def _head(job: _Job, chosen: list[str], seed: int, episodes: int, workers: int) -> dict[str, Any]:
+    """The settings of a result; job: of any of its episodes."""
+    return {
+        "benchmark": job.benchmark,
+        "mode": job.mode,
+        "model": Path(job.model).name if job.mode in ("policy", "blind") else None,
+        "tasks": chosen,
+        "seed": seed,
+        "episodes": episodes,
+        **asdict(job.settings),
+        "workers": workers,
+        "threads": job.threads,
+        "runtime": job.runtime,
+        "steps": job.steps,
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+    }
 
 
 def _checked_model(benchmark: Benchmark, model: str, seed: int, episodes: int) -> str:

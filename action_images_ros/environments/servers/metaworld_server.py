@@ -20,13 +20,9 @@ from metaworld.env_dict import ENV_CLS_MAP  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from mocap_follower import STEP_MOST_M, MocapFollower  # noqa: E402
 from serve import serve  # noqa: E402
 
-TRACKING_GAIN = 0.3
-"""Share of the tool's distance from the target that the mocap body makes up per step. Replaying six tasks' experts, 0.3
-and 0.6 followed within 4 to 24 mm, 0.1 within 5 to 30; 0.6 lost two of six pegs."""
-ACTION_SCALE_M = 0.01
-"""Mocap motion of an action of 1 in one step (the benchmark's `action_scale`)."""
 OVERSAMPLING = 2
 """Images are rendered this many times larger and averaged: smooth edges for a quarter more time."""
 
@@ -66,24 +62,21 @@ class MetaWorld:
         """The initial state of a seed."""
         self._env.seed(seed)
         self._observation, _ = self._env.reset(seed=seed)
-        self._success, self._target, self._effort = False, None, 0.0
+        self._success, self._effort = False, 0.0
+        self._follower = MocapFollower()
         self._rewards: list[float] = []
         return self._state()
 
     def step(self, position: list, effort: float, steps: int = 1) -> dict:
-        """Move the tool to `position` within `steps` steps, the gripper at `effort`.
-
-        The mocap body moves by the target's own motion plus TRACKING_GAIN times the tool's distance from the target per
-        step, at most ACTION_SCALE_M per axis: an integrating position controller, as the experts are.
-        """
-        goal = np.asarray(position, dtype=float)
-        begin = self._tool()[:3, 3] if self._target is None else self._target
+        """Move the tool to `position` within `steps` steps, the gripper at `effort`; see `MocapFollower`."""
+        goal, follower = np.asarray(position, dtype=float), self._follower
+        if follower.target is None:
+            follower.begin(self._tool()[:3, 3], self._env.data.mocap_pos[0])
+        begin = follower.target
         for k in range(steps):
             target = begin + (goal - begin) * ((k + 1) / steps)
-            previous = begin if self._target is None else self._target
-            move = target - previous + TRACKING_GAIN * (previous - self._tool()[:3, 3])
-            self._target = target
-            self._advance(np.append(np.clip(move / ACTION_SCALE_M, -1, 1), effort))
+            move = follower.step(target, self._tool()[:3, 3], self._env.data.mocap_pos[0])
+            self._advance(np.append(move / STEP_MOST_M, effort))
         return self._state()
 
     def expert(self, steps: int = 1) -> dict:
@@ -95,7 +88,7 @@ class MetaWorld:
             action = np.asarray(self._expert.get_action(self._observation), dtype=np.float64)
             efforts.append(float(action[3]))
             self._advance(action)
-        self._target = None
+        self._follower.end()
         return self._state() | {"efforts": efforts}
 
     def expert_effort(self) -> float:
