@@ -32,7 +32,7 @@ class WriteOptions:
     min_frames: Annotated[int, typer.Option(help="Skip segments of a recording with fewer frames.")] = 5
     max_seconds: Annotated[float, typer.Option(help="Skip segments of a recording longer than this, s.")] = 300.0
     success: Annotated[
-        bool | None, typer.Option("--success/--failed", help="Override the outcome stored in a recording.")
+        bool | None, typer.Option("--success/--failed", help="Override the outcome that the source tells.")
     ] = None
     images: Annotated[str, typer.Option(help="Image encoding of written recordings: raw, png or jpeg.")] = "raw"
     crf: Annotated[int, typer.Option(help="Quality of written videos (H.264), 0 best, 51 worst.")] = 18
@@ -102,7 +102,10 @@ def _inspect(
     recording: RecordingOptions,
     segments: SegmentOptions,
 ) -> None:
-    """Inspect recordings and datasets: topics, rates, gaps, drift, and the projection of the tool onto the gripper."""
+    """Inspect recordings and datasets: topics, rates, gaps, drift, and the projection of the tool onto the gripper.
+
+    Exit code 0: nothing is wrong; 1: there are problems; 2: nothing could be read.
+    """
     from ..data.inspect import inspect
 
     report = inspect(path, reader_options(recording, segments), out=out, episodes=episodes)
@@ -117,9 +120,13 @@ def _inspect(
         _lines([_camera_row(episode, camera) for episode in report["episodes"] for camera in episode["cameras"]])
     for problem in report["problems"]:
         typer.echo(f"  problem: {problem}")
+    for note in report["notes"]:
+        typer.echo(f"  note: {note}")
     if out is not None and report["episodes"]:
         typer.echo(f"pictures: {', '.join(e['picture'] for e in report['episodes'])}")
     _write(json, report)
+    if report["problems"]:
+        sys.exit(1 if report["readable"] else 2)
 
 
 def _topic_row(topic: dict[str, Any]) -> dict[str, Any]:

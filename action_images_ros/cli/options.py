@@ -62,13 +62,19 @@ class RecordingOptions:
     """How a recording is read: robot, cameras, names, poses of the cameras, and tolerances in time."""
 
     robot: Annotated[str, typer.Option(help="Name or file of config/robots; recordings in /cell: cell.")] = ""
-    cameras: Annotated[str, typer.Option(help="Cameras of a recording, NAME or NAME=TOPIC, separated by commas.")] = ""
+    cameras: Annotated[str, typer.Option(help="Cameras, separated by commas; of a recording also NAME=TOPIC.")] = ""
     namespace: Annotated[str | None, typer.Option(help="Namespace of a recording's topics; default: found.")] = None
-    instruction: Annotated[str, typer.Option(help="Instruction for recordings without one.")] = ""
+    instruction: Annotated[str, typer.Option(help="Instruction where the source has none.")] = ""
     calibration: Annotated[
-        Path | None, typer.Option(help="YAML file with camera poses, for recordings without them.")
+        Path | None, typer.Option(help="File with camera poses and intrinsics, where the source has none.")
     ] = None
     extrinsics: Annotated[str, typer.Option(help="Camera poses from auto, tf, topic or file.")] = "auto"
+    gripper: Annotated[
+        str,
+        typer.Option(
+            help="Values of the closed and the open gripper, such as 0..100 or 1..0; default: found or rejected."
+        ),
+    ] = ""
     log_time: Annotated[bool, typer.Option("--log-time", help="Use the recording time instead of header stamps.")] = (
         False
     )
@@ -87,6 +93,7 @@ class RecordingOptions:
             "instruction_text": self.instruction,
             "calibration_file": "" if self.calibration is None else str(self.calibration),
             "extrinsics": self.extrinsics,
+            "gripper": self.gripper,
             "log_time": self.log_time,
             "image_tolerance": self.image_tolerance,
             "pose_tolerance": self.pose_tolerance,
@@ -98,7 +105,9 @@ class RecordingOptions:
 class SegmentOptions:
     """How a recording is cut into frames and segments."""
 
-    dt: Annotated[float | None, typer.Option(help="Seconds between frames of recordings; default 0.2.")] = None
+    dt: Annotated[
+        float | None, typer.Option(help="Seconds between frames; default: recordings 0.2, data sets their own.")
+    ] = None
     gaps: Annotated[str, typer.Option(help="Segments with a gap: refuse, split or join.")] = "refuse"
 
 

@@ -8,11 +8,12 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .episode import Episode
-from .format import EpisodeFormat, Item, Options, Remark, resized
+from .format import EpisodeWriter, Item, Options, Remark, loaded, refuse_unused
 from .registry import find_format, recognise
 
 __all__ = ["Converted", "convert"]
@@ -24,7 +25,7 @@ class Converted:
 
     source_format: str
     target_format: str
-    items: list[dict] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
     resumed: int = 0
 
     @property
@@ -59,7 +60,8 @@ def convert(
     source, target = Path(source), Path(target)
     writing = find_format(to)
     reading = recognise(source)
-    _check(source, target, options, reading)
+    _check(source, target)
+    refuse_unused(options, reading, writing, source)
     items = reading.items(source, options)
     part = target.with_name(f".{target.name}.part")
     journal = target.with_name(f".{target.name}.part.jsonl")
@@ -80,7 +82,7 @@ def convert(
         row = done.get(item.name)
         if row is None:
             row = {"item": item.name, "episodes": [], "lost": [], "notes": [], "keys": []}
-            for episode in _episodes(item, row):
+            for episode in _episodes(item, options, row):
                 _write(writer, episode, number + len(row["episodes"]), options, used, row)
             number += len(row["episodes"])
             with open(journal, "a") as file:
@@ -100,23 +102,18 @@ def convert(
     return result
 
 
-def _check(source: Path, target: Path, options: Options, reading: EpisodeFormat) -> None:
+def _check(source: Path, target: Path) -> None:
     if target.exists():
         raise ValueError(f"{target} exists already; give a new name, nothing is overwritten")
     if target.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"{target} lies inside {source}; give a target elsewhere, the source is not touched")
-    if options.dt is not None and reading.name in ("cache", "lerobot"):
-        raise ValueError(
-            f"dt is {options.dt:g}, but {source} ({reading.name}) has its own; only recordings can be "
-            "sampled anew: leave --dt out"
-        )
 
 
-def _plain(value):
+def _plain(value: object) -> object:
     return value.tolist() if isinstance(value, np.ndarray) else str(value)
 
 
-def _resume(journal: Path, part: Path, head: dict) -> dict[str, dict]:
+def _resume(journal: Path, part: Path, head: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Rows of the items that are done; begins a journal where there is none."""
     rows = []
     if journal.exists() and part.is_dir():
@@ -140,18 +137,22 @@ def _resume(journal: Path, part: Path, head: dict) -> dict[str, dict]:
     return {row["item"]: row for row in rows[1:]}
 
 
-def _episodes(item: Item, row: dict) -> Iterator[Episode]:
-    try:
-        for found in item.load():
-            if isinstance(found, Remark):
-                row["lost" if found.lost else "notes"].append(found.text)
-            else:
-                yield found
-    except (ValueError, OSError) as error:
-        row["lost"].append(str(error))
+def _episodes(item: Item, options: Options, row: dict[str, Any]) -> Iterator[Episode]:
+    for found in loaded(item, options):
+        if isinstance(found, Remark):
+            row["lost" if found.lost else "notes"].append(found.text)
+        else:
+            yield found
 
 
-def _write(writer, episode: Episode, number: int, options: Options, used: set, row: dict) -> None:
+def _write(
+    writer: EpisodeWriter,
+    episode: Episode,
+    number: int,
+    options: Options,
+    used: set[tuple[str, int]],
+    row: dict[str, Any],
+) -> None:
     if options.renumber:
         episode = replace(episode, seed=number)
     key = (episode.task, int(episode.seed))
@@ -162,7 +163,7 @@ def _write(writer, episode: Episode, number: int, options: Options, used: set, r
         )
         return
     try:
-        row["episodes"].append(writer.add(resized(episode, options.size), number))
+        row["episodes"].append(writer.add(episode, number))
     except ValueError as error:
         row["lost"].append(str(error))
         return

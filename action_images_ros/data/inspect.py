@@ -11,9 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..safe_files import plain_name
 from .calibration_check import check_calibration, draw_points
 from .episode import Episode
-from .format import Item, Options, Remark
+from .format import Item, Options, Remark, loaded, refuse_unused
 from .registry import recognise
 from .rosbag2.bag import Bag, is_bag
 from .rosbag2.survey import survey
@@ -37,7 +38,8 @@ def inspect(
     """A report on a recording, a folder of them or a dataset, as plain values for JSON.
 
     path, format; recordings (each with topics: see TopicSurvey), episodes (of the first `episodes` items: cameras,
-    frames, calibration, picture written to `out`), problems (sentences). Nothing is changed. Raises ValueError when the
+    frames, calibration, picture written to `out`), problems and notes (sentences: what is wrong, what was chosen),
+    readable (whether anything could be read). Nothing is changed. Raises ValueError when the
     path is of no known format.
     """
     path = Path(path)
@@ -48,7 +50,9 @@ def inspect(
         "recordings": [],
         "episodes": [],
         "problems": [],
+        "notes": [],
     }
+    refuse_unused(options, reading, None, path)
     items = reading.items(path, options)
     report["items"] = len(items)
     for item in items[:episodes]:
@@ -56,7 +60,8 @@ def inspect(
             progress(item.name)
         if reading.name == "rosbag2":
             _recording(path if is_bag(path) else path / item.name, options, report)
-        _episodes(item, report, None if out is None else Path(out))
+        _episodes(item, options, report, None if out is None else Path(out))
+    report["readable"] = bool(report["recordings"] or report["episodes"])
     return report
 
 
@@ -108,16 +113,13 @@ def _complaints(row) -> list[str]:
     return words
 
 
-def _episodes(item: Item, report: dict, out: Path | None) -> None:
-    try:
-        for number, found in enumerate(item.load()):
-            if isinstance(found, Remark):
-                report["problems"].append(f"{item.name}: {found.text}")
-            else:
-                report["episodes"].append(_episode(f"{item.name.replace('/', '_')}_{number}", found, report, out))
-    except (ValueError, OSError) as error:
-        if str(error) not in report["problems"]:
-            report["problems"].append(str(error))
+def _episodes(item: Item, options: Options, report: dict[str, Any], out: Path | None) -> None:
+    for number, found in enumerate(loaded(item, options)):
+        if not isinstance(found, Remark):
+            report["episodes"].append(_episode(f"{plain_name(item.name)}_{number}", found, report, out))
+        elif found.text not in report["problems"]:
+            said = found.text if str(report["path"]) in found.text else f"{item.name}: {found.text}"
+            report["problems" if found.lost or found.wrong else "notes"].append(said)
 
 
 def _episode(name: str, episode: Episode, report: dict, out: Path | None) -> dict:

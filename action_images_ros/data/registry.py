@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .cache import CacheFormat
 from .episode import Episode
-from .format import EpisodeFormat, Options, Remark, resized
+from .format import EpisodeFormat, Options, Remark, loaded, refuse_unused
 
 __all__ = ["FORMATS", "find_format", "open_dataset", "recognise"]
 
@@ -57,14 +57,16 @@ def open_dataset(path: str | os.PathLike[str], options: Options | None = None) -
     names it. Raises FileNotFoundError and ValueError at once where nothing there can be read.
     """
     where, chosen = Path(path), options or Options()
-    items = recognise(where).items(where, chosen)
+    reading = recognise(where)
+    refuse_unused(chosen, reading, None, where)
+    items = reading.items(where, chosen)
 
     def episodes() -> Iterator[Episode]:
         for item in items:
-            for episode in item.load():
-                if isinstance(episode, Remark):
+            for episode in loaded(item, chosen):
+                if not isinstance(episode, Remark):
+                    yield episode
+                elif episode.lost or episode.wrong:
                     warnings.warn(f"{item.name}: {episode.text}", stacklevel=2)
-                else:
-                    yield resized(episode, chosen.size)
 
     return episodes()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ...safe_files import whole_file
 
 __all__ = [
     "CHUNK",
@@ -45,8 +46,9 @@ def read_rows(path: Path, *, episode: int | None = None, without: str = "") -> l
     pa, pq = pyarrow()
     try:
         names = [name for name in pq.read_schema(path).names if not (without and name.startswith(without))]
-        filters = None if episode is None else [("episode_index", "=", episode)]
-        return pq.read_table(path, columns=names, filters=filters).to_pylist()
+        filters = None if episode is None or "episode_index" not in names else [("episode_index", "=", episode)]
+        rows: list[dict[str, Any]] = pq.read_table(path, columns=names, filters=filters, partitioning=None).to_pylist()
+        return rows
     except (OSError, pa.ArrowException) as error:
         raise ValueError(f"{path} is no readable parquet file ({error}); copy the dataset again") from None
 
@@ -59,10 +61,8 @@ def write_rows(path: Path, columns: dict[str, np.ndarray], types: dict[str, str]
         kind = pa.type_for_alias(types[column.dtype.name])
         flat = pa.array(np.ascontiguousarray(column).reshape(-1), kind)
         arrays.append(flat if column.ndim == 1 else pa.FixedSizeListArray.from_arrays(flat, column.shape[1]))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    pq.write_table(pa.table(dict(zip(columns, arrays, strict=True))), part)
-    os.replace(part, path)
+    with whole_file(path) as part:
+        pq.write_table(pa.table(dict(zip(columns, arrays, strict=True))), part)
 
 
 def write_tasks(path: Path, tasks: list[str]) -> None:

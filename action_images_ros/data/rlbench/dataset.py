@@ -35,6 +35,8 @@ class RlbenchFormat:
     """The published layout; the path may be the whole, a task, a variation or one episode."""
 
     name, what = "rlbench", "RLBench layout (TASK/variationN/episodes/episodeM/actions.npy)"
+    reads = frozenset({"dt", "cameras", "instruction_text", "gripper"})
+    writes = frozenset({"crf"})
 
     def recognises(self, path: Path) -> bool:
         return bool(next(self._files(path), None))

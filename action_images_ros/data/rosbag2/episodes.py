@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from ..format import EpisodeWriter, Item, Options, Remark, task_name
 from .bag import Bag, is_bag
 from .frames import Frame, FrameStream
 from .recording import write_recording
-from .topics import robot_setup, setup_for
+from .topics import BagSetup, robot_setup, setup_for
 
 __all__ = ["DT", "GAPS", "Rosbag2Format", "episodes_of"]
 
@@ -73,7 +75,7 @@ def episodes_of(path: str | Path, options: Options = Options(), first_seed: int 
         else:
             yield Remark("no frame at all: the recording is too short, or its cameras never ran at the same time")
         for note in stream.notes:
-            yield Remark(note, lost=False)
+            yield Remark(note, lost=False, wrong=note in stream.faults)
 
 
 class _Stretch:
@@ -153,7 +155,9 @@ class _Stretch:
             return
         for count, end in ((self._head, "beginning"), (len(self._waiting), "end")):
             if count:
-                yield Remark(f"{where}{count} incomplete frames at the {end} cut off; {missing}", lost=False)
+                yield Remark(
+                    f"{where}{count} incomplete frames at the {end} cut off; {missing}", lost=False, wrong=False
+                )
         if self._gaps:
             done = "cut there" if self.rest is not None else "joined: the frames there are not dt apart"
             yield Remark(f"{where}{'; '.join(self._gaps)}; {done}", lost=False)
@@ -174,6 +178,8 @@ class _Stretch:
         options, frames = self._options, self._frames
         if not frames:
             return "no complete frame"
+        if self._stream.doubtful_gripper:
+            return self._stream.doubtful_gripper
         if options.gaps == "refuse" and self._gaps:
             return f"{'; '.join(self._gaps)}: left out (gaps: refuse; split cuts there, join goes on)"
         if not frames[0].instruction:
@@ -231,6 +237,8 @@ class Rosbag2Format:
     """Recordings, one or a folder of them."""
 
     name, what = "rosbag2", "rosbag2 recordings (MCAP or sqlite3, one or a folder of them)"
+    reads = frozenset({field.name for field in fields(BagSetup)} | {"dt", "robot", "gaps", "min_frames", "max_seconds"})
+    writes = frozenset({"images", "robot", "namespace"})
 
     def recognises(self, path: Path) -> bool:
         return bool(self._bags(path))
@@ -246,8 +254,9 @@ class Rosbag2Format:
         )
 
     def items(self, path: Path, options: Options) -> list[Item]:
+        BagSetup(**options.setup)  # what is wrong with the options is not the recordings' fault
         return [
-            Item(bag.name, lambda bag=bag, first=1000 * number: episodes_of(bag, options, first))
+            Item(bag.name, partial(episodes_of, bag, options, 1000 * number))
             for number, bag in enumerate(self._bags(path))
         ]
 
@@ -258,9 +267,10 @@ class Rosbag2Format:
 class _RecordingWriter:
     def __init__(self, folder: Path, options: Options) -> None:
         self._folder, self._images = folder, options.images
+        namespace = {name: value for name, value in options.setup.items() if name == "namespace"}
         self._setup = robot_setup(
             options.robot or "cell",
-            **{"namespace": "" if options.robot not in ("", "cell") else "cell", **options.setup},
+            **{"namespace": "" if options.robot not in ("", "cell") else "cell", **namespace},
         )
         for left in folder.glob(".*.part"):
             shutil.rmtree(left)

@@ -98,7 +98,17 @@ class FrameStream:
     @property
     def notes(self) -> list[str]:
         """What was chosen, passed over or odd, in sentences."""
-        texts = [*self.bag.notes, *self.topics.notes, *self._state.notes]
+        return list(dict.fromkeys([*self.bag.notes, *self.topics.notes, *self.faults]))
+
+    @property
+    def doubtful_gripper(self) -> str:
+        """Why gripper_command cannot be what it seems; empty where nothing is wrong."""
+        return self._state.narrow_command
+
+    @property
+    def faults(self) -> list[str]:
+        """Those of the notes that tell of something wrong with the recording."""
+        texts = [*self._state.notes]
         skipped = self._state.skipped + self._state.arm.skipped
         for counts, words in (
             (self.torn, "pictures of {} are empty or cut off and count as missing"),
@@ -110,7 +120,7 @@ class FrameStream:
             (skipped, "messages of {} say nothing and were left out"),
         ):
             texts += [f"{count} {words.format(topic)}" for topic, count in counts.items()]
-        return list(dict.fromkeys(texts))
+        return texts
 
     @property
     def period_s(self) -> float | None:

@@ -18,6 +18,7 @@ from ...interfaces.camera_poses import CameraPoses
 from ...interfaces.fields import ns_from_stamp, pose7_from_transform
 from ...interfaces.series import StampedSeries
 from ...interfaces.transforms import TransformHistory
+from ..gripper import narrow, parse_gripper
 from .bag import Bag, BagError, BagMessage
 from .topics import BagSetup, CameraTopics, RecordedTopics
 
@@ -81,6 +82,8 @@ class RecordedState:
                 },
             )
         )
+        self._gripper = parse_gripper(setup.gripper)
+        self.commands = (np.inf, -np.inf)
         self._said: dict[str, StampedSeries[Any]] = {"instruction": StampedSeries(), "status": StampedSeries()}
         if not bag.live:
             self._read_fixed()
@@ -109,7 +112,7 @@ class RecordedState:
         if found.gripper_command:  # no header: true from the newest stamp that had been seen by then
             yield (
                 found.gripper_command,
-                (lambda m, s, now: self.arm.add_command(float(self._bag.read(m).data), now), False),
+                (lambda m, s, now: self._add_command(float(self._bag.read(m).data), now), False),
             )
         for what, said in self._said.items():
             if getattr(found, what):
@@ -185,6 +188,28 @@ class RecordedState:
             self.arm.add_pose(self._bag.read(message), stamp)
         except ValueError as error:
             raise BagError(f"{self._bag.path}: {error}") from None
+
+    def _add_command(self, value: float, now: int) -> None:
+        """A command in the units of the recording. Beyond a declared range there is no openness, as beyond 0..1."""
+        if self._gripper is not None:
+            try:
+                value = float(self._gripper.openness(value))
+            except ValueError:
+                self.arm.add_command(float("nan"), now)
+                return
+        self.commands = (min(self.commands[0], value), max(self.commands[1], value))
+        self.arm.add_command(value, now)
+
+    @property
+    def narrow_command(self) -> str:
+        """What is odd about a gripper_command that hardly leaves 0: metres, read as always closed. Empty: nothing."""
+        low, high = self.commands
+        if self._gripper is not None or not narrow(high):
+            return ""
+        return (
+            f"{self._topics.gripper_command} is {low:g} to {high:g}: a width in metres? declare its range, such as "
+            "--gripper 0..0.08, or 0..1 if it is none"
+        )
 
     # Answers.
 

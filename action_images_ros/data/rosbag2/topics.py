@@ -14,6 +14,7 @@ from ...interfaces.camera_model import is_rectified
 from ...interfaces.camera_poses import SOURCES
 from ...paths import share_path
 from ...safe_files import load_yaml
+from ..gripper import parse_gripper
 from .bag import Bag, BagError
 
 __all__ = ["BagSetup", "CameraTopics", "RecordedTopics", "find_topics", "robot_setup", "setup_for"]
@@ -39,6 +40,8 @@ class BagSetup:
     topics below, None: wherever they are. Topics: relative to the namespace, or absolute with a leading `/`.
     base_frame: frame of all poses. robot_tool_from_model_tool `[3, 3]`: None where no robot was named, then only
     pictures can be had. extrinsics: auto (TF, else `<cam>/pose`, else calibration_file), tf, topic or file.
+    gripper: CLOSED..OPEN, what gripper_command says (the sum of the finger joints, where there is no command) of a
+    closed and an open gripper; empty: 0..1, and finger_closed to finger_open.
     instruction_text: used where the recording has no instruction. log_time: take the time of recording instead of
     header stamps (drivers that leave stamps empty).
 
@@ -63,6 +66,7 @@ class BagSetup:
     status: str = "cell/status"
     extrinsics: str = "auto"
     calibration_file: str = ""
+    gripper: str = ""
     instruction_text: str = ""
     log_time: bool = False
     image_tolerance: float = 0.05
@@ -71,11 +75,15 @@ class BagSetup:
     order_tolerance: float = 1.0
     patience: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.extrinsics not in SOURCES:
             raise ValueError(f"extrinsics is {self.extrinsics!r}; choose one of {', '.join(SOURCES)}")
         if self.extrinsics == "file" and not self.calibration_file:
             raise ValueError("extrinsics is 'file' and calibration_file is empty; name the file")
+        declared = parse_gripper(self.gripper)
+        if declared is not None:  # frozen: set once, here
+            object.__setattr__(self, "finger_closed", declared.closed)
+            object.__setattr__(self, "finger_open", declared.opened)
         for name in ("image_tolerance", "pose_tolerance", "order_tolerance", "patience"):
             if not 0 <= getattr(self, name) < 3600:
                 raise ValueError(f"{name} is {getattr(self, name)}; give seconds, 0 or more")

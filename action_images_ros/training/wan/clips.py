@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ...data.episode import Episode
-from ...data.format import Options, Remark
-from ...data.registry import recognise
+from ...data.format import Options
+from ...data.registry import open_dataset
 from ...policy.card import ModelCard
 from ...world_model.canvas import ACTION, VIDEO, Canvas
 from ...world_model.nano.pixel_latents import on_canvas
@@ -27,9 +27,7 @@ def read_episodes(path: str | Path, card: ModelCard, views: int) -> list[Episode
 
     Raises ValueError where there is none, one has too few cameras, or another time between frames than the card.
     """
-    episodes = []
-    for item in recognise(path).items(Path(path), Options(size=tuple(card.image_size))):
-        episodes += [found for found in item.load() if not isinstance(found, Remark) and found.success]
+    episodes = [found for found in open_dataset(path, Options(size=tuple(card.image_size))) if found.success]
     check_episodes(episodes, card, views, str(path))
     return episodes
 
