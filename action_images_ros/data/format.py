@@ -158,7 +158,7 @@ def refuse_unused(options: Options, reading: EpisodeFormat, writing: EpisodeForm
     given |= {name: value for name, value in options.setup.items() if value != _SETUP_DEFAULTS.get(name)}
     what = f"{source} ({reading.name})" + (f" to {writing.name}" if writing is not None else "")
     for name, value in given.items():
-        if name not in used and (name, value) != ("robot", "cell"):  # whose tool frame is the model's: nothing to turn
+        if name not in used and (name, value) != ("robot", "cell"):  # the default of what is written
             flag = _FLAGS.get(name, name.replace("_", "-"))
             raise ValueError(
                 f"--{flag} is {_shown(value)}, which {what} does not use: only {_users(name)}; leave it out"

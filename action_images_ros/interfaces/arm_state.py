@@ -215,5 +215,8 @@ def _likely_range(value: float) -> str:
         (255.0, 1000.0, "0 to 1000"),
     ):
         if low <= value <= high:
-            return f" (a gripper that counts {words}? scale it where it is published)"
+            return (
+                f" (a gripper that counts {words}? scale it where it is published; of a recording declare it: "
+                "--gripper CLOSED..OPEN)"
+            )
     return ""

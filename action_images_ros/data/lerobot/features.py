@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
-from ...geometry.pose import to_model_tool
+from ...geometry.pose import continuous_quaternions, to_model_tool
 from ..format import Options
 from ..gripper import Gripper, find_gripper, parse_gripper
 from ..rosbag2.topics import robot_setup
@@ -137,7 +137,8 @@ def _pose7(values: Floats, kind: str, where: str) -> Floats:
     finite = np.nan_to_num(values[:, 3:])
     turn = Rotation.from_euler("xyz", finite) if kind == "euler" else Rotation.from_rotvec(finite)
     quaternions = np.where(np.isfinite(values[:, 3:]).all(1)[:, None], turn.as_quat(), np.nan)
-    return np.concatenate([values[:, :3], quaternions], axis=1)
+    poses = np.concatenate([values[:, :3], quaternions], axis=1)
+    return np.asarray(continuous_quaternions(poses), np.float64) if np.isfinite(poses).all() else poses
 
 
 def _checked(poses: Floats, where: str) -> None:
