@@ -117,12 +117,10 @@ def test_step_speeds_are_those_of_the_motion():
 
 
 def test_a_prediction_becomes_robot_tool_poses_and_garbage_stays_invalid():
-    pytest.importorskip("action_images_ros.codec.decode")
-    from types import SimpleNamespace
-
     from action_images_ros.codec.encode import encode, to_uint8
     from action_images_ros.geometry.camera import intrinsics_from_fovy
     from action_images_ros.geometry.pose import matrix_from_pose7, to_model_tool
+    from action_images_ros.policy.prediction import Prediction
 
     robot_from_model = Rotation.from_euler("z", 90, degrees=True).as_matrix()
     chunk = make_chunk(stamp_ns=42, turn=(0.1, 0.2, 0.3), openness=0.0)
@@ -132,7 +130,9 @@ def test_a_prediction_becomes_robot_tool_poses_and_garbage_stays_invalid():
     images = encode(matrix_from_pose7(to_model_tool(chunk.poses, robot_from_model)), chunk.openness, K, E, size).images
     images = np.array(to_uint8(images))
     images[:, 5] = 0
-    prediction = SimpleNamespace(stamp_ns=42, dt=0.2, action_images=images, K=K, world_from_camera=E)
+    prediction = Prediction(
+        stamp_ns=42, dt=0.2, camera_names=("left", "right"), action_images=images, K=K, world_from_camera=E
+    )
     decoded = chunk_from_prediction(prediction, robot_from_model)
     assert isinstance(decoded, Chunk) and decoded.stamp_ns == 42 and decoded.dt == 0.2
     assert not decoded.valid[5] and np.isnan(decoded.poses[5]).all()
