@@ -51,7 +51,7 @@ demo: install
 	$(BIN)/action-images demo
 
 test: install
-	$(BIN)/pytest $(TEST_ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 $(TEST_ARGS)
 
 docs: install
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict -q -f docs/mkdocs.yml

@@ -1,9 +1,28 @@
-"""Fixtures of more than one folder of tests."""
+"""Fixtures of more than one folder of tests, and which tests share a process of `pytest -n`."""
 
 import os
 import random
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the cores are taken by the other processes
+LIVE = ("apps", "docs", "graph", "launch", "nodes", "ros")
+EXPORTED = ("benchmarks", "evaluation/test_export", "world_model/onnx")
+"""Tests that start graphs, at most one at a time, and those that need the exported model: one process runs them."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Files stay whole under `pytest -n`; one process runs LIVE and EXPORTED."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            return "together" if file.startswith(tuple(f"test/{name}" for name in LIVE + EXPORTED)) else file
+
+    return Files(config, log)
 
 
 @pytest.fixture(scope="session")
