@@ -20,6 +20,7 @@ __all__ = [
     "Options",
     "Remark",
     "adjusted",
+    "every",
     "loaded",
     "refuse_unused",
     "resized",
@@ -142,6 +143,16 @@ def adjusted(episode: Episode, options: Options) -> Episode:
     if options.success is not None and options.success != episode.success:
         episode = replace(episode, success=options.success)
     return resized(episode, options.size)
+
+
+def every(wanted: float | None, dt: float) -> int:
+    """Every how many frames, dt apart, one is taken for `wanted` seconds between them; ValueError for no multiple."""
+    if wanted is None:
+        return 1
+    step = round(wanted / dt)
+    if step < 1 or abs(step * dt - wanted) > 0.01 * wanted:
+        raise ValueError(f"--dt is {wanted:g} s, the frames are {dt:g} s apart: only multiples of that can be had")
+    return step
 
 
 _ALWAYS = frozenset({"size", "success", "renumber", "setup"})

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...policy.observation import prepare_image
 from ..episode import Episode
-from ..format import Options, Remark, task_name
+from ..format import Options, Remark, every, task_name
 from ..video import read_video
 from .cameras import Camera, find_cameras
 from .features import Columns, openness_of, poses_of
@@ -31,7 +31,7 @@ def read_episode(dataset: Dataset, place: Place, options: Options) -> Iterator[E
     rows = _rows(dataset, place)
     dt = float(place.own.get("dt", 1.0 / dataset.fps))
     times = _times(rows, dataset, str(file))
-    step = _step(options.dt, dt)
+    step = every(options.dt, dt)
     columns = Columns(str(file), dataset.features, rows[::step])
     cameras = find_cameras(dataset, place, columns, options)
     poses, robot_poses = poses_of(columns, options)
@@ -105,18 +105,6 @@ def _times(rows: list[dict[str, Any]], dataset: Dataset, where: str) -> npt.NDAr
                 f"{regular[at] + times[0]:g} s; frames are missing: leave the episode out"
             )
     return times
-
-
-def _step(wanted: float | None, dt: float) -> int:
-    """Every how many frames one is taken."""
-    if wanted is None:
-        return 1
-    step = round(wanted / dt)
-    if step < 1 or abs(step * dt - wanted) > 0.01 * wanted:
-        raise ValueError(
-            f"--dt is {wanted:g} s, and the dataset's frames are {dt:g} s apart: only multiples of that can be had"
-        )
-    return step
 
 
 def _sentences(dataset: Dataset, place: Place, columns: Columns, options: Options) -> list[str]:

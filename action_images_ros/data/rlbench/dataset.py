@@ -1,4 +1,6 @@
-"""The layout of the published RLBench recordings: TASK/variationN/episodes/episodeM with videos and camera parameters.
+"""The layouts of RLBench recordings: TASK/variationN/episodes/episodeM, as published and as RLBench saves them.
+
+The published one has videos and camera parameters; RLBench's own is read in `stock`.
 
 Read as published: `actions.npy` has four rows per video frame (x y z qx qy qz qw openness), focal lengths are negative
 (normalised here), descriptions are a pickle (never executed). What the layout has no place for (dt, seed, success,
@@ -11,15 +13,20 @@ import json
 import pickle
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ...geometry.camera import normalise_signs
 from ...geometry.pose import interpolate, matrix_from_pose7
+from ...safe_files import load_json
 from ..episode import Episode
 from ..format import EpisodeWriter, Item, Options, Remark
+from ..gripper import Gripper, find_gripper, narrow, parse_gripper
 from ..video import frame_rate, read_video, write_video
+from .stock import DEMO, read_stock_episode
 from .string_pickle import read_strings
 
 __all__ = ["ROWS_PER_FRAME", "RlbenchFormat"]
@@ -27,6 +34,7 @@ __all__ = ["ROWS_PER_FRAME", "RlbenchFormat"]
 ROWS_PER_FRAME = 4
 DT = 0.2
 """Seconds between video frames: the published recordings have about 5 per second."""
+_VARIATION = "*variation*/episodes/episode*"  # variation0, .., or all_variations
 _OWN = "action_images.json"
 _MIRROR_K, _MIRROR_E = np.diag([-1.0, -1.0, 1.0]), np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -34,7 +42,7 @@ _MIRROR_K, _MIRROR_E = np.diag([-1.0, -1.0, 1.0]), np.diag([-1.0, -1.0, 1.0, 1.0
 class RlbenchFormat:
     """The published layout; the path may be the whole, a task, a variation or one episode."""
 
-    name, what = "rlbench", "RLBench layout (TASK/variationN/episodes/episodeM/actions.npy)"
+    name, what = "rlbench", "RLBench layout (TASK/variationN/episodes/episodeM with actions.npy or low_dim_obs.pkl)"
     reads = frozenset({"dt", "cameras", "instruction_text", "gripper"})
     writes = frozenset({"crf"})
 
@@ -43,22 +51,18 @@ class RlbenchFormat:
 
     @staticmethod
     def _files(path: Path) -> Iterator[Path]:
-        for pattern in (
-            "actions.npy",
-            "episode*/actions.npy",
-            "episodes/episode*/actions.npy",
-            "variation*/episodes/episode*/actions.npy",
-            "*/variation*/episodes/episode*/actions.npy",
-        ):
-            yield from path.glob(pattern)
+        for name in ("actions.npy", DEMO):
+            for folder in ("", "episode*/", "episodes/episode*/", f"{_VARIATION}/", f"*/{_VARIATION}/"):
+                yield from path.glob(f"{folder}{name}")
 
     def items(self, path: Path, options: Options) -> list[Item]:
+        parse_gripper(options.setup.get("gripper", ""))
         folders = sorted(
             {file.parent for file in self._files(path)}, key=lambda f: (f.parents[1].as_posix(), _number(f.name))
         )
         names = [folder.relative_to(path).as_posix() for folder in folders]
         return [
-            Item(name if name != "." else folder.name, lambda f=folder, n=number: _read(f, n, options))
+            Item(name if name != "." else folder.name, partial(_read, folder, number, options))
             for number, (name, folder) in enumerate(zip(names, folders, strict=True))
         ]
 
@@ -73,9 +77,16 @@ def _number(name: str) -> int:
 
 def _read(folder: Path, number: int, options: Options) -> Iterator[Episode | Remark]:
     """One episode's folder; ValueError naming the file, the value and the remedy."""
-    own = json.loads((folder / _OWN).read_text()) if (folder / _OWN).is_file() else {}
+    own = load_json(folder / _OWN) if (folder / _OWN).is_file() else {}
     variation = folder.resolve().parents[1]
-    actions = _actions(folder / "actions.npy")
+    instruction = str(
+        own.get("instruction") or _described(folder, variation) or options.setup.get("instruction_text", "")
+    )
+    if not (folder / "actions.npy").is_file():
+        task = variation.parent.name
+        yield from read_stock_episode(folder, task, number, instruction, options)
+        return
+    actions = _actions(folder / "actions.npy", parse_gripper(options.setup.get("gripper", "")))
     views = sorted((path for path in folder.glob("view*") if path.is_dir()), key=lambda path: _number(path.name))
     if not views:
         raise ValueError(f"{folder} has no folder view0; its content is {sorted(p.name for p in folder.iterdir())}")
@@ -94,7 +105,6 @@ def _read(folder: Path, number: int, options: Options) -> Iterator[Episode | Rem
         )
     cameras = [_camera(view / "camera_params.json", frames) for view in views]
     rows = actions[::ROWS_PER_FRAME]
-    instruction = own.get("instruction") or (read_strings(variation / "variation_descriptions.pkl") or [""])[0]
     yield Episode(
         task=own.get("task", variation.parent.name),
         seed=int(own.get("seed", number)),
@@ -111,7 +121,16 @@ def _read(folder: Path, number: int, options: Options) -> Iterator[Episode | Rem
     )
 
 
-def _actions(path: Path) -> np.ndarray:
+def _described(folder: Path, variation: Path) -> str:
+    """The first sentence of variation_descriptions.pkl, the episode's or its variation's; empty where there is none."""
+    for place in (folder, variation):
+        file = place / "variation_descriptions.pkl"
+        if file.is_file():
+            return next((text for text in read_strings(file) if text.strip()), "")
+    return ""
+
+
+def _actions(path: Path, gripper: Gripper | None) -> npt.NDArray[np.float64]:
     try:
         actions = np.load(path, allow_pickle=False).astype(np.float64)
     except (OSError, ValueError, EOFError) as error:
@@ -122,8 +141,17 @@ def _actions(path: Path) -> np.ndarray:
         matrix_from_pose7(actions[:, :7])
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if not np.all((actions[:, 7] >= 0) & (actions[:, 7] <= 1)):
-        raise ValueError(f"{path}: openness is {actions[:, 7].min():g} to {actions[:, 7].max():g}; it must be 0 to 1")
+    try:
+        if gripper is not None:
+            actions[:, 7] = gripper.openness(actions[:, 7])
+        elif narrow(actions[:, 7]) or not np.all((actions[:, 7] >= 0) & (actions[:, 7] <= 1)):
+            find_gripper(actions[:, 7], "openness")
+            raise ValueError(
+                f"openness is {actions[:, 7].min():g} to {actions[:, 7].max():g}, not 0 to 1; declare its range "
+                "(--gripper CLOSED..OPEN)"
+            )
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     actions[:, 3:7] /= np.linalg.norm(actions[:, 3:7], axis=1, keepdims=True)
     return actions
 
@@ -166,7 +194,7 @@ class _Writer:
         for left in folder.glob("*/variation*/episodes/.*"):
             shutil.rmtree(left)
         for path in sorted(folder.glob(f"*/variation*/episodes/episode*/{_OWN}")):
-            own = json.loads(path.read_text())
+            own = load_json(path)
             variation = path.parents[2]
             self._place[own["number"]] = path.parent
             self._variations[own["task"], own["instruction"]] = variation

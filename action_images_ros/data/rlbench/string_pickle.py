@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import pickletools
 from pathlib import Path
+from typing import Any
+
+from ...safe_files import read_bytes
 
 __all__ = ["read_strings"]
 
@@ -21,7 +24,7 @@ _GETS = {"GET", "BINGET", "LONG_BINGET"}
 def read_strings(path: str | Path) -> list[str]:
     """The strings; ValueError naming the file when it is no pickle of a plain list of strings."""
     path = Path(path)
-    data = path.read_bytes()
+    data = read_bytes(path)
     if len(data) > _LIMIT:
         raise ValueError(f"{path} has {len(data)} bytes, instructions take less than {_LIMIT}; is it another file?")
     try:
@@ -35,9 +38,9 @@ def read_strings(path: str | Path) -> list[str]:
     return result
 
 
-def _interpret(data: bytes):
+def _interpret(data: bytes) -> Any:
     """The value that the instructions describe, made of lists and strings only."""
-    stack: list = []
+    stack: list[Any] = []
     memory: dict[int, object] = {}
     for opcode, argument, _ in pickletools.genops(data):
         name = opcode.name
@@ -60,9 +63,9 @@ def _interpret(data: bytes):
         elif name == "MEMOIZE":
             memory[len(memory)] = stack[-1]
         elif name in _PUTS:
-            memory[int(argument)] = stack[-1]
+            memory[int(argument or 0)] = stack[-1]
         elif name in _GETS:
-            stack.append(memory[int(argument)])
+            stack.append(memory[int(argument or 0)])
         elif name == "STOP":
             return stack.pop()
         else:
