@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..parameter import Parameters, parameter
 
-__all__ = ["AcceptanceRules", "ExecutorSettings", "GripperSettings", "Limits"]
+__all__ = ["AcceptanceRules", "ExecutorSettings", "GripperSettings", "Limits", "WatchSettings"]
 
 
 class Limits(Parameters):
@@ -111,6 +111,18 @@ class AcceptanceRules(Parameters):
         "reject",
         "a chunk that leaves the workspace: reject it, or truncate it at the last frame inside",
         choices=("reject", "truncate"),
+    )
+
+
+class WatchSettings(Parameters):
+    """The nodes without which the arm must not move."""
+
+    watched_nodes: tuple[str, ...] = parameter(
+        ("policy", "decoder", "cell", "robot_bridge"),
+        "nodes of this namespace whose loss is a fault, each from its first heartbeat on",
+    )
+    node_timeout: float = parameter(
+        0.5, "a watched node without heartbeat for this long (steady time) is lost", "s", 0.2, 60.0
     )
 
 

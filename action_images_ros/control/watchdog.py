@@ -1,4 +1,7 @@
-"""Heartbeats in steady time: who has not been heard of for too long. A paused or jumping ROS clock cannot fool it."""
+"""Heartbeats in steady time: who has not been heard of for too long. A paused or jumping ROS clock cannot fool it.
+
+`Watchdog` is for sources that must be there from the beginning, `LostNodes` for those that are watched once they came.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 
-__all__ = ["Watchdog"]
+__all__ = ["LostNodes", "Watchdog"]
 
 
 class Watchdog:
@@ -47,3 +50,38 @@ class Watchdog:
             for name, age in self.late().items()
         ]
         return "; ".join(parts) or None
+
+
+class LostNodes:
+    """Watches nodes by their heartbeats, each from its first one on: lost is one that is silent or not active any more.
+
+    `listening()` is called regularly by whoever delivers the heartbeats. Silence counts only while that works: a
+    listener that was held up itself has not heard anybody. `clock` is injected in tests.
+    """
+
+    def __init__(self, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        if not (math.isfinite(timeout_s) and timeout_s > 0):
+            raise ValueError(f"timeout_s is {timeout_s}; give seconds, more than 0")
+        self._timeout_s, self._clock = timeout_s, clock
+        self._heard: dict[str, tuple[float, str]] = {}
+        self._listened = (clock(), clock())
+
+    def beat(self, name: str, state: str) -> None:
+        """Note a heartbeat of `name`, which carries its lifecycle state."""
+        if name in self._heard or state == "active":
+            self._heard[name] = (self._clock(), state)
+
+    def listening(self) -> None:
+        """Note that heartbeats would have been delivered now. What has queued up is delivered before the next call."""
+        self._listened = (self._listened[1], self._clock())
+
+    def reason(self) -> str:
+        """One line naming every lost node; empty when all are there."""
+        parts = []
+        for name, (heard, state) in list(self._heard.items()):
+            silence = self._listened[0] - heard
+            if state != "active":
+                parts.append(f"node {name} is {state}")
+            elif silence > self._timeout_s:
+                parts.append(f"node {name} is silent for {silence:.2f} s (node_timeout {self._timeout_s:g} s)")
+        return "; ".join(parts)

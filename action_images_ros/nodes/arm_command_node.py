@@ -22,13 +22,14 @@ from std_srvs.srv import SetBool, Trigger
 from ..control.approval import Approval
 from ..control.chunk import Chunk
 from ..control.executor import ChunkExecutor, ChunkRejected, Command
-from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
+from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits, WatchSettings
 from ..control.states import EXECUTING, FAULTED, HOLDING, IDLE, PROPOSED, StateReport
 from ..control.watchdog import Watchdog
 from ..ros.chunk_reader import ChunkReader
 from ..ros.conversions import path_from_poses, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
 from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
 from ..ros.node_parameters import ArmCommandParameters
+from ..ros.node_watch import NodeWatch
 from ..ros.state_messages import state_message
 from ..ros.steady_loop import SteadyLoop
 
@@ -82,6 +83,7 @@ class ArmCommandNode(GraphNode):
         self.listen("current_pose", self._on_pose)
         self._robot_fault = ""
         self.listen("robot_check", self._on_robot_check)
+        self._nodes = NodeWatch(self, self.parameters(WatchSettings))
         self.serve(SetBool, "~/enable", self._on_enable)
         self.listen("arm_command/approve_id", self._on_approve_id)
         self.serve(Trigger, "~/approve", self._on_approve)
@@ -135,7 +137,7 @@ class ArmCommandNode(GraphNode):
             if request.data and not self.active:
                 response.success, response.message = False, "the node is not active"
                 return response
-            silence = self._watchdog.reason() or self._robot_fault
+            silence = self._watchdog.reason() or self._nodes.reason() or self._robot_fault
             if request.data and silence:
                 response.success, response.message = False, f"not enabled: {silence}"
                 return response
@@ -233,8 +235,10 @@ class ArmCommandNode(GraphNode):
         self._say(StateReport(FAULTED, f"commands stopped: {error!r}"))
 
     def _tick(self) -> None:
-        reason = self._watchdog.reason()
+        reason, lost = self._watchdog.reason(), self._nodes.reason()
         with self.lock:  # time is taken inside: a command waits here while the arm is enabled
+            if lost:
+                self.executor_core.fail(lost)
             command = self.executor_core.command(self._time_ns(), None if reason else self._pose, self._pose_ns)
             report = self._report(command, time.monotonic())
         if command.pose is not None and command.fresh:

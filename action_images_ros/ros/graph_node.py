@@ -52,7 +52,8 @@ class GraphNode(LifecycleNode):
     stays unconfigured.
     """
 
-    heartbeat_seconds = 0.5
+    heartbeat_seconds = 0.1
+    diagnostics_seconds = 0.5
     start_up_seconds = 10.0
     complaint_seconds = 5.0  # the same problem is logged again after this long
 
@@ -72,6 +73,7 @@ class GraphNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.EVENTS)
         self._heartbeat = self.create_publisher(Header, "~/heartbeat", qos.EVENTS)
         self.create_timer(self.heartbeat_seconds, self._beat, clock=self.steady)
+        self.create_timer(self.diagnostics_seconds, self._diagnose, clock=self.steady)
 
     # To be written by subclasses.
     def configure(self) -> None:
@@ -87,7 +89,7 @@ class GraphNode(LifecycleNode):
         """Forget what was configured; publishers, subscriptions and timers made here are destroyed afterwards."""
 
     def check(self) -> None:
-        """Called before every heartbeat, to report what is missing."""
+        """Called before diagnostics are published, to report what is missing."""
 
     # Parameters. A node calls `parameters(Class)` in configure() for each of its classes (node_parameters.py). Setting
     # one later is checked as a whole, the class made anew of all its values. Names in `live_parameters` may be set
@@ -206,6 +208,12 @@ class GraphNode(LifecycleNode):
             self._mine.append((self.destroy_subscription, volatile))
         return subscription
 
+    def hear(self, kind: type, topic: str, profile: qos.QoSProfile, callback: Callable[[bytes], None]) -> None:
+        """A subscription to serialised messages of a topic that is in no table, such as heartbeats."""
+        self._mine.append(
+            (self.destroy_subscription, self.create_subscription(kind, topic, callback, profile, raw=True))
+        )
+
     def _row(self, name: str, *, publishes: bool) -> topics.Topic:
         row = topics.topic(name)
         side = "publishers" if publishes else "subscribers"
@@ -271,10 +279,12 @@ class GraphNode(LifecycleNode):
         return self._state == "active"
 
     def _beat(self) -> None:
+        """Publish a heartbeat; at once where the lifecycle state has changed."""
+        self._heartbeat.publish(Header(stamp=self.get_clock().now().to_msg(), frame_id=self._state))
+
+    def _diagnose(self) -> None:
         if self._state == "active":
             self.check()
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._state)
-        self._heartbeat.publish(header)
         with self.lock:
             problems = dict(self._problems)
             values = dict(self.values)
@@ -286,7 +296,7 @@ class GraphNode(LifecycleNode):
         )
         status.values = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
         message = DiagnosticArray(status=[status])
-        message.header.stamp = header.stamp
+        message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
 
     # Lifecycle.
@@ -320,6 +330,7 @@ class GraphNode(LifecycleNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop working."""
         self._state = "inactive"
+        self._beat()
         self.deactivate()
         return super().on_deactivate(state)
 
@@ -357,6 +368,9 @@ class GraphNode(LifecycleNode):
     def destroy_node(self) -> None:
         """Stop working, then destroy."""
         if self._state in ("active", "inactive"):
+            before, self._state = self._state, "finalized"
+            self._beat()  # whoever relies on this node knows at once
+            self._state = before
             if self._state == "active":
                 self.deactivate()
             self.cleanup()

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
+from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits, WatchSettings
 from ..parameter import Parameters, parameter, refuse_unknown, specs
 
 __all__ = [
@@ -159,7 +159,15 @@ class LabelParameters(_Pictures):
 NODE_PARAMETERS: Mapping[str, tuple[type[Parameters], ...]] = {
     "policy": (CommonParameters, PolicyParameters),
     "decoder": (CommonParameters, DecoderParameters),
-    "arm_command": (CommonParameters, ArmCommandParameters, Limits, ExecutorSettings, AcceptanceRules, GripperSettings),
+    "arm_command": (
+        CommonParameters,
+        ArmCommandParameters,
+        Limits,
+        ExecutorSettings,
+        AcceptanceRules,
+        GripperSettings,
+        WatchSettings,
+    ),
     "view": (CommonParameters, ViewParameters),
     "cell": (CommonParameters, CellParameters),
     "label": (CommonParameters, LabelParameters),

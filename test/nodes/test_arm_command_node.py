@@ -7,10 +7,11 @@ import pytest
 from control_rig import changed, make_chunk
 from ros_rig import DOWN, now_ns
 from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import UInt64
+from std_msgs.msg import Header, UInt64
 from std_srvs.srv import SetBool, Trigger
 
 from action_images_ros.nodes.arm_command_node import ArmCommandNode
+from action_images_ros.ros import qos
 from action_images_ros.ros.chunk_messages import confidence_message, gripper_message, poses_message
 from action_images_ros.ros.conversions import ns_from_stamp, pose7_from_pose_stamped, pose_stamped
 from action_images_ros.ros.state_messages import state_report
@@ -206,6 +207,48 @@ def test_a_silent_arm_is_a_fault_that_lasts_until_it_is_enabled_again(rig):
     arm.spin_until(lambda: arm.state()[0] in ("idle", "holding"), "a hold")
 
 
+class Neighbour:
+    """A node of the graph as far as its heartbeat goes, which stops when it is told to."""
+
+    def __init__(self, rig, name):
+        self.name, self.state, self.beating = name, "active", True
+        self._publisher = rig.probe.create_publisher(Header, f"{name}/heartbeat", qos.EVENTS)
+        rig.probe.create_timer(0.05, self.beat)
+
+    def beat(self):
+        if self.beating:
+            self._publisher.publish(Header(frame_id=self.state))
+
+    def fall_silent(self):
+        self.beating = False
+
+    def end(self):
+        self.state = "finalized"
+
+
+@pytest.mark.parametrize("name, loss", [("policy", Neighbour.fall_silent), ("decoder", Neighbour.end)])
+def test_a_lost_node_is_a_fault_that_names_it_and_lasts(rig, name, loss):
+    arm = _start(rig, node_timeout=0.5)
+    viewer, node = Neighbour(rig, "view"), Neighbour(rig, name)
+    arm.spin_until(lambda: name in arm.node._nodes._lost._heard, "a heartbeat")
+    assert arm.enable().success
+    arm.chunk(frames=30, velocity=(0.0, 0.02, 0.0))
+    arm.spin_until(lambda: arm.state()[0] == "executing", "execution")
+    viewer.fall_silent()
+    begin = now_ns(rig)
+    arm.spin_until(lambda: now_ns(rig) - begin > 800 * MS, "a silence of the viewer")
+    assert arm.state()[0] == "executing"
+    loss(node)
+    arm.spin_until(lambda: arm.state()[0] == "faulted", "a fault")
+    assert f"node {name} is" in arm.state()[1]
+    arm.spin_until(lambda: arm.node.executor_core.resting, "rest")
+    assert not arm.enable().success
+    node.beating, node.state = True, "active"
+    arm.spin_until(lambda: not arm.node._nodes.reason(), "the node's return")
+    assert arm.state()[0] == "faulted"
+    assert arm.enable().success
+
+
 def _zero_quaternion_beside_a_gap(chunk):
     poses, valid = chunk.poses.copy(), chunk.valid.copy()
     poses[3, 3:], poses[4], valid[4] = 0.0, np.nan, False
@@ -252,6 +295,7 @@ def test_disabling_brakes_and_ends_the_commands(arm):
     arm.spin_until(lambda: arm.pose[0] > START[0] + 0.02, "motion")
     arm.enable(False)
     arm.spin_until(lambda: arm.state()[0] == "disabled" and arm.node.executor_core.resting, "rest")
+    arm.known()  # the last command is on its way
     arm.targets.clear()
     begin = now_ns(arm.rig)
     arm.spin_until(lambda: now_ns(arm.rig) - begin > 200 * MS, "0.2 seconds of ROS time")
