@@ -16,7 +16,15 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, dataclass_transform
 
-__all__ = ["Parameters", "Spec", "parameter", "refuse_unknown", "specs"]
+__all__ = ["Parameters", "Spec", "parameter", "refuse_unknown", "shown", "specs"]
+
+_SHOWN = 100  # characters of a wrong value in a message
+
+
+def shown(value: Any) -> str:
+    """A value in a message: as Python writes it, a long one cut short with its length."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}.. ({len(text):,} characters)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,13 +56,13 @@ class Spec:
             return self._list(value)
         if self.kind is bool:
             if not isinstance(value, bool):
-                raise ValueError(f"{self.name} is {value!r}; give true or false: {self.description}")
+                raise ValueError(f"{self.name} is {shown(value)}; give true or false: {self.description}")
             return value
         if self.kind is str:
             if not isinstance(value, str):
-                raise ValueError(f"{self.name} is {value!r}; give text: {self.description}")
+                raise ValueError(f"{self.name} is {shown(value)}; give text: {self.description}")
             if self.choices and value not in self.choices:
-                raise ValueError(f"{self.name} is {value!r}; choose one of {', '.join(self.choices)}")
+                raise ValueError(f"{self.name} is {shown(value)}; choose one of {', '.join(self.choices)}")
             return value
         return self._number(value)
 
@@ -63,11 +71,11 @@ class Spec:
         good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not good or (whole and value != int(value)):
             raise ValueError(
-                f"{self.name} is {value!r}; give a {'whole' if whole else 'finite'} number"
+                f"{self.name} is {shown(value)}; give a {'whole' if whole else 'finite'} number"
                 f"{self._range()}: {self.description}"
             )
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
-            raise ValueError(f"{self.name} is {value}; give a number{self._range()}: {self.description}")
+            raise ValueError(f"{self.name} is {shown(value)}; give a number{self._range()}: {self.description}")
         return self.kind(value)
 
     def _range(self) -> str:
@@ -83,7 +91,7 @@ class Spec:
 
     def _list(self, value: Any) -> tuple[Any, ...]:
         if isinstance(value, str | bytes | int | float | Mapping) or value is None or not isinstance(value, Iterable):
-            raise ValueError(f"{self.name} is {value!r}; give a list: {self.description}")
+            raise ValueError(f"{self.name} is {shown(value)}; give a list: {self.description}")
         items = [entry.item() if hasattr(entry, "item") else entry for entry in value]
         if self.item is float:
             bad = [
@@ -95,13 +103,13 @@ class Spec:
             bad = [entry for entry in items if not isinstance(entry, self.item)]
         if bad:
             raise ValueError(
-                f"{self.name} is {items!r}; give a list of "
+                f"{self.name} is {shown(items)}; give a list of "
                 f"{'finite numbers' if self.item is float else 'names'}: {self.description}"
             )
         if self.item is str:  # YAML cannot write an empty list: an empty name stands for it
             items = [entry for entry in items if entry]
             if len(set(items)) != len(items):
-                raise ValueError(f"{self.name} is {items!r}; give every name once")
+                raise ValueError(f"{self.name} is {shown(items)}; give every name once")
         return tuple(self.item(entry) for entry in items)
 
 
@@ -167,4 +175,4 @@ def refuse_unknown(names: Iterable[str], allowed: Iterable[str], where: str) -> 
         if name not in allowed:
             near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.4)
             remedy = f"did you mean {near[0]}?" if near else f"it has {', '.join(allowed)}"
-            raise ValueError(f"{name} is no parameter of {where}; {remedy}")
+            raise ValueError(f"{name[:_SHOWN]} is no parameter of {where}; {remedy}")

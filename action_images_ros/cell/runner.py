@@ -125,13 +125,14 @@ class CellRunner:
 
     def _loop(self) -> None:
         begin, began_ns = self._steady(), self.time_ns()
-        window, window_ns = begin, began_ns
+        window, window_ns, factor = begin, began_ns, self.settings.factor
         while not self._stop.is_set():
-            if self._serve_requests():
+            if self._serve_requests() or factor != self.settings.factor:
+                factor = self.settings.factor
                 begin, began_ns = self._steady(), self.time_ns()
                 window, window_ns = begin, began_ns
             self._step()
-            due = begin + (self.time_ns() - began_ns) * 1e-9 / self.settings.factor
+            due = begin + (self.time_ns() - began_ns) * 1e-9 / factor
             late = self._steady() - due
             if late < 0:
                 self._stop.wait(-late)

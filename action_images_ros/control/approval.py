@@ -32,7 +32,7 @@ class Approval:
     """
 
     def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._proposed: _Proposal | None = None
         self._busy_until_ns = 0
         self._approved = False
@@ -49,7 +49,7 @@ class Approval:
 
     def waiting(self, steady: float) -> int | None:
         """Id of the chunk that waits for an answer, or None."""
-        if self._proposed is not None and steady - self._proposed.shown >= self._timeout_s:
+        if self._proposed is not None and steady - self._proposed.shown >= self.timeout_s:
             self._lapsed_ns, self._proposed = self._proposed.chunk.stamp_ns, None
         return None if self._proposed is None else self._proposed.chunk.stamp_ns
 

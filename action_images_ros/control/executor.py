@@ -80,8 +80,10 @@ class ChunkExecutor:
         self.law = Law(limits, period_s)
         self.gripper = gripper or GripperSettings()
         self._gripper = GripperSwitch(self.gripper)
+        self._steady_clock = steady_clock
         self._pacing = Pacing(period_s, self.settings.max_gap_seconds, self.settings.clock_stall_seconds, steady_clock)
         self._measured = MeasuredPose(self.settings)
+        self._new_law: tuple[Limits, float] | None = None
         self._enabled = False
         self._motion: Motion | None = None
         self._forget()
@@ -170,6 +172,39 @@ class ChunkExecutor:
         self._path = self._pending = None
         self._why = reason
 
+    def adjust(
+        self,
+        limits: Limits,
+        period_s: float,
+        settings: ExecutorSettings,
+        rules: AcceptanceRules,
+        gripper: GripperSettings,
+    ) -> None:
+        """Take other values over. Other limits or another period act once the arm is at rest: it brakes for them by
+        the limits that its motion was planned with, and waits for the next chunk."""
+        self.settings, self.rules, self.gripper = settings, rules, gripper
+        self._gripper.settings = gripper
+        self._measured.settings = settings
+        if (limits, period_s) != (self.limits, self.law.period_s):
+            self._new_law = limits, period_s
+            self.hold("other limits were set; the next chunk is executed within them")
+        else:
+            self._new_law = None
+        self._pacing.max_gap_s, self._pacing.stall_s = settings.max_gap_seconds, settings.clock_stall_seconds
+
+    def _take_new_law(self) -> None:
+        """From here on the new limits hold. An arm outside the new workspace is a fault; it stays where it is."""
+        assert self._new_law is not None
+        (self.limits, period_s), self._new_law = self._new_law, None
+        self.law = Law(self.limits, period_s)
+        s = self.settings
+        self._pacing = Pacing(period_s, s.max_gap_seconds, s.clock_stall_seconds, self._steady_clock)
+        if self._motion is not None and not self.limits.contains(self._motion.pose[:3]):
+            self.fail(
+                f"the arm is outside the workspace that was set, at {np.round(self._motion.pose[:3], 3).tolist()} m; "
+                "widen it, or move the arm inside by hand, then enable"
+            )
+
     def add(self, chunk: Chunk, now_ns: int) -> int:
         """Take a chunk over at the next tick; returns the number of frames that will be executed at most.
 
@@ -181,6 +216,8 @@ class ChunkExecutor:
             raise ChunkRejected(f"disabled by a fault: {self._fault}; enable to go on")
         if self._stopped:
             raise ChunkRejected(self._stopped)
+        if self._new_law is not None:
+            raise ChunkRejected("the arm brakes, to take over the limits that were set")
         if self._newest_ns is not None and chunk.stamp_ns <= self._newest_ns:
             raise ChunkRejected(f"its stamp {chunk.stamp_ns} is not newer than the present chunk's {self._newest_ns}")
         try:
@@ -202,6 +239,8 @@ class ChunkExecutor:
         pose_ns: the stamp of the measured pose, ROS time; default now.
         """
         now_ns = int(now_ns)
+        if self._new_law is not None and self.resting:
+            self._take_new_law()
         tick = self._pacing.tick(now_ns)
         if tick.back:
             self._measured.clear()

@@ -24,7 +24,7 @@ class MeasuredPose:
     """
 
     def __init__(self, settings: ExecutorSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._history: deque[tuple[int, npt.NDArray[np.float64]]] = deque()
         self._last: tuple[int, npt.NDArray[np.float64]] | None = None
         self._frozen_way = 0.0
@@ -64,7 +64,7 @@ class MeasuredPose:
         return checked, complaint
 
     def _complaint(self, pose: npt.NDArray[np.float64], pose_ns: int, now_ns: int) -> str:
-        settings = self._settings
+        settings = self.settings
         age = (now_ns - pose_ns) * 1e-9
         if age > settings.max_pose_age:
             return f"current_pose is {age:.2f} s old by its stamp (max_pose_age {settings.max_pose_age:g} s)"
@@ -96,12 +96,12 @@ class MeasuredPose:
         while self._history and self._history[-1][0] >= pose_ns:
             self._history.pop()
         self._history.append((pose_ns, pose))
-        while pose_ns - self._history[0][0] > self._settings.pose_history_seconds * 1e9:
+        while pose_ns - self._history[0][0] > self.settings.pose_history_seconds * 1e9:
             self._history.popleft()
 
     def at(self, time_ns: int) -> npt.NDArray[np.float64] | None:
         """The arm's pose at a past time, interpolated; None when unknown by more than max_gap_seconds."""
-        tolerance = self._settings.max_gap_seconds * 1e9
+        tolerance = self.settings.max_gap_seconds * 1e9
         before = after = None
         for stamp, pose in reversed(self._history):
             if stamp >= time_ns:

@@ -33,7 +33,7 @@ class Pacing:
 
     def __init__(self, period_s: float, max_gap_s: float, stall_s: float, steady_clock: Callable[[], float]) -> None:
         self._period_ns = round(period_s * 1e9)
-        self._max_gap_s, self._stall_s = max_gap_s, stall_s
+        self.max_gap_s, self.stall_s = max_gap_s, stall_s
         self._steady_clock = steady_clock
         self._last_ns: int | None = None
         self._credit_ns = self._period_ns
@@ -50,14 +50,14 @@ class Pacing:
         steady = self._steady_clock()
         if passed != 0 or self._last_ns is None:
             self._advanced = steady
-        stalled = steady - self._advanced > self._stall_s
+        stalled = steady - self._advanced > self.stall_s
         first, self._last_ns = self._last_ns is None, now_ns
         anew, self._anew = self._anew or passed < 0, False
         if anew:
             self._credit_ns = self._period_ns
         else:
             self._credit_ns = min(self._credit_ns + passed, _KEPT_PERIODS * self._period_ns)
-        late = passed * 1e-9 if not first and passed > self._max_gap_s * 1e9 else 0.0
+        late = passed * 1e-9 if not first and passed > self.max_gap_s * 1e9 else 0.0
         step = stalled or self._credit_ns >= self._period_ns
         if step:
             self._credit_ns = max(self._credit_ns - self._period_ns, 0)

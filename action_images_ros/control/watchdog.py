@@ -26,6 +26,12 @@ class Watchdog:
         self._clock = clock
         self._heard: dict[str, float] = {}
 
+    def set_timeout(self, name: str, timeout: float) -> None:
+        """Another timeout for `name`, s."""
+        if name not in self._timeouts or not (math.isfinite(timeout) and timeout > 0):
+            raise ValueError(f"the timeout of {name} is {timeout}; give a source that is watched and seconds above 0")
+        self._timeouts[name] = timeout
+
     def beat(self, name: str) -> None:
         """Note that `name` was heard of now."""
         if name not in self._timeouts:

@@ -23,6 +23,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from ..control.states import PROPOSED, StateReport
 from ..interfaces import topics
+from ..interfaces.instruction import checked_instruction
 from ..ros import qos
 from ..ros.state_messages import state_report
 
@@ -200,8 +201,8 @@ class GraphClient:
         return f"chunk {answer}"
 
     def say(self, instruction: str):
-        """Publish an instruction (latched); returns the publisher."""
-        self._instruction.publish(String(data=instruction))
+        """Publish an instruction (latched); returns the publisher. ValueError when it is none."""
+        self._instruction.publish(String(data=checked_instruction(instruction)))
         return self._instruction
 
     def set_up(self, task: str, seed: int, timeout: float = 60.0) -> dict[str, Any]:

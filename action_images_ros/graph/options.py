@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from ..interfaces.instruction import checked_instruction
 from ..interfaces.nodes import NODES, NodeSpec, nodes_for
 from ..paths import share_path
 from ..ros.node_parameters import check_parameter_file, check_sections
@@ -146,7 +147,7 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
         "cell": {},
         "label": {"robot": str(robot_file(options.robot))},
     }
-    if options.instruction:
+    if checked_instruction(options.instruction):
         special["policy"]["instruction"] = special["label"]["instruction"] = options.instruction
     if options.policy == "oracle":
         special["cell"]["publish_expert"] = True

@@ -92,7 +92,16 @@ TOPICS: tuple[Topic, ...] = (
         ("arm_command",),
         "whether TCP, base and tool axes fit the robot",
     ),
-    Topic("instruction", "std_msgs/msg/String", "latched", (), ("policy", "view", "label"), "", ("user",)),
+    Topic(
+        "instruction",
+        "std_msgs/msg/String",
+        "latched",
+        (),
+        ("policy", "view", "label"),
+        "",
+        ("user",),
+        ("policy",),  # its parameter, and what a user said, for whoever comes later
+    ),
     Topic(
         "chunk/<cam>/action_images",
         "sensor_msgs/msg/Image",

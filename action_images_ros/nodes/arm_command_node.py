@@ -25,6 +25,7 @@ from ..control.executor import ChunkExecutor, ChunkRejected, Command
 from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits, WatchSettings
 from ..control.states import EXECUTING, FAULTED, HOLDING, IDLE, PROPOSED, StateReport
 from ..control.watchdog import Watchdog
+from ..parameter import specs
 from ..ros.chunk_reader import ChunkReader
 from ..ros.conversions import path_from_poses, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
 from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
@@ -40,6 +41,10 @@ _EXECUTED_SECONDS = 0.1  # between two of them
 
 class ArmCommandNode(GraphNode):
     """Node `arm_command`."""
+
+    live_parameters = frozenset(
+        spec.name for kind in (Limits, ExecutorSettings, AcceptanceRules, GripperSettings) for spec in specs(kind)
+    ) | {"rate", "require_approval", "approval_timeout", "pose_timeout"}
 
     def __init__(self, **kwargs) -> None:
         super().__init__("arm_command", **kwargs)
@@ -91,6 +96,29 @@ class ArmCommandNode(GraphNode):
         self.serve(Trigger, "~/stop", self._on_stop)
         self.every(0.5, self._publish_executed)
         self._say(StateReport(reason="the node is not active"))
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Take over what was set. New limits act when the arm has braked by the old ones; approval acts at once."""
+        own = self.parameters(ArmCommandParameters)
+        with self.lock:
+            self._period = self._loop.period_s = 1.0 / own.rate
+            self._watchdog.set_timeout("current_pose", own.pose_timeout)
+            self._approval.timeout_s = own.approval_timeout
+            if own.require_approval != self._require_approval:
+                self._require_approval = own.require_approval
+                self._approval.clear()
+                if own.require_approval:
+                    self.executor_core.hold("every chunk waits for approval from now on")
+            self.executor_core.adjust(
+                self.parameters(Limits),
+                self._period,
+                self.parameters(ExecutorSettings),
+                self.parameters(AcceptanceRules),
+                self.parameters(GripperSettings),
+            )
+        self.get_logger().info(
+            f"set: {', '.join(f'{name} {self.get_parameter(name).value}' for name in sorted(names))}"
+        )
 
     # Messages.
     def _on_pose(self, message: PoseStamped) -> None:
@@ -201,6 +229,10 @@ class ArmCommandNode(GraphNode):
     # Commands.
     def activate(self) -> None:
         """Start the command thread; nothing is commanded until enabled."""
+        self.get_logger().info(
+            f"ready, disabled: call {self.resolve_service_name('~/enable')} (std_srvs/srv/SetBool, data: true) to let "
+            "chunks move the arm"
+        )
         self._closing = None
         sys.setswitchinterval(0.001)  # the command thread must not wait 5 ms for a callback's Python
         gc.collect()
@@ -265,6 +297,7 @@ class ArmCommandNode(GraphNode):
         """Publish the state where it has changed; diagnostics say the same."""
         if report.gist == self._told.gist and self.values.get("state"):
             return
+        self._tell_user(self._told.state, report)
         self._told = report
         self._state_publisher.publish(state_message(report, self.get_fully_qualified_name().lstrip("/")))
         state, reason = report.state, report.reason
@@ -278,6 +311,16 @@ class ArmCommandNode(GraphNode):
             self.complain("fault", f"disabled by a fault: {reason}; ~/enable when it is mended")
         else:
             self.solved("fault")
+
+    def _tell_user(self, before: str, report: StateReport) -> None:
+        """One line of the log that says what a person does next."""
+        if report.state == PROPOSED and before != PROPOSED:
+            self.get_logger().info(
+                f"a chunk waits for approval: look at {self._plan.topic_name}, then call "
+                f"{self.resolve_service_name('~/approve')} or ~/reject (std_srvs/srv/Trigger)"
+            )
+        elif before == EXECUTING and report.state == HOLDING and self._require_approval:
+            self.get_logger().info(f"done: {report.reason}; the next chunk waits for approval")
 
     def _remember(self, pose: np.ndarray, now_ns: int) -> None:
         if time.monotonic() - self._executed_at >= _EXECUTED_SECONDS:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from geometry_msgs.msg import PoseStamped
 from rosgraph_msgs.msg import Clock
@@ -13,6 +16,7 @@ from std_srvs.srv import Trigger
 
 from ..cell.expert_plan import ExpertPlanner
 from ..cell.runner import CellRunner, CellSettings, Snapshot
+from ..cell.tasks.registry import find_task
 from ..geometry.pose import pose7_from_matrix
 from ..ros.chunk_messages import gripper_message, poses_message
 from ..ros.conversions import camera_info_from_intrinsics, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
@@ -29,7 +33,8 @@ _PLAN_EVERY = 0.8  # simulated seconds
 class CellNode(GraphNode):
     """Node `cell`. `make_cell` replaces the simulation in tests."""
 
-    live_parameters = frozenset({"task", "seed"})  # of the next ~/reset
+    # task and seed: of the next ~/reset; the others act at once.
+    live_parameters = frozenset({"task", "seed", "camera_rate", "real_time_factor", "command_timeout"})
 
     def __init__(self, make_cell=None, **kwargs) -> None:
         super().__init__("cell", **kwargs)
@@ -44,6 +49,7 @@ class CellNode(GraphNode):
                 "poses and commands never meet a real arm's"
             )
         own = self.parameters(CellParameters)
+        find_task(own.task)
         self._base = own.base_frame
         settings = CellSettings(
             task=own.task,
@@ -73,6 +79,23 @@ class CellNode(GraphNode):
         self.listen("gripper_command", self._on_gripper)
         self.serve(Trigger, "~/reset", self._on_reset_request)
         self.runner = CellRunner(settings, make, self._on_reset, self._on_tick)
+
+    def refuse_parameters(self, given: Mapping[str, Any]) -> None:
+        """Raise ValueError, with the names there are, for a task that does not exist."""
+        if "task" in given:
+            find_task(given["task"])
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Another speed of time or of the cameras at once, another scene with the next ~/reset."""
+        own = self.parameters(CellParameters)
+        self.runner.settings = replace(
+            self.runner.settings,
+            camera_rate=own.camera_rate,
+            factor=own.real_time_factor,
+            command_timeout=own.command_timeout,
+        )
+        if names & {"task", "seed"}:
+            self.get_logger().info(f"{own.task} {own.seed} is set up by {self.resolve_service_name('~/reset')}")
 
     def activate(self) -> None:
         """Let simulated time run."""
@@ -115,6 +138,10 @@ class CellNode(GraphNode):
             self._plan_due_ns = snapshot.time_ns + round(_PLAN_EVERY * 1e9)
             self._planner.plan(self._cell, snapshot.time_ns)
         if snapshot.success != self._success or time.monotonic() - self._status_at > 1.0:
+            if snapshot.success and not self._success:
+                self.get_logger().info(
+                    f"done: {self._cell.task} succeeded; {self.resolve_service_name('~/reset')} sets up the scene again"
+                )
             self._success = snapshot.success
             self._publish_status(snapshot.time_ns)
 

@@ -25,6 +25,8 @@ _PARTS = ("action_images", "camera_info", "pose")
 class DecoderNode(GraphNode):
     """Node `decoder`."""
 
+    live_parameters = frozenset({"dt"})
+
     def __init__(self, **kwargs) -> None:
         super().__init__("decoder", **kwargs)
         self._pairing: Pairing | None = None
@@ -43,6 +45,11 @@ class DecoderNode(GraphNode):
                 self.listen(
                     f"chunk/<cam>/{part}{suffix}", lambda m, key=f"{camera} {part}": self._on_part(key, m), camera
                 )
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Another time between frames from the next chunk on."""
+        own = self.parameters(DecoderParameters)
+        self._dt = own.dt or policy_card(own.model).dt
 
     def _on_part(self, key: str, message: Any) -> None:
         if not self.active:

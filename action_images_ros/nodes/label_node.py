@@ -38,6 +38,8 @@ _PATH = 1000  # newest poses on label/path
 class LabelNode(GraphNode):
     """Node `label`. `make_model(node)` replaces the world model in tests: it `Labels`."""
 
+    live_parameters = frozenset({"pace"})
+
     def __init__(self, make_model=None, **kwargs) -> None:
         super().__init__("label", **kwargs)
         self._make_model = make_model
@@ -90,6 +92,10 @@ class LabelNode(GraphNode):
                 camera,
                 raw_depth=_DEPTH,
             )
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Another least time between two chunks."""
+        self._pace = self.parameters(LabelParameters).pace
 
     def _load(self, model: str, threads: int):
         return load_policy(model, threads=threads or None)

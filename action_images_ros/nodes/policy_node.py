@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from std_msgs.msg import String
 
@@ -21,6 +22,7 @@ from ..ros.chunk_publisher import ChunkPublisher, PosePublisher
 from ..ros.collector import CollectorSettings, ObservationCollector
 from ..ros.extrinsics import Extrinsics
 from ..ros.graph_node import WARN, GraphNode, run_node
+from ..ros.instruction import InstructionTopic
 from ..ros.node_parameters import PolicyParameters
 from ..ros.parameters import ParameterError, rotation
 
@@ -29,6 +31,8 @@ _MODEL_TIME = 0.5  # weight of the newest chunk in the mean compute time
 
 class PolicyNode(GraphNode):
     """Node `policy`: runs any `Policy`. `make_policy(node)` replaces the one that the parameters name in tests."""
+
+    live_parameters = frozenset({"rate", "seed", "video_every", "slop", "max_image_age", "instruction"})
 
     def __init__(self, make_policy: Callable[[PolicyNode], Policy] | None = None, **kwargs) -> None:
         super().__init__("policy", **kwargs)
@@ -51,6 +55,7 @@ class PolicyNode(GraphNode):
             raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
         self._period = 1.0 / own.rate
         self._seed, self._video_every, self._count = own.seed, own.video_every, 0
+        self._video_prepared = own.video_every > 0
         self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
         self._policy = self._load(own)
         settings = CollectorSettings(
@@ -70,9 +75,28 @@ class PolicyNode(GraphNode):
             cameras, self._base, source=own.extrinsics, calibration_file=own.calibration_file, node=self
         )
         self.collector = ObservationCollector(settings, extrinsics)
-        self.collector.set_instruction(own.instruction)
+        self._words = InstructionTopic(lambda: self.advertise("instruction"), self._on_instruction)
         self._connect(cameras, own.image_transport)
+        if own.instruction:
+            self._words.say(own.instruction)
         self.values["policy"] = "model" if own.policy == "model" else "ORACLE: the expert's poses, not a prediction"
+
+    def refuse_parameters(self, given: Mapping[str, Any]) -> None:
+        """Raise ValueError for a video that was not prepared for."""
+        if given.get("video_every") and not self._video_prepared:
+            raise ValueError(
+                f"video_every is {given['video_every']}; it was 0 when the model was loaded: set it before"
+            )
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Other rates, tolerances or words from the next chunk on."""
+        own = self.parameters(PolicyParameters)
+        self._period, self._video_every = 1.0 / own.rate, own.video_every
+        if "seed" in names:
+            self._seed, self._count = own.seed, 0
+        self.collector.adjust(slop_s=own.slop, max_image_age_s=own.max_image_age)
+        if "instruction" in names:
+            self._words.say(own.instruction)
 
     def _rectified(self, said: str, cameras: tuple[str, ...], transport: str) -> frozenset[str]:
         """The cameras whose pictures are rectified: those remapped to a topic image_rect, or as the parameter says."""
@@ -118,15 +142,29 @@ class PolicyNode(GraphNode):
         self.listen("joint_states", lambda m: collector.add_joints(m, self.now_ns()))
         self.listen("gripper_command", lambda m: collector.add_gripper_command(m.data, self.now_ns()))
         self.listen("current_pose", collector.add_pose)
-        self.listen("instruction", self._on_instruction)
+        self.listen("instruction", self._on_message)
 
-    def _on_instruction(self, message: String) -> None:
-        self.collector.set_instruction(message.data)
-        self.values["instruction"] = self.collector.instruction
-        self.get_logger().info(f"instruction: {message.data!r}")
+    def _on_message(self, message: String) -> None:
+        try:
+            self._words.heard(message)
+        except ValueError as error:
+            self.complain("instruction", f"{error}; {self.collector.instruction!r} still holds", WARN)
+            return
+        self.solved("instruction")
+
+    def _on_instruction(self, text: str) -> None:
+        self.collector.set_instruction(text)
+        self.values["instruction"] = text
+        self.get_logger().info(f"instruction: {text!r}")
 
     def activate(self) -> None:
         """Start the thread that computes chunks."""
+        if self._words.text:
+            self.get_logger().info("ready: chunks are computed as soon as cameras and arm are heard of")
+        else:
+            self.get_logger().info(
+                f"ready: say what to do on {self.resolve_topic_name('instruction')} (std_msgs/msg/String)"
+            )
         self._stop.clear()
         self._thread = threading.Thread(target=self._work, name="policy", daemon=True)
         self._thread.start()

@@ -23,14 +23,15 @@ from ..drivers.description import Chain, RobotDescription
 from ..drivers.inverse_kinematics import InverseKinematics
 from ..drivers.message_types import interface_type
 from ..drivers.pose_checks import OK, WRONG, Finding, GripperJoints, Sample, check_measured_pose, check_tool_rotation
-from ..drivers.table import GRIPPER_INTERFACES, POSE_INTERFACES, POSE_SOURCES, GripperInterface
+from ..drivers.table import GRIPPER_INTERFACES, POSE_INTERFACES
 from ..geometry.pose import pose7_from_matrix
 from ..ros import qos
 from ..ros.arm_drivers import ArmSettings, JointDriver, JointState, make_arm_driver
 from ..ros.conversions import pose7_from_pose_stamped, pose_stamped
 from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
 from ..ros.gripper_drivers import GripperSettings, make_gripper_driver
-from ..ros.parameters import ParameterError, choice, declare, names, rotation
+from ..ros.node_parameters import RobotBridgeParameters
+from ..ros.parameters import rotation
 from ..ros.transforms import NoTransform, TransformSource
 
 _SAMPLES = 6  # pairs of joints and pose that the cross-check keeps, at different places
@@ -41,31 +42,29 @@ _PAIR_NS = 20_000_000  # a pose this near to joint states belongs to them
 class RobotBridgeNode(GraphNode):
     """Node `robot_bridge`."""
 
+    live_parameters = frozenset(
+        {"pose_rate", "lookahead", "max_joint_step", "driver_speed", "driver_acceleration"}
+        | {"gripper_speed", "gripper_force"}
+    )
+
     def __init__(self, **kwargs) -> None:
         super().__init__("robot_bridge", **kwargs)
         self._transforms: TransformSource | None = None
 
     def configure(self) -> None:
         """Read parameters, find the drivers' types, connect."""
-        self._base = declare(self, "base_frame", "base", "frame of all poses: the robot's base")
-        self._tool = declare(self, "tool_frame", "", "link whose pose is current_pose and target_pose: the TCP")
-        self._fingers = GripperJoints(
-            names("finger_joints", declare(self, "finger_joints", [""], "the gripper's joints")),
-            declare(self, "finger_closed", 0.0, "their sum, closed"),
-            declare(self, "finger_open", 0.08, "their sum, open"),
-        )
-        self._turn = rotation(
-            "robot_tool_from_model_tool",
-            declare(self, "robot_tool_from_model_tool", [0.0, 0.0, 0.0, 1.0], "quaternion xyzw"),
-        )
+        own = self.parameters(RobotBridgeParameters)
+        self._base, self._tool = own.base_frame, own.tool_frame
+        self._fingers = GripperJoints(own.finger_joints, own.finger_closed, own.finger_open)
+        self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
         self._joints = JointState()
         self._joint_stamp_ns = 0
         self._description: RobotDescription | None = None
         self._chain: Chain | None = None
         self._samples: deque[Sample] = deque(maxlen=_SAMPLES)
         self._verdict: tuple[str, str] = ("", "")
-        self._declare_pose_source()
-        self._declare_drivers()
+        self._connect_pose_source(own)
+        self._connect_drivers(own)
         self._check_status = self.advertise("robot_check")
         self.listen("target_pose", self._on_target)
         self.listen("gripper_command", self._on_gripper)
@@ -75,85 +74,31 @@ class RobotBridgeNode(GraphNode):
             self.listen("current_pose", self._on_current_pose)
         self.every(0.2, lambda: self._arm.prepare(time.monotonic()))
 
-    def _declare_pose_source(self) -> None:
-        self._source = choice(
-            "pose_source",
-            declare(self, "pose_source", "driver", f"where current_pose comes from: {', '.join(POSE_SOURCES)}"),
-            POSE_SOURCES,
-        )
-        rate = declare(self, "pose_rate", 100.0, "current_pose per second from TF", low=1.0, high=500.0)
-        states = declare(self, "xarm_states", "xarm/robot_states", "topic of the arm's state with pose_source: xarm")
-        if self._source != "driver" and not self._tool:
-            raise ParameterError(f"tool_frame is empty with pose_source {self._source!r}; name the TCP's link")
+    def _connect_pose_source(self, own: RobotBridgeParameters) -> None:
+        self._source = own.pose_source
         self._current_pose = self.advertise("current_pose") if self._source != "driver" else None
         self._sent_ns = 0
         if self._source == "tf":
             self._transforms = TransformSource(self)
-            self.every(1.0 / rate, self._pose_from_tf)
+            self._pose_timer = self.every(1.0 / own.pose_rate, self._pose_from_tf)
         elif self._source == "xarm":
             subscription = self.create_subscription(
-                interface_type("xarm_msgs/msg/RobotMsg"), states, self._on_xarm_state, qos.STATE
+                interface_type("xarm_msgs/msg/RobotMsg"), own.xarm_states, self._on_xarm_state, qos.STATE
             )
             self._mine.append((self.destroy_subscription, subscription))
 
-    def _declare_drivers(self) -> None:
-        arm = POSE_INTERFACES[
-            choice(
-                "pose_interface",
-                declare(self, "pose_interface", "crisp", ", ".join(POSE_INTERFACES)),
-                tuple(POSE_INTERFACES),
-            )
-        ]
-        hand = GRIPPER_INTERFACES[
-            choice(
-                "gripper_interface",
-                declare(self, "gripper_interface", "topic", ", ".join(GRIPPER_INTERFACES)),
-                tuple(GRIPPER_INTERFACES),
-            )
-        ]
-        speed = declare(self, "driver_speed", 0.1, "for drivers that plan themselves, m/s", low=0.001, high=1.0)
-        self._arm = make_arm_driver(
-            self,
-            ArmSettings(
-                arm,
-                declare(self, "pose_target", "", "topic or service; empty: the usual one") or arm.target,
-                self._base,
-                joints=names("joints", declare(self, "joints", [""], "the controller's order; empty: the chain's")),
-                lookahead_s=declare(
-                    self, "lookahead", 0.1, "time given to reach a joint target, s", low=0.01, high=2.0
-                ),
-                max_joint_step=declare(
-                    self, "max_joint_step", 0.1, "largest step of a joint per command, rad", low=0.001, high=1.0
-                ),
-                linear_speed=speed,
-                linear_acceleration=declare(self, "driver_acceleration", 0.5, "likewise, m/s^2", low=0.01, high=10.0),
-            ),
-            self._joints,
-        )
-        self._mine.append((lambda driver: driver.close(), self._arm))
-        closed, opened = self._gripper_range(hand)
-        self._hand = make_gripper_driver(
-            self,
-            GripperSettings(
-                hand,
-                declare(self, "gripper_target", "", "action, service or topic; empty: the usual one") or hand.target,
-                closed,
-                opened,
-                joint=declare(self, "gripper_joint", "", "joint named in a ParallelGripperCommand")
-                or (self._fingers.names or ("",))[0],
-                speed=declare(self, "gripper_speed", 0.1, "m/s", low=0.001, high=1.0),
-                force=declare(self, "gripper_force", 20.0, "N, or the driver's own unit", low=0.0, high=235.0),
-            ),
-        )
-        self._mine.append((lambda driver: driver.close(), self._hand))
-        self.values.update(pose_interface=arm.name, gripper_interface=hand.name)
+    def _connect_drivers(self, own: RobotBridgeParameters) -> None:
+        self._arm = make_arm_driver(self, _arm_settings(own), self._joints)
+        self._hand = make_gripper_driver(self, _gripper_settings(own))
+        self._mine += [(lambda driver: driver.close(), self._arm), (lambda driver: driver.close(), self._hand)]
+        self.values.update(pose_interface=own.pose_interface, gripper_interface=own.gripper_interface)
 
-    def _gripper_range(self, hand: GripperInterface) -> tuple[float, float]:
-        values = declare(self, "gripper_range", [0.0, 0.0], "the driver's command closed, open; equal: the usual")
-        if len(values) != 2 or not all(isinstance(v, int | float) and np.isfinite(v) for v in values):
-            raise ParameterError(f"gripper_range is {values}; give two numbers: the driver's command closed and open")
-        closed, opened = float(values[0]), float(values[1])
-        return (closed, opened) if closed != opened else (hand.closed, hand.opened)
+    def parameters_changed(self, names: set[str]) -> None:
+        """Other speeds, forces and rates from the next command on."""
+        own = self.parameters(RobotBridgeParameters)
+        self._arm.settings, self._hand.settings = _arm_settings(own), _gripper_settings(own)
+        if self._source == "tf":
+            self._pose_timer.timer_period_ns = round(1e9 / own.pose_rate)
 
     def cleanup(self) -> None:
         """Give the subscriptions to TF back."""
@@ -305,6 +250,36 @@ class RobotBridgeNode(GraphNode):
         if self._source in ("driver", "xarm"):
             findings.append(check_measured_pose(self._description, self._base, self._tool, list(self._samples)))
         self._judge(*findings)
+
+
+def _arm_settings(own: RobotBridgeParameters) -> ArmSettings:
+    arm = POSE_INTERFACES[own.pose_interface]
+    return ArmSettings(
+        arm,
+        own.pose_target or arm.target,
+        own.base_frame,
+        joints=own.joints,
+        lookahead_s=own.lookahead,
+        max_joint_step=own.max_joint_step,
+        linear_speed=own.driver_speed,
+        linear_acceleration=own.driver_acceleration,
+    )
+
+
+def _gripper_settings(own: RobotBridgeParameters) -> GripperSettings:
+    hand = GRIPPER_INTERFACES[own.gripper_interface]
+    closed, opened = own.gripper_range
+    if closed == opened:
+        closed, opened = hand.closed, hand.opened
+    return GripperSettings(
+        hand,
+        own.gripper_target or hand.target,
+        closed,
+        opened,
+        joint=own.gripper_joint or (own.finger_joints or ("",))[0],
+        speed=own.gripper_speed,
+        force=own.gripper_force,
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

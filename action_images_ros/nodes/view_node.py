@@ -32,6 +32,8 @@ _STREAMS = ("predicted_video", "action_images", "overlay")
 class ViewNode(GraphNode):
     """Node `view`."""
 
+    live_parameters = frozenset({"rate", "loop"})
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__("view", **kwargs)
 
@@ -52,7 +54,14 @@ class ViewNode(GraphNode):
         }
         self._strip_outputs = {camera: self.advertise("view/<cam>", camera) for camera in cameras}
         self._connect(own)
-        self.every(1.0 / own.rate, self._show)
+        self._timer = self.every(1.0 / own.rate, self._show)
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Another pace of the pictures; whether a chunk is repeated."""
+        own = self.parameters(ViewParameters)
+        self._timer.timer_period_ns = round(1e9 / own.rate)
+        for playback in self._playback.values():
+            playback.loop = own.loop
 
     def _connect(self, own: ViewParameters) -> None:
         suffix = "/compressed" if own.chunk_encoding == "png" else ""

@@ -63,6 +63,8 @@ class ArmSettings:
 class ArmDriver(Protocol):
     """Passes poses `[7]` of the tool in the base on to a driver."""
 
+    settings: ArmSettings
+
     def send(self, pose7: Array, stamp_ns: int, steady_s: float) -> None:
         """Pass a target on. Raises ValueError when it must not or cannot be followed."""
 
@@ -80,7 +82,7 @@ class _TopicDriver:
     """What publishing adapters share: a publisher, and whether somebody listens."""
 
     def __init__(self, node: Node, settings: ArmSettings, kind: type, profile: QoSProfile = qos.COMMAND) -> None:
-        self._node, self._settings = node, settings
+        self._node, self.settings = node, settings
         self._publisher = node.create_publisher(kind, settings.target, profile)
 
     def prepare(self, steady_s: float) -> None:
@@ -98,7 +100,7 @@ class _TopicDriver:
             return f"{name} is also published by {', '.join(sorted(others))}; stop it: one node commands an arm"
         if not self._publisher.get_subscription_count():
             return (
-                f"nobody subscribes to {name}; start the driver's controller ({self._settings.interface.what}) or "
+                f"nobody subscribes to {name}; start the driver's controller ({self.settings.interface.what}) or "
                 "set pose_target"
             )
         return ""
@@ -112,7 +114,7 @@ class DirectDriver:
     """The driver subscribes to arm_command's target_pose itself: only its presence is watched."""
 
     def __init__(self, node: Node, settings: ArmSettings) -> None:
-        self._node, self._settings = node, settings
+        self._node, self.settings = node, settings
         self._topic = node.resolve_topic_name(settings.target)
         self._own = node.resolve_topic_name("target_pose")
 
@@ -136,9 +138,7 @@ class DirectDriver:
         own = {"robot_bridge", "cell"}
         listeners = self._node.get_subscriptions_info_by_topic(self._topic)
         if all(info.node_name in own for info in listeners):
-            return (
-                f"nobody subscribes to {self._topic}; start the driver's controller ({self._settings.interface.what})"
-            )
+            return f"nobody subscribes to {self._topic}; start the driver's controller ({self.settings.interface.what})"
         return ""
 
     def close(self) -> None:
@@ -148,8 +148,8 @@ class DirectDriver:
 class AbsentDriver:
     """A driver whose message package is not installed: nothing is passed on, and the package is named."""
 
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
+    def __init__(self, settings: ArmSettings, reason: str) -> None:
+        self.settings, self._reason = settings, reason
 
     def send(self, pose7: Array, stamp_ns: int, steady_s: float) -> None:
         """Refuse."""
@@ -174,7 +174,7 @@ class PoseTopicDriver(_TopicDriver):
 
     def send(self, pose7: Array, stamp_ns: int, steady_s: float) -> None:
         """Publish the pose."""
-        self._publisher.publish(pose_stamped(pose7, stamp_ns, self._settings.base_frame))
+        self._publisher.publish(pose_stamped(pose7, stamp_ns, self.settings.base_frame))
 
 
 class ServoDriver(PoseTopicDriver):
@@ -234,7 +234,7 @@ class JointDriver(_TopicDriver):
 
     def _names(self) -> tuple[str, ...]:
         assert self.solver is not None
-        return self._settings.joints or self.solver.joints
+        return self.settings.joints or self.solver.joints
 
     def problem(self, steady_s: float) -> str:
         """As for a topic, and what the inverse kinematics lacks."""
@@ -261,7 +261,7 @@ class JointDriver(_TopicDriver):
             raise ValueError(problem)
         assert self.solver is not None
         start = self._start(steady_s)
-        found = self.solver.solve(pose7, start, max_step=self._settings.max_joint_step)
+        found = self.solver.solve(pose7, start, max_step=self.settings.max_joint_step)
         target = dict(zip(self.solver.joints, found.tolist(), strict=True))
         self._last = (steady_s, {**start, **target})
         positions = [target[name] for name in self._names()]
@@ -269,7 +269,7 @@ class JointDriver(_TopicDriver):
             self._publisher.publish(Float64MultiArray(data=positions))
             return
         point = JointTrajectoryPoint(
-            positions=positions, time_from_start=duration_from_seconds(self._settings.lookahead_s)
+            positions=positions, time_from_start=duration_from_seconds(self.settings.lookahead_s)
         )
         self._publisher.publish(JointTrajectory(joint_names=list(self._names()), points=[point]))
 
@@ -283,7 +283,7 @@ class XarmDriver:
     """xarm_ros2's services, in mm and rad. Mode 1 takes every command at once, mode 7 plans from sparse ones."""
 
     def __init__(self, node: Node, settings: ArmSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._type = interface_type(settings.interface.type)
         self._int16 = interface_type("xarm_msgs/srv/SetInt16")
         self._mode = _XARM_MODES[settings.interface.name]
@@ -320,8 +320,8 @@ class XarmDriver:
             raise ValueError(problem)
         request = self._type.Request(pose=xarm_pose(pose7), wait=False)
         if self._mode == 7:
-            request.speed = 1000.0 * self._settings.linear_speed
-            request.acc = 1000.0 * self._settings.linear_acceleration
+            request.speed = 1000.0 * self.settings.linear_speed
+            request.acc = 1000.0 * self.settings.linear_acceleration
         answer = self._move.answer()
         if answer is not None and answer.ret != 0:
             self._prepared = 0  # an error of the arm takes it out of its mode
@@ -390,7 +390,7 @@ def make_arm_driver(node: Node, settings: ArmSettings, joints: JointState) -> Ar
     try:
         return _make(node, settings, joints)
     except MissingType as error:
-        return AbsentDriver(f"pose_interface is {settings.interface.name!r}: {error}")
+        return AbsentDriver(settings, f"pose_interface is {settings.interface.name!r}: {error}")
 
 
 def _make(node: Node, settings: ArmSettings, joints: JointState) -> ArmDriver:

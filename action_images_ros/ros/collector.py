@@ -9,7 +9,7 @@ poses and undistortion follow the rules that recordings are read by (`interfaces
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -126,6 +126,12 @@ class ObservationCollector:
         """The openness 0..1 last commanded to the gripper; what no driver would obey is passed over."""
         with self._lock:
             self._arm.add_command(openness, now_ns)
+
+    def adjust(self, *, slop_s: float, max_image_age_s: float) -> None:
+        """Other tolerances of an observation's pictures from now on, s."""
+        with self._lock:
+            self.settings = replace(self.settings, slop_s=slop_s, max_image_age_s=max_image_age_s)
+            self._synchroniser.slop_ns = round(slop_s * 1e9)
 
     def set_instruction(self, text: str) -> None:
         """What to do; an empty one stops the policy."""

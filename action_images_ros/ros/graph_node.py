@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import rclpy
@@ -35,7 +35,7 @@ from . import qos
 from .conversions import ns_from_stamp
 from .node_parameters import NODE_PARAMETERS, CommonParameters, allowed_names
 from .once import Once
-from .parameters import ParameterError, checked, declare_parameters
+from .parameters import ParameterError, checked, declare_parameters, typed
 
 __all__ = ["GraphNode", "run_node"]
 
@@ -101,13 +101,21 @@ class GraphNode(LifecycleNode):
         values = declare_parameters(self, kind)
         if kind not in self._declared:
             if not self._declared:
+                self.add_pre_set_parameters_callback(self._typed_parameters)
                 self.add_on_set_parameters_callback(self._judge_parameters)
                 self.add_post_set_parameters_callback(self._apply_parameters)
             self._declared.append(kind)
         return values
 
+    def refuse_parameters(self, given: Mapping[str, Any]) -> None:
+        """Raise ValueError with the reason when these live parameters, right by themselves, cannot be set now."""
+
     def parameters_changed(self, names: set[str]) -> None:
         """Act on live parameters that were set; their values are checked. Called outside of any lock."""
+
+    def _typed_parameters(self, parameters: list[Parameter]) -> list[Parameter]:
+        known = {spec.name: spec for kind in self._declared for spec in specs(kind)}
+        return [typed(given, known[given.name]) if given.name in known else given for given in parameters]
 
     def _judge_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         given = {parameter.name: parameter.value for parameter in parameters}
@@ -120,12 +128,18 @@ class GraphNode(LifecycleNode):
                 name = min(fixed)
                 return SetParametersResult(
                     successful=False,
-                    reason=f"{name} is fixed while the node is configured; set it before, or clean the node up first",
+                    reason=f"{name} is fixed while the node is configured; set it in the parameter file, or clean the "
+                    f"node up first (ros2 lifecycle set {self.get_fully_qualified_name()} cleanup)",
                 )
             try:
                 checked(kind, {name: self.get_parameter(name).value for name in own} | given)
             except ParameterError as error:
                 return SetParametersResult(successful=False, reason=str(error))
+        try:
+            if self._state in ("inactive", "active"):
+                self.refuse_parameters(given)
+        except ValueError as error:
+            return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
     def _apply_parameters(self, parameters: list[Parameter]) -> None:

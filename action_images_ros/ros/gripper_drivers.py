@@ -37,6 +37,8 @@ class GripperSettings:
 class GripperDriver(Protocol):
     """Passes openness on to a driver."""
 
+    settings: GripperSettings
+
     def send(self, openness: float) -> None:
         """Pass it on. Raises ValueError when it is out of range."""
 
@@ -51,7 +53,8 @@ class DirectGripper:
     """The driver subscribes to gripper_command itself."""
 
     def __init__(self, node: Node, settings: GripperSettings) -> None:
-        self._node, self._topic = node, node.resolve_topic_name(settings.target)
+        self._node, self.settings = node, settings
+        self._topic = node.resolve_topic_name(settings.target)
 
     def send(self, openness: float) -> None:
         """Nothing: the driver has the message already."""
@@ -70,8 +73,8 @@ class DirectGripper:
 class AbsentGripper:
     """A driver whose message package is not installed: nothing is passed on, and the package is named."""
 
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
+    def __init__(self, settings: GripperSettings, reason: str) -> None:
+        self.settings, self._reason = settings, reason
 
     def send(self, openness: float) -> None:
         """Refuse."""
@@ -89,12 +92,12 @@ class TopicGripper:
     """Float64MultiArray of one position: forward_command_controller."""
 
     def __init__(self, node: Node, settings: GripperSettings) -> None:
-        self._node, self._settings = node, settings
+        self._node, self.settings = node, settings
         self._publisher = node.create_publisher(Float64MultiArray, settings.target, qos.COMMAND)
 
     def send(self, openness: float) -> None:
         """Publish the position."""
-        position = gripper_position(openness, self._settings.closed, self._settings.opened)
+        position = gripper_position(openness, self.settings.closed, self.settings.opened)
         self._publisher.publish(Float64MultiArray(data=[position]))
 
     def problem(self) -> str:
@@ -117,13 +120,13 @@ class XarmGripper:
     """xarm_ros2's set_gripper_position: 0..850."""
 
     def __init__(self, node: Node, settings: GripperSettings) -> None:
-        self._node, self._settings, self._answer = node, settings, ""
+        self._node, self.settings, self._answer = node, settings, ""
         self._type = interface_type(settings.interface.type)
         self._client = node.create_client(self._type, settings.target)
 
     def send(self, openness: float) -> None:
         """Call the service without waiting for the fingers."""
-        position = gripper_position(openness, self._settings.closed, self._settings.opened)
+        position = gripper_position(openness, self.settings.closed, self.settings.opened)
         future = self._client.call_async(self._type.Request(pos=position, wait=False))
         future.add_done_callback(self._on_answer)
 
@@ -154,7 +157,7 @@ class ActionGripper:
             from rclpy.action import ActionClient
 
             make_client = ActionClient
-        self._settings = settings
+        self.settings = settings
         self._types, names = _actions(settings)
         self._clients = {key: make_client(node, kind, names[key]) for key, kind in self._types.items()}
         self._names = names
@@ -163,8 +166,8 @@ class ActionGripper:
 
     def send(self, openness: float) -> None:
         """Send the goal for that openness."""
-        gripper_position(openness, self._settings.closed, self._settings.opened)
-        key, goal = _goal(self._settings, self._types, float(openness))
+        gripper_position(openness, self.settings.closed, self.settings.opened)
+        key, goal = _goal(self.settings, self._types, float(openness))
         if self._handle is not None:
             self._handle.cancel_goal_async()
             self._handle = None
@@ -198,7 +201,7 @@ class ActionGripper:
             if not client.server_is_ready():
                 return (
                     f"the action {self._names[key]} is not there; start the gripper's driver "
-                    f"({self._settings.interface.what}) or set gripper_target"
+                    f"({self.settings.interface.what}) or set gripper_target"
                 )
         return self._answer
 
@@ -240,4 +243,4 @@ def make_gripper_driver(node: Node, settings: GripperSettings) -> GripperDriver:
     try:
         return makers[settings.interface.kind](node, settings)
     except MissingType as error:
-        return AbsentGripper(f"gripper_interface is {settings.interface.name!r}: {error}")
+        return AbsentGripper(settings, f"gripper_interface is {settings.interface.name!r}: {error}")

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits, WatchSettings
+from ..drivers.table import GRIPPER_INTERFACES, POSE_INTERFACES, POSE_SOURCES
+from ..interfaces.instruction import checked_instruction
 from ..parameter import Parameters, parameter, refuse_unknown, specs
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "DecoderParameters",
     "LabelParameters",
     "PolicyParameters",
+    "RobotBridgeParameters",
     "ViewParameters",
     "allowed_names",
     "check_parameter_file",
@@ -84,7 +87,11 @@ class PolicyParameters(_Pictures):
     finger_open: float = parameter(0.08, "sum of their positions when open", "m or rad")
     extrinsics: str = parameter("auto", "where camera poses come from", choices=("auto", "tf", "topic", "file"))
     calibration_file: str = parameter("", _CALIBRATION)
-    instruction: str = parameter("", "instruction until one is published; empty: wait")
+    instruction: str = parameter("", "published on the topic instruction; empty: wait for that topic")
+
+    def check(self) -> None:
+        """Refuse an instruction that is none."""
+        checked_instruction(self.instruction)
 
 
 class DecoderParameters(_Chunks):
@@ -105,6 +112,44 @@ class ArmCommandParameters(Parameters):
     require_approval: bool = parameter(False, "each chunk waits for ~/approve")
     approval_timeout: float = parameter(20.0, "a proposal lapses after this long", "s", 0.1, 3600.0)
     pose_timeout: float = parameter(0.3, "without current_pose for this long (steady time): fault", "s", 0.01, 60.0)
+
+
+class RobotBridgeParameters(Parameters):
+    """The robot's own drivers: which topic, service or action takes the commands, and where the pose comes from."""
+
+    base_frame: str = parameter("base", _BASE)
+    tool_frame: str = parameter(
+        "", "link whose pose is current_pose and target_pose: the TCP; empty: not cross-checked"
+    )
+    robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
+    finger_joints: tuple[str, ...] = parameter((), "the gripper's joints in joint_states")
+    finger_closed: float = parameter(0.0, "sum of their positions when closed", "m or rad")
+    finger_open: float = parameter(0.08, "sum of their positions when open", "m or rad")
+    pose_interface: str = parameter("crisp", "the arm's driver", choices=tuple(POSE_INTERFACES))
+    pose_target: str = parameter("", "its topic or service; empty: the usual one")
+    pose_source: str = parameter("driver", "where current_pose comes from", choices=POSE_SOURCES)
+    pose_rate: float = parameter(100.0, "current_pose per second from TF", "Hz", 1.0, 500.0)
+    xarm_states: str = parameter("xarm/robot_states", "topic of the arm's state with pose_source: xarm")
+    joints: tuple[str, ...] = parameter((), "the controller's joints in its order; empty: the chain's")
+    lookahead: float = parameter(0.1, "time given to reach a joint target", "s", 0.01, 2.0)
+    max_joint_step: float = parameter(0.1, "largest step of a joint per command", "rad", 0.001, 1.0)
+    driver_speed: float = parameter(0.1, "for drivers that plan themselves", "m/s", 0.001, 1.0)
+    driver_acceleration: float = parameter(0.5, "likewise", "m/s^2", 0.01, 10.0)
+    gripper_interface: str = parameter("topic", "the gripper's driver", choices=tuple(GRIPPER_INTERFACES))
+    gripper_target: str = parameter("", "its action, service or topic; empty: the usual one")
+    gripper_range: tuple[float, ...] = parameter((0.0, 0.0), "the driver's command closed, open; equal: the usual one")
+    gripper_joint: str = parameter("", "joint named in a ParallelGripperCommand; empty: the first finger joint")
+    gripper_speed: float = parameter(0.1, "speed of the fingers", "m/s", 0.001, 1.0)
+    gripper_force: float = parameter(20.0, "force of a grasp, N or the driver's own unit", "", 0.0, 235.0)
+
+    def check(self) -> None:
+        """Refuse a pose source without the frame it needs, and a range that is none."""
+        if self.pose_source != "driver" and not self.tool_frame:
+            raise ValueError(f"tool_frame is empty with pose_source {self.pose_source!r}; name the TCP's link")
+        if len(self.gripper_range) != 2:
+            raise ValueError(
+                f"gripper_range is {list(self.gripper_range)}; give two numbers: the driver's command closed and open"
+            )
 
 
 class ViewParameters(_Pictures):
@@ -155,6 +200,10 @@ class LabelParameters(_Pictures):
     extrinsics: str = parameter("auto", "where camera poses come from", choices=("auto", "topic", "file"))
     calibration_file: str = parameter("", _CALIBRATION)
 
+    def check(self) -> None:
+        """Refuse an instruction that is none."""
+        checked_instruction(self.instruction)
+
 
 NODE_PARAMETERS: Mapping[str, tuple[type[Parameters], ...]] = {
     "policy": (CommonParameters, PolicyParameters),
@@ -171,6 +220,7 @@ NODE_PARAMETERS: Mapping[str, tuple[type[Parameters], ...]] = {
     "view": (CommonParameters, ViewParameters),
     "cell": (CommonParameters, CellParameters),
     "label": (CommonParameters, LabelParameters),
+    "robot_bridge": (CommonParameters, RobotBridgeParameters),
 }
 """The parameter classes of every node, by its name."""
 _ROS_OWN = ("use_sim_time", "start_type_description_service")

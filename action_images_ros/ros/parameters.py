@@ -9,11 +9,12 @@ import numpy as np
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from ..geometry.pose import matrix_from_pose7
 from ..parameter import Parameters, Spec, specs
 
-__all__ = ["ParameterError", "checked", "choice", "declare", "declare_parameters", "names", "rotation"]
+__all__ = ["ParameterError", "checked", "declare_parameters", "rotation", "typed"]
 
 
 class ParameterError(ValueError):
@@ -31,10 +32,12 @@ def declare_parameters(node: Node, kind: type[Declared]) -> Declared:
     values = {}
     for spec in specs(kind):
         if not node.has_parameter(spec.name):
+            given = node._parameter_overrides.get(spec.name)
+            if given is not None:
+                node._parameter_overrides[spec.name] = typed(given, spec)
             try:
                 node.declare_parameter(spec.name, _plain(spec.default, spec), _descriptor(spec))
             except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-                given = node._parameter_overrides.get(spec.name)
                 try:
                     spec.checked(given.value if given is not None else None)
                 except ValueError as why:
@@ -42,6 +45,16 @@ def declare_parameters(node: Node, kind: type[Declared]) -> Declared:
                 raise ParameterError(f"{spec.name}: {error}; {spec.description}") from None
         values[spec.name] = node.get_parameter(spec.name).value
     return checked(kind, values)
+
+
+def typed(given: Parameter, spec: Spec) -> Parameter:
+    """The parameter with whole numbers as floats where it has such: people write `1` for `1.0`."""
+    value = given.value
+    if spec.kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return Parameter(given.name, value=float(value))
+    if spec.kind is list and spec.item is float and given.type_ == Parameter.Type.INTEGER_ARRAY:
+        return Parameter(given.name, value=[float(entry) for entry in value])
+    return given
 
 
 def checked(kind: type[Declared], values: Mapping[str, Any]) -> Declared:
@@ -71,69 +84,6 @@ def _descriptor(spec: Spec) -> ParameterDescriptor:
         else:
             descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
     return descriptor
-
-
-def declare(
-    node: Node, name: str, default: Any, what: str, *, low: float | None = None, high: float | None = None
-) -> Any:
-    """Declare a parameter and return its value; `low` and `high` are inclusive. Raises ParameterError.
-
-    An integer given for a float parameter is taken as a float, since YAML files are written by people.
-    """
-    descriptor = ParameterDescriptor(description=what)
-    if low is not None or high is not None:
-        lowest, highest = -1e9 if low is None else low, 1e9 if high is None else high
-        if isinstance(default, float):
-            descriptor.floating_point_range = [FloatingPointRange(from_value=float(lowest), to_value=float(highest))]
-        else:
-            descriptor.integer_range = [IntegerRange(from_value=int(lowest), to_value=int(highest), step=1)]
-    descriptor.dynamic_typing = isinstance(default, float | list)
-    if node.has_parameter(name):
-        return _typed(name, node.get_parameter(name).value, default, what)
-    try:
-        value = node.declare_parameter(name, default, descriptor).value
-    except InvalidParameterTypeException as error:
-        raise ParameterError(f"{name}: {error}; {what}") from None
-    except InvalidParameterValueException as error:
-        limits = (
-            f"between {low} and {high}"
-            if None not in (low, high)
-            else f"at least {low}"
-            if high is None
-            else f"at most {high}"
-        )
-        raise ParameterError(f"{name} must be {limits} ({what}): {error}") from None
-    return _typed(name, value, default, what, low, high)
-
-
-def _typed(name: str, value: Any, default: Any, what: str, low: float | None = None, high: float | None = None) -> Any:
-    if isinstance(default, float):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ParameterError(f"{name} is {value!r}; give a number: {what}")
-        value = float(value)
-        if not np.isfinite(value) or (low is not None and value < low) or (high is not None and value > high):
-            raise ParameterError(f"{name} is {value}; give a number from {low} to {high}: {what}")
-        return value
-    if isinstance(default, list):
-        if isinstance(value, str | int | float) or value is None:
-            raise ParameterError(f"{name} is {value!r}; give a list: {what}")
-        return list(value)
-    return value
-
-
-def names(parameter: str, value: Sequence[str]) -> tuple[str, ...]:
-    """A list of distinct, non-empty names; an empty string stands for an empty list (YAML cannot write one)."""
-    result = tuple(str(name) for name in value if str(name))
-    if len(set(result)) != len(result):
-        raise ParameterError(f"{parameter} is {list(value)}; give every name once")
-    return result
-
-
-def choice(parameter: str, value: str, allowed: Sequence[str]) -> str:
-    """One of the allowed words."""
-    if value not in allowed:
-        raise ParameterError(f"{parameter} is {value!r}; choose one of {', '.join(allowed)}")
-    return value
 
 
 def rotation(parameter: str, value: Sequence[float]) -> np.ndarray:

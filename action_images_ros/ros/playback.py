@@ -27,7 +27,7 @@ class Playback:
 
     def __init__(self, loop: bool, depth: int = 16) -> None:
         self.picture: Any = None
-        self._loop, self._depth = loop, depth
+        self.loop, self._depth = loop, depth
         self._chunks: dict[int, dict[str, Any]] = {}
         self._playing = -1
         self._pinned: int | None = None
@@ -64,7 +64,7 @@ class Playback:
             self._take_next()
         self._open("predicted_video", self._playing)  # it may come a little later than the rest
         count = self._count()
-        if count == 0 or (self._index >= count and not (self._loop or pinned)):
+        if count == 0 or (self._index >= count and not (self.loop or pinned)):
             return {}
         frames = {name: stack[self._index % count] for name, stack in self._stacks.items()}
         self._index += 1

@@ -29,7 +29,7 @@ class SteadyLoop:
         priority: int = 0,
         refused: Callable[[str], object] = lambda _: None,
     ) -> None:
-        self._name, self._period_s, self._tick, self._failed = name, period_s, tick, failed
+        self._name, self.period_s, self._tick, self._failed = name, period_s, tick, failed
         self._priority, self._refused = priority, refused
         self._periods: deque[float] = deque(maxlen=2000)
         self._stop = threading.Event()
@@ -80,7 +80,7 @@ class SteadyLoop:
                 self._tick()
             except Exception as error:
                 self._failed(error)
-            due += self._period_s
+            due += self.period_s
             pause = due - time.monotonic()
             if pause > 0:
                 time.sleep(pause)

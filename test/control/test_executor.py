@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from control_rig import DOWN, SECOND, START, TICK, Arm, changed, check_law, make_chunk
@@ -575,3 +577,48 @@ def test_the_first_command_after_enabling_is_not_meant_for_an_earlier_time(limit
     enabled_ns = arm.now_ns
     command = arm.tick()
     assert command.pose is not None and command.time_ns >= enabled_ns
+
+
+def _adjust(executor, **others):
+    given = {
+        "limits": executor.limits,
+        "period_s": executor.law.period_s,
+        "settings": executor.settings,
+        "rules": executor.rules,
+        "gripper": executor.gripper,
+    }
+    executor.adjust(**{**given, **others})
+
+
+def test_other_limits_act_once_the_arm_has_braked_by_the_old_ones(arm, limits):
+    follow(arm, chunk_from_here(arm, velocity=(0.2, 0, 0), frames=17))
+    arm.run(0.8)
+    _adjust(arm.executor, limits=dataclasses.replace(limits, max_linear_speed=0.02))
+    assert arm.tick().state == "holding" and arm.executor.limits.max_linear_speed > 0.1
+    with pytest.raises(ChunkRejected, match="limits"):
+        follow(arm, chunk_from_here(arm))
+    arm.run(0.5)
+    check_smooth(arm, limits)
+    assert arm.executor.limits.max_linear_speed == 0.02
+    before = len(arm.commands)
+    follow(arm, chunk_from_here(arm, velocity=(0.2, 0, 0)))
+    arm.run(1.0)
+    steps = np.diff([command.pose[:3] for command in arm.commands[before:]], axis=0)
+    assert 0.015 < np.linalg.norm(steps, axis=1).max() * SECOND / TICK <= 0.02 + 1e-6
+
+
+def test_a_workspace_set_around_another_place_is_a_fault_without_motion(arm, limits):
+    before = arm.tick().pose
+    _adjust(arm.executor, limits=dataclasses.replace(limits, workspace_min=(0.6, -0.1, 0.0)))
+    command = arm.tick()
+    assert command.state == "faulted" and "workspace" in command.reason
+    np.testing.assert_allclose(arm.pose, before)
+
+
+def test_other_rules_act_at_once_and_in_motion(arm):
+    follow(arm, chunk_from_here(arm))
+    arm.run(0.5)
+    _adjust(arm.executor, rules=AcceptanceRules(min_valid_frames=20))
+    assert arm.tick().state == "executing"
+    with pytest.raises(ChunkRejected, match="frames"):
+        follow(arm, chunk_from_here(arm))

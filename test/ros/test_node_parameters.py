@@ -23,7 +23,7 @@ FILES = [share_path("config/policy.yaml"), *sorted(share_path("config/robots").g
 
 
 def test_every_node_has_its_parameters():
-    assert set(NODE_PARAMETERS) == {node.name for node in NODES} - {"robot_bridge"}  # declares its own
+    assert set(NODE_PARAMETERS) == {node.name for node in NODES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
