@@ -53,6 +53,16 @@ def _actions(context):
         )
         for spec in specs
     ]
+    if launching.truth("rviz", value["rviz"]):
+        nodes.append(
+            Node(
+                package="rviz2",
+                executable="rviz2",
+                name="rviz",
+                namespace=f"/{specs[0].namespace}",
+                arguments=["-d", str(launching.rviz_file(specs))],
+            )
+        )
     if not play:
         return nodes
 

@@ -54,6 +54,7 @@ LABEL_ARGUMENTS = {
     "known_pose": ("auto", "tell the model where the arm was at the begin of each window: auto, yes or no"),
     "params_file": ("", "one more parameter file, which wins over the others"),
     "namespace": ("auto", "namespace of the recording's topics; auto: cell for the cell, none for a robot"),
+    "rviz": ("false", "true opens rviz2 with the cameras and the base frame of this recording"),
 }
 _REPLAY = "replay"
 _DELAY_S = 10  # the nodes must be up when the first message comes
@@ -128,6 +129,7 @@ def label_options(value: Mapping[str, str]) -> GraphOptions:
 
     With a recording the graph lives below /replay, so that nothing of it reaches a live graph.
     """
+    truth("rviz", value["rviz"])
     try:
         rate = float(value["rate"])
     except ValueError:
@@ -196,8 +198,11 @@ def rviz_file(specs: Sequence[ProcessSpec]) -> Path:
     if not (prefix / "lib" / "rviz2" / "rviz2").exists():
         raise ValueError(f"rviz is 'true' and {prefix}/lib/rviz2/rviz2 does not exist; reinstall ros-jazzy-rviz2")
     parameters = effective_parameters(next(spec for spec in specs if spec.node.name == "view"))
+    bridge = next((spec for spec in specs if spec.node.name == "robot_bridge"), None)
+    tool = "tcp" if bridge is None else str(effective_parameters(bridge).get("tool_frame", "tcp"))
     folder = Path(tempfile.mkdtemp(prefix="action_images_rviz_"))
-    return write_rviz(folder / "policy.rviz", parameters.get("cameras", []), str(parameters.get("base_frame", "base")))
+    cameras, base = parameters.get("cameras", []), str(parameters.get("base_frame", "base"))
+    return write_rviz(folder / "policy.rviz", cameras, base, tool)
 
 
 def launch_environment() -> dict[str, str]:

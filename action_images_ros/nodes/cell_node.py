@@ -24,6 +24,7 @@ from ..ros.graph_node import GraphNode, run_node, stamp_of
 from ..ros.images import image_from_rgb
 from ..ros.node_parameters import CellParameters
 from ..ros.parameters import ParameterError
+from ..ros.tf_output import TfOutput
 
 _PLAN_SECONDS = 2.4
 _PLAN_DT = 0.1
@@ -68,6 +69,11 @@ class CellNode(GraphNode):
         self._joints = self.advertise("joint_states")
         self._pose = self.advertise("current_pose")
         self._status = self.advertise("cell/status")
+        from ..cell.description import LinkPoses, cell_urdf  # loads MuJoCo
+
+        self.advertise("robot_description").publish(String(data=cell_urdf(own.base_frame)))
+        self._tf = TfOutput(self, own.base_frame)
+        self._links = LinkPoses() if self._tf.on else None
         make = self._make_cell
         if make is None:
             from ..cell.cell import Cell as make
@@ -123,6 +129,8 @@ class CellNode(GraphNode):
                 }
             pose = pose7_from_matrix(cell.world_from_camera[view])
             self._cameras[name]["pose"].publish(pose_stamped(pose, time_ns, self._base))
+        frames = zip(cell.camera_names, cell.world_from_camera, strict=True)
+        self._tf.fixed({f"{name}_optical_frame": pose7_from_matrix(pose) for name, pose in frames}, time_ns)
         self._publish_status(time_ns)
 
     def _on_tick(self, snapshot: Snapshot) -> None:
@@ -132,6 +140,10 @@ class CellNode(GraphNode):
         joints.header.stamp = stamp
         self._joints.publish(joints)
         self._pose.publish(pose_stamped(snapshot.tcp_pose, snapshot.time_ns, self._base))
+        if self._links is not None:
+            links = self._links.at(dict(zip(snapshot.joint_names, snapshot.joint_positions, strict=True)))
+            poses = {link: pose7_from_matrix(pose) for link, pose in links.items()}
+            self._tf.moving({**poses, "tcp": snapshot.tcp_pose}, snapshot.time_ns)
         if snapshot.images is not None:
             self._publish_images(snapshot)
         if self._planner is not None and snapshot.time_ns >= self._plan_due_ns:

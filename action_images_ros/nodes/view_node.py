@@ -12,16 +12,21 @@ from functools import partial
 from typing import Any
 
 import cv2
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from ..control.chunk import Chunk
 from ..control.states import EXECUTING, PROPOSED, StateReport
 from ..display.strip import Strip, StripContent
-from ..geometry.arrays import Images
+from ..geometry.arrays import Floats, Images
+from ..geometry.camera import Camera
 from ..geometry.pose import matrix_from_pose7
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped, stamp_from_ns
 from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
 from ..ros.images import image_from_rgb, rgb_from_message
 from ..ros.node_parameters import ViewParameters
+from ..ros.parameters import rotation
+from ..ros.plan_scene import PlanScene
 from ..ros.plan_watch import PARTS, PlanWatch
 from ..ros.playback import Playback, overlay
 from ..ros.state_messages import state_report
@@ -54,6 +59,8 @@ class ViewNode(GraphNode):
         }
         self._strip_outputs = {camera: self.advertise("view/<cam>", camera) for camera in cameras}
         self._connect(own)
+        turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
+        PlanScene(self, self._base, np.asarray(turn)[:3, 0], self._scene_now)
         self._timer = self.every(1.0 / own.rate, self._show)
 
     def parameters_changed(self, names: set[str]) -> None:
@@ -134,13 +141,27 @@ class ViewNode(GraphNode):
             for stream, frame in frames.items():
                 self._publish(self._outputs[camera, stream], frame, camera)
 
+    def _camera(self, camera: str) -> Camera | None:
+        """Intrinsics, pose and size of the images of the chunk that is played; None where they have not come."""
+        info, pose = self._playback[camera].part("info"), self._playback[camera].part("pose")
+        if info is None or pose is None:
+            return None
+        K, size = intrinsics_from_camera_info(info)
+        return Camera(K, matrix_from_pose7(pose7_from_pose_stamped(pose, self._base, "pose")), size)
+
+    def _scene_now(self) -> tuple[Chunk | None, Floats, dict[str, Camera], StateReport | None]:
+        """What the markers show: of the first camera's chunk."""
+        played = next(iter(self._playback.values())).playing
+        cameras = {name: camera for name in self._playback if (camera := self._camera(name)) is not None}
+        chunk = None if played is None else self._watch.chunk(played)
+        return chunk, self._watch.measured[:, :3], cameras, self._report
+
     def _strip(self, camera: str, frames: dict[str, Images]) -> Images:
         """The strip of one camera at this moment."""
         playback, watch = self._playback[camera], self._watch
         played = playback.playing
         chunk = None if played is None else watch.chunk(played)
-        info, pose = playback.part("info"), playback.part("pose")
-        seen = info is not None and pose is not None
+        seen = self._camera(camera)
         content = StripContent(
             camera=camera,
             state=self._arm_state(),
@@ -148,8 +169,8 @@ class ViewNode(GraphNode):
             observation=self._picture(camera),
             video=frames.get("predicted_video"),
             action_image=frames.get("action_images"),
-            K=intrinsics_from_camera_info(info)[0] if seen else None,
-            world_from_camera=matrix_from_pose7(pose7_from_pose_stamped(pose, self._base, "pose")) if seen else None,
+            K=None if seen is None else seen.K,
+            world_from_camera=None if seen is None else seen.world_from_camera,
             size=playback.part("size"),
             chunk=chunk,
             frame=min(playback.frame, len(chunk) - 1) if chunk is not None else 0,

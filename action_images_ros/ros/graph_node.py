@@ -245,6 +245,12 @@ class GraphNode(LifecycleNode):
         self._mine.append((self.destroy_service, service))
         return service
 
+    def ask(self, kind: type, name: str):
+        """A client of another node's service that lives until cleanup."""
+        client = self.create_client(kind, name)
+        self._mine.append((self.destroy_client, client))
+        return client
+
     def every(self, seconds: float, callback: Callable[[], None]):
         """A timer on the steady clock that lives until cleanup."""
         timer = self.create_timer(seconds, callback, clock=self.steady)

@@ -158,6 +158,7 @@ class ViewParameters(_Pictures):
     rate: float = parameter(5.0, "frames shown per second; 1 / dt of the model plays in real time", "Hz", 0.1, 100.0)
     loop: bool = parameter(True, "begin again when a chunk is over and no new one has come")
     base_frame: str = parameter("base", _BASE)
+    robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
     path_seconds: float = parameter(10.0, "how much of the measured path is shown", "s", 0.1, 600.0)
 
 

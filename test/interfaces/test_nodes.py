@@ -32,7 +32,7 @@ NORMATIVE = {
     "chunk/gripper": ("trajectory_msgs/msg/JointTrajectory", True, True, {"decoder"}, {"arm_command", "view"}),
     "chunk/confidence": ("sensor_msgs/msg/PointCloud2", True, True, {"decoder"}, {"arm_command", "view"}),
     "plan": ("nav_msgs/msg/Path", True, True, {"arm_command"}, set()),
-    "executed": ("nav_msgs/msg/Path", True, True, {"arm_command"}, set()),
+    "executed": ("nav_msgs/msg/Path", True, True, {"arm_command"}, {"view"}),
     "target_pose": ("geometry_msgs/msg/PoseStamped", True, False, {"arm_command"}, {"cell"}),
     "gripper_command": ("std_msgs/msg/Float64", True, False, {"arm_command"}, {"cell", "policy", "label"}),
     "/clock": ("rosgraph_msgs/msg/Clock", False, False, {"cell"}, set()),

@@ -75,6 +75,27 @@ def test_rviz_that_is_not_installed_starts_nothing(policy, monkeypatch):
         policy(rviz="true")
 
 
+def test_rviz_shows_the_robots_cameras_base_and_tool_when_labelling_too(label, policy, monkeypatch, tmp_path):
+    written = {}
+
+    def remember(path, cameras, base_frame, tool_frame):
+        written.update(cameras=cameras, base=base_frame, tool=tool_frame)
+        return path
+
+    monkeypatch.setattr(launching, "write_rviz", remember)
+    monkeypatch.setattr("ament_index_python.packages.get_package_prefix", lambda _: str(tmp_path))
+    program = tmp_path / "lib" / "rviz2" / "rviz2"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    kind, rviz = label(robot="franka", rviz="true")[-1]
+    assert kind == "Node" and rviz["executable"] == "rviz2" and rviz["arguments"][0] == "-d"
+    assert written == {"cameras": ["left", "right"], "base": "fr3_link0", "tool": "tcp"}
+    assert policy(robot="franka", rviz="true")["rviz"]["namespace"] == "/"
+    assert written["tool"] == "fr3_hand_tcp"
+    with pytest.raises(ValueError, match="rviz is 'please'"):
+        label(rviz="please")
+
+
 def test_names_of_the_command_line_must_be_known_where_the_file_itself_is_launched():
     with pytest.raises(ValueError, match="'fancy' is unknown"):
         launching.check_arguments({}, {"robot": 1}, ["ros2", "launch", "fancy:=1"])

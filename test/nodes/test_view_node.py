@@ -1,7 +1,13 @@
 """The viewer plays a chunk's frames in order as ordinary pictures."""
 
 import numpy as np
+import pytest
+from rcl_interfaces.msg import ParameterValue
+from rcl_interfaces.srv import GetParameters
 from ros_rig import DOWN, extrinsic, now_ns, picture
+from std_srvs.srv import Trigger
+from visualization_msgs.msg import InteractiveMarkerFeedback
+from visualization_msgs.srv import GetInteractiveMarkers
 
 from action_images_ros.control.chunk import Chunk
 from action_images_ros.control.states import StateReport
@@ -141,3 +147,67 @@ def test_the_strip_shows_observation_prediction_plan_and_measured_path(rig):
             lambda c=colour: (np.abs(plan_tile() - c).sum(axis=1) < 40).any(), f"{colour} over the camera's picture"
         )
     assert node.problems() == {}
+
+
+@pytest.fixture
+def arm(rig):
+    """Services of arm_command and what was called."""
+    called = []
+
+    def answer(name):
+        def serve(request, response):
+            called.append(name)
+            response.success = True
+            return response
+
+        return serve
+
+    for name in ("stop", "reject"):
+        rig.probe.create_service(Trigger, f"arm_command/{name}", answer(name))
+    return called
+
+
+def _press(rig, name, event=InteractiveMarkerFeedback.BUTTON_CLICK):
+    rig.publish("view/controls/feedback", InteractiveMarkerFeedback(marker_name=name, event_type=event))
+
+
+def test_approve_reject_and_stop_are_buttons_and_approval_names_the_chunk_shown(rig, arm):
+    rig.start(ViewNode, cameras=["left"], rate=50.0)
+    updates, approved = rig.listen("view/controls/update"), rig.listen("arm_command/approve_id")
+    service = (GetInteractiveMarkers, "view/controls/get_interactive_markers", GetInteractiveMarkers.Request())
+    shown = rig.spin_until(lambda: rig.call(*service).markers, "buttons")
+    _press(rig, "stop", InteractiveMarkerFeedback.MOUSE_DOWN)  # only a click counts
+    _press(rig, "approve")  # nothing waits
+    _press(rig, "reject")
+    _press(rig, "stop")
+    rig.spin_until(lambda: arm == ["stop"], "stop")
+    stamp_ns = now_ns(rig)
+    _plan(rig, stamp_ns)
+    _send(rig, stamp_ns, [1, 2])
+    rig.publish("arm_command/state", state_message(StateReport("proposed", "", stamp_ns), "arm_command"))
+    rig.spin_until(
+        lambda: updates and "#" in updates[-1].markers[0].controls[0].markers[1].text, "the chunk's name on the button"
+    )
+    _press(rig, "approve")
+    rig.spin_until(lambda: approved, "the approval")
+    assert approved[0].data == stamp_ns
+    _press(rig, "reject")
+    rig.spin_until(lambda: arm == ["stop", "reject"], "the rejection")
+    assert [marker.name for marker in updates[-1].markers] == ["approve", "reject", "stop"]
+    assert all(marker.header.frame_id == "base" for marker in [*shown, *updates[-1].markers])
+
+
+def test_the_markers_show_the_plan_and_the_workspace_of_arm_command(rig):
+    def values(request, response):
+        known = {"workspace_min": [0.3, -0.3, 0.0], "workspace_max": [0.7, 0.3, 0.5], "keep_out_boxes": [0.0] * 6}
+        response.values = [ParameterValue(type=8, double_array_value=known[name]) for name in request.names]
+        return response
+
+    rig.probe.create_service(GetParameters, "arm_command/get_parameters", values)
+    markers = rig.listen("view/markers")
+    rig.start(ViewNode, cameras=["left"], rate=50.0)
+    stamp_ns = now_ns(rig)
+    _plan(rig, stamp_ns)
+    _send(rig, stamp_ns, [1, 2])
+    expected = {"plan", "triads", "gripper", "certainty", "workspace", "keep-out", "cameras"}
+    rig.spin_until(lambda: markers and expected <= {marker.ns for marker in markers[-1].markers}, "all of the scene")
