@@ -93,6 +93,8 @@ class Spec:
         if isinstance(value, str | bytes | int | float | Mapping) or value is None or not isinstance(value, Iterable):
             raise ValueError(f"{self.name} is {shown(value)}; give a list: {self.description}")
         items = [entry.item() if hasattr(entry, "item") else entry for entry in value]
+        if items == [""]:  # YAML cannot write an empty list: an empty name stands for it
+            items = []
         if self.item is float:
             bad = [
                 entry
@@ -106,7 +108,7 @@ class Spec:
                 f"{self.name} is {shown(items)}; give a list of "
                 f"{'finite numbers' if self.item is float else 'names'}: {self.description}"
             )
-        if self.item is str:  # YAML cannot write an empty list: an empty name stands for it
+        if self.item is str:
             items = [entry for entry in items if entry]
             if len(set(items)) != len(items):
                 raise ValueError(f"{self.name} is {shown(items)}; give every name once")

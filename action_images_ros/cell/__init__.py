@@ -1,6 +1,6 @@
 """The simulated work cell: MuJoCo scene, tasks with success tests, scripted experts, demonstrations."""
 
-from . import gl  # first: it chooses the rendering backend before anything imports mujoco
+from .. import gl  # first: it chooses the rendering backend before anything imports mujoco
 from .cell import CONTROL_PERIOD, ROBOT_TOOL_FROM_MODEL_TOOL, Cell, release_rigs
 from .tasks.expert import Expert
 from .tasks.registry import TASKS

@@ -10,7 +10,7 @@ import logging
 import mink
 import numpy as np
 
-from .gl import mujoco
+from ..gl import mujoco
 from .scene.scene import ARM_JOINTS, JOINT_NAMES, compile_arm
 
 TCP_SITE = "tcp"

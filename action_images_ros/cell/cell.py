@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from ..geometry.camera import intrinsics_from_fovy
 from .arm import ArmController, ArmIndices
-from .gl import mujoco
+from ..gl import mujoco
 from .perturb import perturb
 from .scene import unseen
 from .scene.conditions import NOMINAL, Condition

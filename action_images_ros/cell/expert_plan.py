@@ -55,7 +55,7 @@ class ExpertPlanner:
         """Roll out from the present state of `cell`; passed over while the last plan is being made."""
         if not self._idle.is_set():
             return
-        from .gl import mujoco
+        from ..gl import mujoco
 
         copy = self._copy
         mujoco.mj_copyData(copy.data, copy.model, cell.data)

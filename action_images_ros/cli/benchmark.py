@@ -241,6 +241,30 @@ def benchmark_pipeline(
     _write(json, result)
 
 
+@benchmark.command("robot")
+def benchmark_robot(
+    frames: Annotated[str, typer.Option(help="Frames of a chunk, separated by commas.")] = "9,17,25",
+    chunks: Annotated[int, typer.Option(help="Chunks measured per row.")] = 200,
+    description: Annotated[str, typer.Option(help="MJCF or URDF of another arm than the cell's.")] = "",
+    tool: Annotated[str, typer.Option(help="Its site, body or link of the TCP.")] = "",
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Measure how long a chunk is checked against the arm's joints, links and keep-outs."""
+    from ..benchmarks.robot_check import robot_check_table
+
+    rows = robot_check_table(
+        _numbers("frames", frames),
+        chunks,
+        seed,
+        description=description,
+        tool=tool,
+        progress=lambda line: typer.echo(f"  {line}", err=True),
+    )
+    _show(rows)
+    _write(json, rows)
+
+
 @benchmark.command("ros")
 def benchmark_ros(
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",

@@ -48,6 +48,7 @@ def closed_loop(
     json: Path | None,
     conditions: list[str],
     self_calibration: str,
+    robot_limits: str,
     **options: Any,
 ) -> None:
     """Success rates in the cell or on a benchmark, over injected latency where asked, with figures."""
@@ -70,6 +71,7 @@ def closed_loop(
                 json_path=path,
                 conditions=conditions,
                 self_calibration=self_calibration,
+                robot_limits=robot_limits,
                 **options,
             )
         from ..evaluation.benchmark import evaluate_benchmark

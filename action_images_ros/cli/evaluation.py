@@ -41,6 +41,9 @@ class LoopOptions:
             "works); docs/calibration.md."
         ),
     ] = "off"
+    robot_limits: Annotated[
+        str, typer.Option(help="on: chunks are checked against the arm's model (docs/safety.md), or off.")
+    ] = "on"
     execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4
     latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0
     time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0
@@ -80,7 +83,11 @@ class LoopOptions:
             _refuse_others({"sheets": (self.sheets, None)}, f"mode {mode!r}")
         else:
             _refuse_others(
-                {"condition": (self.condition, ""), "self-calibration": (self.self_calibration, "off")},
+                {
+                    "condition": (self.condition, ""),
+                    "self-calibration": (self.self_calibration, "off"),
+                    "robot-limits": (self.robot_limits, "on"),
+                },
                 f"--env {self.env}",
             )
 
@@ -151,6 +158,7 @@ def evaluate(
         steps=loop.steps,
         conditions=conditions,
         self_calibration=loop.self_calibration,
+        robot_limits=loop.robot_limits,
     )
 
 

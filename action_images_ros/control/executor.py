@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from .acceptance import ChunkRejected, accepted_part, pose_distance
 from .chunk import Chunk
+from .chunk_check import ChunkCheck
 from .gripper import GripperSwitch
 from .law import Law, Motion
 from .measured import MeasuredPose
@@ -61,7 +62,8 @@ class Command:
 class ChunkExecutor:
     """Receding horizon execution of chunks within `limits`. Starts disabled; nothing moves before `enable()`.
 
-    period_s: the control period, the time that every step of the command takes.
+    period_s: the control period, the time that every step of the command takes. check: what else a chunk must pass
+    before it is accepted, such as a `RobotCheck`; `slowed` counts the chunks that it slowed down.
     """
 
     def __init__(
@@ -72,11 +74,14 @@ class ChunkExecutor:
         settings: ExecutorSettings | None = None,
         rules: AcceptanceRules | None = None,
         gripper: GripperSettings | None = None,
+        check: ChunkCheck | None = None,
         steady_clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings or ExecutorSettings()
         self.limits = limits
         self.rules = rules or AcceptanceRules()
+        self.check = check
+        self.slowed = 0
         self.law = Law(limits, period_s)
         self.gripper = gripper or GripperSettings()
         self._gripper = GripperSwitch(self.gripper)
@@ -205,11 +210,50 @@ class ChunkExecutor:
                 "widen it, or move the arm inside by hand, then enable"
             )
 
-    def add(self, chunk: Chunk, now_ns: int) -> int:
+    def add(self, chunk: Chunk, now_ns: int, joints: npt.NDArray[np.float64] | None = None) -> int:
         """Take a chunk over at the next tick; returns the number of frames that will be executed at most.
 
-        Raises ChunkRejected with the reason when the chunk must not move the arm; the present chunk then goes on.
+        joints: the arm's joint positions now, in the order of `check.joints`; None: not known. Raises ChunkRejected
+        with the reason when the chunk must not move the arm; the present chunk then goes on.
         """
+        return self.take(self.checked(self.judged(chunk, now_ns), joints))
+
+    def judged(self, chunk: Chunk, now_ns: int) -> Chunk:
+        """The part of a chunk that the rules accept; raises ChunkRejected."""
+        self._refuse_unready(chunk)
+        try:
+            good = accepted_part(chunk, now_ns, self._measured.at(chunk.stamp_ns), self.limits, self.rules)
+        except ChunkRejected:
+            raise
+        except Exception as error:  # a chunk that cannot even be judged is none
+            raise ChunkRejected(f"it cannot be judged: {error!r}") from error
+        if self.settings.alignment == "stamp" and now_ns >= good.end_ns:
+            late = (now_ns - good.end_ns) * 1e-9
+            raise ChunkRejected(f"it is over: its last usable frame was meant for {late:.2f} s ago")
+        return good
+
+    def checked(self, good: Chunk, joints: npt.NDArray[np.float64] | None) -> Chunk:
+        """A judged chunk after `check`, maybe slowed down; raises ChunkRejected. It takes milliseconds and needs no
+        lock against `command`."""
+        if self.check is None:
+            return good
+        try:
+            result = self.check.checked(good, joints, self._measured.newest)
+        except ChunkRejected:
+            raise
+        except Exception as error:
+            raise ChunkRejected(f"it cannot be checked: {error!r}") from error
+        self.slowed += result is not good
+        return result
+
+    def take(self, good: Chunk) -> int:
+        """Execute a chunk that was judged and checked; raises ChunkRejected when that has become impossible."""
+        self._refuse_unready(good)
+        self._newest_ns = good.stamp_ns
+        self._pending = good
+        return len(good)
+
+    def _refuse_unready(self, chunk: Chunk) -> None:
         if not self._enabled:
             raise ChunkRejected("commands are disabled; enable first")
         if self._fault:
@@ -220,18 +264,6 @@ class ChunkExecutor:
             raise ChunkRejected("the arm brakes, to take over the limits that were set")
         if self._newest_ns is not None and chunk.stamp_ns <= self._newest_ns:
             raise ChunkRejected(f"its stamp {chunk.stamp_ns} is not newer than the present chunk's {self._newest_ns}")
-        try:
-            good = accepted_part(chunk, now_ns, self._measured.at(chunk.stamp_ns), self.limits, self.rules)
-        except ChunkRejected:
-            raise
-        except Exception as error:  # a chunk that cannot even be judged is none
-            raise ChunkRejected(f"it cannot be judged: {error!r}") from error
-        if self.settings.alignment == "stamp" and now_ns >= good.end_ns:
-            late = (now_ns - good.end_ns) * 1e-9
-            raise ChunkRejected(f"it is over: its last usable frame was meant for {late:.2f} s ago")
-        self._newest_ns = chunk.stamp_ns
-        self._pending = good
-        return len(good)
 
     def command(self, now_ns: int, current_pose: npt.ArrayLike | None, pose_ns: int | None = None) -> Command:
         """The command for ROS time `now_ns`, given the measured tool pose `[7]` (None when it is missing or old).

@@ -34,6 +34,11 @@ class MeasuredPose:
         """Stamp of the newest sample that was believed."""
         return self._history[-1][0] if self._history else None
 
+    @property
+    def newest(self) -> npt.NDArray[np.float64] | None:
+        """The newest sample `[7]` that was believed."""
+        return self._history[-1][1] if self._history else None
+
     def forget_last(self) -> None:
         """Let the next sample be anywhere: the arm was not commanded meanwhile."""
         self._last, self._frozen_way = None, 0.0

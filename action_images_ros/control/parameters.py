@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from ..paths import share_path
+from .chunk_check import ChunkCheck
 from .executor import ChunkExecutor
 from .settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
 
@@ -23,10 +24,13 @@ def arm_parameters(files: list[Path] | None = None) -> dict[str, Any]:
     return merged
 
 
-def make_executor(parameters: dict[str, Any] | None = None, *, period_s: float) -> ChunkExecutor:
+def make_executor(
+    parameters: dict[str, Any] | None = None, *, period_s: float, check: ChunkCheck | None = None
+) -> ChunkExecutor:
     """A ChunkExecutor with these parameters of `arm_command` (default: `arm_parameters()`).
 
-    Parameters that concern only the node (rates, topics, approval) are left out. period_s: the cell's control period.
+    Parameters that concern only the node (rates, topics, approval) are left out. period_s: the cell's control period;
+    check: see `ChunkExecutor`.
     """
     parameters = arm_parameters() if parameters is None else parameters
     return ChunkExecutor(
@@ -35,4 +39,5 @@ def make_executor(parameters: dict[str, Any] | None = None, *, period_s: float) 
         settings=ExecutorSettings.of(parameters),
         rules=AcceptanceRules.of(parameters),
         gripper=GripperSettings.of(parameters),
+        check=check,
     )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..parameter import Parameters, parameter
 
-__all__ = ["AcceptanceRules", "ExecutorSettings", "GripperSettings", "Limits", "WatchSettings"]
+__all__ = ["AcceptanceRules", "ExecutorSettings", "GripperSettings", "Limits", "RobotSettings", "WatchSettings"]
 
 
 class Limits(Parameters):
@@ -140,3 +140,82 @@ class GripperSettings(Parameters):
                 f"gripper_close_below is {self.gripper_close_below}, gripper_open_above "
                 f"{self.gripper_open_above}; give 0 < gripper_close_below <= gripper_open_above < 1"
             )
+
+
+class RobotSettings(Parameters):
+    """What the arm is made of, and what it keeps clear of (base frame)."""
+
+    robot_description: str = parameter(
+        "",
+        "MJCF or URDF file of the arm, package://PACKAGE/FILE, or panda (the cell's); empty: only its TCP is checked",
+    )
+    robot_tool: str = parameter("tcp", "site, body or link of the description that is the TCP of current_pose")
+    robot_home: tuple[float, ...] = parameter(
+        (),
+        "joint positions from which inverse kinematics begins where joint_states do not come; empty: the "
+        "description's keyframe home, else the middle of the joints' ranges",
+        "rad or m",
+    )
+    max_joint_speed: tuple[float, ...] = parameter(
+        (),
+        "a chunk that needs more is slowed down; one number for all joints or one per joint; empty: the description's",
+        "rad/s or m/s",
+    )
+    max_slow_down: float = parameter(4.0, "a chunk that must be slowed down more is refused", "", 1.0, 20.0)
+    joint_margin: float = parameter(0.01, "distance kept from the limits of the joints", "rad or m", 0.0, 0.5)
+    min_singular_value: float = parameter(
+        0.02,
+        "smallest singular value of the tool's Jacobian (m and 0.3 m per rad, over rad): below it the pose is singular",
+        "",
+        0.0,
+        1.0,
+    )
+    max_reach_error: float = parameter(
+        0.005, "inverse kinematics that ends further from a pose cannot reach it", "m", 0.0005, 0.1
+    )
+    max_reach_angle: float = parameter(0.03, "the same for its orientation", "rad", 0.001, 1.0)
+    link_clearance: float = parameter(0.01, "distance kept by links from keep-outs", "m", 0.0, 0.5)
+    self_clearance: float = parameter(
+        0.0, "distance kept by links from each other, whose capsules are wider than they are", "m", 0.0, 0.5
+    )
+    finger_clearance: float = parameter(
+        0.0, "distance kept by the fingers from keep-outs; they grasp from the table: negative lets them press", "m",
+        -0.05, 0.5,
+    )
+    keep_out_boxes: tuple[float, ...] = parameter(
+        (), "boxes that nothing of the arm may enter, six numbers each: lower corner, upper corner", "m"
+    )
+    keep_out_planes: tuple[float, ...] = parameter(
+        (0.0, 0.0, 1.0, 0.0),
+        "planes that nothing of the arm may pass, four numbers each: outward normal, height along it; "
+        "default: the table at z = 0",
+        "m",
+    )
+    joints_timeout: float = parameter(
+        0.5, "joint_states that came and then were silent this long (steady time): chunks are refused", "s", 0.01, 60.0
+    )
+    max_joints_error: float = parameter(
+        0.05, "the tool by joint_states further than this from current_pose: chunks are refused", "m", 0.001, 1.0
+    )
+    max_joints_angle: float = parameter(0.3, "the same for its orientation", "rad", 0.01, 3.2)
+
+    def check(self) -> None:
+        """Refuse boxes without volume and planes without direction."""
+        for name, count, what in (
+            ("keep_out_boxes", 6, "lower corner and upper corner"),
+            ("keep_out_planes", 4, "outward normal and height"),
+        ):
+            given = getattr(self, name)
+            if len(given) % count:
+                raise ValueError(f"{name} has {len(given)} numbers; give {count} for each: {what}")
+        for box in np.reshape(self.keep_out_boxes, (-1, 6)):
+            if not np.all(box[:3] < box[3:]):
+                raise ValueError(
+                    f"keep_out_boxes has {box.tolist()}; every coordinate of the lower corner must be smaller "
+                    "than that of the upper one: swap or widen them"
+                )
+        for plane in np.reshape(self.keep_out_planes, (-1, 4)):
+            if np.linalg.norm(plane[:3]) < 1e-6:
+                raise ValueError(f"keep_out_planes has {plane.tolist()}; give a normal that is not zero")
+        if any(speed <= 0 for speed in self.max_joint_speed):
+            raise ValueError(f"max_joint_speed is {list(self.max_joint_speed)}; give numbers above 0")

@@ -235,7 +235,7 @@ class MetaWorldEnvironment(Environment):
 
 def start_child() -> Child:
     """A server process, for several environments one after another."""
-    from ..cell.gl import choose_backend
+    from ..gl import choose_backend
 
     backend = choose_backend()
     return Child(benchmarks_python("metaworld"), _SERVER, {"MUJOCO_GL": backend} if backend else None)

@@ -12,6 +12,7 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -21,19 +22,23 @@ from ..cell.cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
 from ..cell.demonstrate import demonstrate
 from ..cell.scene.conditions import NOMINAL, Condition, find_condition
 from ..cell.workers import in_workers
-from ..control.parameters import make_executor
+from ..control.chunk_check import ChunkCheck
+from ..control.parameters import arm_parameters, make_executor
+from ..control.settings import RobotSettings
 from ..data.episode import Episode
 from ..metrics.intervals import wilson
 from ..metrics.operation import operation_figures, rms_jerk
 from ..metrics.paired import ALL, against_nominal
 from ..policy.registry import RUNTIMES
+from ..robot_model.load import load_check
 from ..safe_files import write_text
 from .chunk_sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
 from .rollout import RolloutSettings, roll_out
 from .self_calibration import SELF_CALIBRATION, SelfCalibratingSource, calibrate_cell, summary_of, tick_of, use_result
 
-__all__ = ["MODES", "evaluate", "run_episode", "summarise", "write_result"]
+__all__ = ["MODES", "ROBOT_LIMITS", "evaluate", "run_episode", "summarise", "write_result"]
 
+ROBOT_LIMITS = ("on", "off")
 MODES = ("policy", "blind", "replay", "replay-codec")
 CAMERAS = 3
 _OTHER_SCENE = 1_000_003  # blind control: seed s is shown the scene of seed s + this
@@ -51,6 +56,7 @@ class _Job:
     steps: int | None
     condition: str
     self_calibration: str
+    robot_limits: str
 
 
 _models: dict[tuple[str, str, int | None], object] = {}
@@ -66,6 +72,12 @@ def _model(name: str, runtime: str, threads: int | None):
     return _models[key]
 
 
+@cache
+def _cell_check() -> ChunkCheck:
+    """The check of the cell's arm, as its parameter files say; loaded once per process."""
+    return load_check(RobotSettings.of(arm_parameters()))
+
+
 def run_episode(
     task: str,
     seed: int,
@@ -75,9 +87,10 @@ def run_episode(
     steps: int | None = None,
     condition: Condition = NOMINAL,
     self_calibration: str = "off",
+    robot_limits: str = "on",
 ) -> dict:
     """One episode's row. mode: one of MODES; model: a WorldModel, for "policy" and "blind", with its sampling steps.
-    self_calibration: one of SELF_CALIBRATION, for "policy"."""
+    self_calibration: one of SELF_CALIBRATION, for "policy"; robot_limits: one of ROBOT_LIMITS."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
     other = calibrated = None
@@ -108,7 +121,9 @@ def run_episode(
             result = roll_out(
                 cell,
                 source,
-                make_executor(period_s=cell.control_period),
+                make_executor(
+                    period_s=cell.control_period, check=_cell_check() if robot_limits == "on" else None
+                ),
                 settings,
                 on_tick=on_tick,
             )
@@ -127,6 +142,8 @@ def run_episode(
             "seconds": round(result.seconds, 2),
             "chunks": result.chunks,
             "rejected": result.rejected,
+            "limited": result.limited,
+            "slowed": result.slowed,
             "hold_seconds": round(result.hold_seconds, 2),
             "last_rejection": result.last_reason,
             "jerk_rms_m_s3": round(jerk, 3) if np.isfinite(jerk) else None,
@@ -152,6 +169,7 @@ def _run(job: _Job) -> dict:
         job.steps,
         find_condition(job.condition),
         job.self_calibration,
+        job.robot_limits,
     )
 
 
@@ -170,6 +188,7 @@ def evaluate(
     steps: int | None = None,
     conditions: list[str] | None = None,
     self_calibration: str = "off",
+    robot_limits: str = "on",
     quiet: bool = False,
 ) -> dict:
     """Run `episodes` seeds (seed, seed + 1, ..) of each task; returns {"settings", "summary", "comparison",
@@ -180,7 +199,8 @@ def evaluate(
     model; with several workers 1. runtime: what runs it, see `world_model.load`. steps: sampling steps of a chunk.
     conditions: names in `cell.scene.conditions.CONDITIONS`; the nominal one always runs beside them, on the same
     seeds, and "comparison" pairs each with it (see `pairs`). self_calibration: "off", "before" (by a calibration motion
-    in a cell of the same seed) or "online" (while the arm works), in mode "policy". The file at json_path is rewritten
+    in a cell of the same seed) or "online" (while the arm works), in mode "policy". robot_limits: "on" (chunks are checked
+    against the arm's model, as in the node) or "off". The file at json_path is rewritten
     after every episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for
     arguments that cannot be.
     """
@@ -204,6 +224,8 @@ def evaluate(
             raise ValueError(f"{name} is {value}; give {low} or more")
     if self_calibration not in SELF_CALIBRATION:
         raise ValueError(f"self_calibration is {self_calibration!r}; choose one of {', '.join(SELF_CALIBRATION)}")
+    if robot_limits not in ROBOT_LIMITS:
+        raise ValueError(f"robot_limits is {robot_limits!r}; choose one of {', '.join(ROBOT_LIMITS)}")
     if self_calibration != "off" and mode != "policy":
         raise ValueError(f"self_calibration is {self_calibration!r} and mode {mode!r}; it goes with mode policy")
     if runtime not in RUNTIMES:
@@ -215,7 +237,19 @@ def evaluate(
         model = locate_policy(model)
         threads = threads or (1 if workers > 1 else None)
     jobs = [
-        _Job(task, seed + index, mode, str(model), settings, threads, runtime, steps, condition, self_calibration)
+        _Job(
+            task,
+            seed + index,
+            mode,
+            str(model),
+            settings,
+            threads,
+            runtime,
+            steps,
+            condition,
+            self_calibration,
+            robot_limits,
+        )
         for task in tasks
         for condition in conditions
         for index in range(episodes)
@@ -232,6 +266,7 @@ def evaluate(
         "runtime": runtime if mode in ("policy", "blind") else None,
         "steps": steps,
         "self_calibration": self_calibration,
+        "robot_limits": robot_limits,
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
     }
     rows: list[dict] = []

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..cell.cell import Cell
 from ..control.chunk import Chunk
+from ..control.chunk_check import LimitExceeded
 from ..control.executor import EXECUTING, ChunkExecutor, ChunkRejected
 from ..environments.protocol import Environment
 
@@ -39,7 +40,8 @@ class RolloutSettings:
 @dataclass
 class Rollout:
     """What happened: seconds are simulated; steps counts control ticks; wrong_object: another than the named one was
-    dealt with before any success; last_reason is that of the last refused chunk."""
+    dealt with before any success; limited: rejected chunks that the check refused, slowed: accepted ones that it slowed
+    down; last_reason is that of the last refused chunk."""
 
     success: bool = False
     wrong_object: bool = False
@@ -47,6 +49,8 @@ class Rollout:
     steps: int = 0
     chunks: int = 0
     rejected: int = 0
+    limited: int = 0
+    slowed: int = 0
     hold_seconds: float = 0.0
     last_reason: str = ""
 
@@ -86,9 +90,10 @@ def roll_out(
                 executor.hold(source.hold)
         if waiting is not None and now_ns >= waiting.stamp_ns + settings.latency_seconds * 1e9:
             try:
-                executor.add(waiting, now_ns)
+                executor.add(waiting, now_ns, _joints(cell, executor))
             except ChunkRejected as refusal:
                 result.rejected += 1
+                result.limited += isinstance(refusal, LimitExceeded)
                 result.last_reason = refusal.reason
             waiting = None
         openness = cell.commanded_openness if command.openness is None else command.openness
@@ -102,7 +107,16 @@ def roll_out(
             result.hold_seconds += period
         if on_tick is not None:
             on_tick(cell)
+    result.slowed = executor.slowed
     result.success = bool(cell.success())
     result.wrong_object = bool(cell.took_wrong_object())
     result.seconds = (cell.time_ns - begin_ns) * 1e-9
     return result
+
+
+def _joints(cell: Cell | Environment, executor: ChunkExecutor) -> np.ndarray | None:
+    """Positions of the joints that the executor's check asks for."""
+    if executor.check is None or not executor.check.joints:
+        return None
+    positions = dict(zip(cell.joint_names, cell.joint_positions, strict=True))
+    return np.array([positions[name] for name in executor.check.joints])

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits, WatchSettings
+from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits, RobotSettings, WatchSettings
 from ..drivers.table import GRIPPER_INTERFACES, POSE_INTERFACES, POSE_SOURCES
 from ..interfaces.instruction import checked_instruction
 from ..parameter import Parameters, parameter, refuse_unknown, specs
@@ -216,6 +216,7 @@ NODE_PARAMETERS: Mapping[str, tuple[type[Parameters], ...]] = {
         ExecutorSettings,
         AcceptanceRules,
         GripperSettings,
+        RobotSettings,
         WatchSettings,
     ),
     "view": (CommonParameters, ViewParameters),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..gl import mujoco
+from ...gl import mujoco
 from .scene import HIDDEN
 
 GRIP = {"friction": [1.0, 0.01, 0.0005], "condim": 4, "solref": [0.01, 1]}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..gl import mujoco
+from ...gl import mujoco
 from .palette import hide, paint, shade
 from .scene import HIDDEN
 

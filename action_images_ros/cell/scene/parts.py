@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..gl import mujoco
+from ...gl import mujoco
 
 FINGER_HALF = (0.0105, 0.021)
 """Half the closed fingers' cross-section along the tool's x and y, metres."""

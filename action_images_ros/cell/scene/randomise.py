@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..gl import mujoco
+from ...gl import mujoco
 from .scene import LIGHTS, MAX_CAMERAS, SURFACES
 
 WORKSPACE_CENTRE = np.array([0.5, 0.0, 0.1])

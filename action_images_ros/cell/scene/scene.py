@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..gl import mujoco
+from ...gl import mujoco
 from .unseen_textures import UNSEEN_SURFACES, unseen_texture
 
 ASSETS = Path(__file__).parents[1] / "assets"

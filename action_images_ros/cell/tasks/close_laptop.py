@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..gl import mujoco
+from ...gl import mujoco
 from ..scene.decoys import DISTRACTORS, add_decoys, park_decoys, show_decoy
 from ..scene.palette import draw_colours, paint, shade
 from ..scene.parts import Part, add_parts, finger_reach, put_body, resize_parts, within_reach

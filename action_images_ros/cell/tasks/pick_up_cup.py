@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..gl import mujoco
+from ...gl import mujoco
 from ..scene.blocks import GRIP, add_block, clear_of_tool, put
 from ..scene.palette import draw_colours, paint_body, shade
 from ..scene.scene import HIDDEN

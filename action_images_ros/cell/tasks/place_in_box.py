@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..gl import mujoco
+from ...gl import mujoco
 from ..scene.blocks import add_block, clear_of_tool, put
 from ..scene.palette import draw_colours, paint_body, shade
 from ..scene.scene import HIDDEN

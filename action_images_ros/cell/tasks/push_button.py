@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..gl import mujoco
+from ...gl import mujoco
 from ..scene.decoys import DISTRACTORS, add_decoys, decoy_positions, park_decoys, show_decoy
 from ..scene.palette import draw_colours, paint, shade
 from ..scene.scene import HIDDEN

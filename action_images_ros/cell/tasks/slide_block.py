@@ -6,7 +6,7 @@ Not one of the shipped tasks: no shipped model was trained on it; the example of
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..gl import mujoco
+from ...gl import mujoco
 from ..scene.blocks import put
 from ..scene.decoys import add_decoys, decoy_positions, park_decoys, show_decoy
 from ..scene.palette import draw_colours, paint, shade

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from action_images_ros.cell.gl import mujoco
+from action_images_ros.gl import mujoco
 from action_images_ros.cell.scene.parts import Part, add_parts, finger_reach, put_body, resize_parts, within_reach
 
 LARGE = [

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from action_images_ros.cell.gl import mujoco
+from action_images_ros.gl import mujoco
 from action_images_ros.cell.scene.scene import ASSETS, JOINT_NAMES, SURFACES, compile_scene, surface_texture
 
 

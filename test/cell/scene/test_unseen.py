@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from action_images_ros.cell.gl import mujoco
+from action_images_ros.gl import mujoco
 from action_images_ros.cell.scene import randomise
 from action_images_ros.cell.scene.scene import compile_scene
 from action_images_ros.cell.scene.unseen import draw_unseen_cameras, draw_unseen_lights, miscalibrated

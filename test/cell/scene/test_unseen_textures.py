@@ -2,7 +2,7 @@ import colorsys
 
 import numpy as np
 
-from action_images_ros.cell.gl import mujoco
+from action_images_ros.gl import mujoco
 from action_images_ros.cell.scene.palette import PALETTE
 from action_images_ros.cell.scene.randomise import paint_room
 from action_images_ros.cell.scene.scene import SURFACES, compile_scene, surface_texture

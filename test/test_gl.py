@@ -1,4 +1,4 @@
-from action_images_ros.cell import gl
+from action_images_ros import gl
 
 
 def test_the_users_choice_of_backend_is_kept(monkeypatch):

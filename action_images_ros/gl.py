@@ -1,7 +1,7 @@
 """Chooses MuJoCo's rendering backend, once, before MuJoCo is imported.
 
-MuJoCo reads the environment variable ``MUJOCO_GL`` when it is imported. Every module of this folder that
-needs MuJoCo imports it from here (``from action_images_ros.cell.gl import mujoco``), so that the choice is
+MuJoCo reads the environment variable ``MUJOCO_GL`` when it is imported. Every module that
+needs MuJoCo imports it from here (``from action_images_ros.gl import mujoco``), so that the choice is
 made in one place. A value set by the user is never changed.
 """
 
