@@ -40,7 +40,12 @@ def robot_check_table(
         raise ValueError(f"frames is {list(frames)}, chunks {chunks}; give 2 or more frames and 1 or more chunks")
     parameters = dict(arm_parameters())
     if description:
-        parameters |= {"robot_description": description, "robot_tool": tool or "tcp", "max_joint_speed": [], "robot_home": []}
+        parameters |= {
+            "robot_description": description,
+            "robot_tool": tool or "tcp",
+            "max_joint_speed": [],
+            "robot_home": [],
+        }
     check = load_check(RobotSettings.of(parameters))
     if not isinstance(check, RobotCheck):
         raise ValueError("robot_description is empty; give a description to measure")

@@ -18,8 +18,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..geometry.camera import intrinsics_from_fovy
-from .arm import ArmController, ArmIndices
 from ..gl import mujoco
+from .arm import ArmController, ArmIndices
 from .perturb import perturb
 from .scene import unseen
 from .scene.conditions import NOMINAL, Condition

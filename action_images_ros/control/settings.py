@@ -179,8 +179,11 @@ class RobotSettings(Parameters):
         0.0, "distance kept by links from each other, whose capsules are wider than they are", "m", 0.0, 0.5
     )
     finger_clearance: float = parameter(
-        0.0, "distance kept by the fingers from keep-outs; they grasp from the table: negative lets them press", "m",
-        -0.05, 0.5,
+        0.0,
+        "distance kept by the fingers from keep-outs; they grasp from the table: negative lets them press",
+        "m",
+        -0.05,
+        0.5,
     )
     keep_out_boxes: tuple[float, ...] = parameter(
         (), "boxes that nothing of the arm may enter, six numbers each: lower corner, upper corner", "m"

@@ -121,9 +121,7 @@ def run_episode(
             result = roll_out(
                 cell,
                 source,
-                make_executor(
-                    period_s=cell.control_period, check=_cell_check() if robot_limits == "on" else None
-                ),
+                make_executor(period_s=cell.control_period, check=_cell_check() if robot_limits == "on" else None),
                 settings,
                 on_tick=on_tick,
             )
@@ -199,10 +197,9 @@ def evaluate(
     model; with several workers 1. runtime: what runs it, see `world_model.load`. steps: sampling steps of a chunk.
     conditions: names in `cell.scene.conditions.CONDITIONS`; the nominal one always runs beside them, on the same
     seeds, and "comparison" pairs each with it (see `pairs`). self_calibration: "off", "before" (by a calibration motion
-    in a cell of the same seed) or "online" (while the arm works), in mode "policy". robot_limits: "on" (chunks are checked
-    against the arm's model, as in the node) or "off". The file at json_path is rewritten
-    after every episode, so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for
-    arguments that cannot be.
+    in a cell of the same seed) or "online" (while the arm works), in mode "policy". robot_limits: "on" (chunks are
+    checked against the arm's model, as in the node) or "off". The file at json_path is rewritten after every episode,
+    so that an interrupted run keeps its rows. Raises ValueError and FileNotFoundError for arguments that cannot be.
     """
     from ..cell.tasks.registry import TASKS, find_task
 

@@ -41,7 +41,9 @@ class Clearance:
                 self.names.append((link.name, keep_out))
                 wanted.append(settings.finger_clearance if link.finger else settings.link_clearance)
         touching = self._between_links(*self._placed(model.home[None]))[0] < settings.self_clearance
-        pairs = [(links[shapes[i].link].name, links[shapes[j].link].name) for i, j in zip(self._a, self._b, strict=True)]
+        pairs = [
+            (links[shapes[i].link].name, links[shapes[j].link].name) for i, j in zip(self._a, self._b, strict=True)
+        ]
         self.left_out = sorted({pair for pair, out in zip(pairs, touching, strict=True) if out})
         self._a, self._b = self._a[~touching], self._b[~touching]
         self.names += [pair for pair, out in zip(pairs, touching, strict=True) if not out]
@@ -63,7 +65,9 @@ class Clearance:
 
     def _between_links(self, rotations: Array, places: Array) -> Array:
         segments = self._capsules(rotations, places)
-        return segment_distances(segments[:, self._a], segments[:, self._b]) - self._radii[self._a] - self._radii[self._b]
+        return (
+            segment_distances(segments[:, self._a], segments[:, self._b]) - self._radii[self._a] - self._radii[self._b]
+        )
 
     def _to_keep_outs(self, rotations: Array, places: Array) -> Array:
         """`[S, M K]`: planes by the hull's corners, boxes by the capsules."""

@@ -45,7 +45,9 @@ def load_model(description: str, tool: str, base: str = "") -> RobotModel:
 
         model = UrdfModel(path, tool)
     else:
-        raise ValueError(f"robot_description is {path}, whose root is <{root}>; give an MJCF (<mujoco>) or URDF (<robot>)")
+        raise ValueError(
+            f"robot_description is {path}, whose root is <{root}>; give an MJCF (<mujoco>) or URDF (<robot>)"
+        )
     names = [link.name for link in model.links]
     if base not in names:
         if root == "robot" and base:

@@ -42,7 +42,7 @@ class Shape:
 
 
 class RobotModel(Protocol):
-    """An arm: `joints` from base to tool with their limits `[n]`, speeds `[n]` (infinite: not given) and `home` `[n]`."""
+    """An arm: `joints` from base to tool, their limits `[n]`, speeds `[n]` (infinite: not given) and `home` `[n]`."""
 
     joints: tuple[str, ...]
     lower: Array

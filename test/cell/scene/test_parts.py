@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from action_images_ros.gl import mujoco
 from action_images_ros.cell.scene.parts import Part, add_parts, finger_reach, put_body, resize_parts, within_reach
+from action_images_ros.gl import mujoco
 
 LARGE = [
     Part("shelf", (0.0, 0.0, 0.1), (0.1, 0.1, 0.01)),

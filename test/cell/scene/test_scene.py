@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from action_images_ros.gl import mujoco
 from action_images_ros.cell.scene.scene import ASSETS, JOINT_NAMES, SURFACES, compile_scene, surface_texture
+from action_images_ros.gl import mujoco
 
 
 @pytest.fixture(scope="module")

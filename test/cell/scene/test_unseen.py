@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from action_images_ros.gl import mujoco
 from action_images_ros.cell.scene import randomise
 from action_images_ros.cell.scene.scene import compile_scene
 from action_images_ros.cell.scene.unseen import draw_unseen_cameras, draw_unseen_lights, miscalibrated
 from action_images_ros.geometry.camera import intrinsics_from_fovy, project
+from action_images_ros.gl import mujoco
 
 
 def test_unseen_cameras_stand_outside_every_training_range_by_no_more_than_is_stated():

@@ -2,11 +2,11 @@ import colorsys
 
 import numpy as np
 
-from action_images_ros.gl import mujoco
 from action_images_ros.cell.scene.palette import PALETTE
 from action_images_ros.cell.scene.randomise import paint_room
 from action_images_ros.cell.scene.scene import SURFACES, compile_scene, surface_texture
 from action_images_ros.cell.scene.unseen_textures import UNSEEN_SURFACES, unseen_texture
+from action_images_ros.gl import mujoco
 
 
 def test_unseen_textures_are_fixed_and_unlike_each_other_and_the_training_bank():

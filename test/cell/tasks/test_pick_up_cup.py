@@ -3,8 +3,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from action_images_ros.cell import Cell
-from action_images_ros.gl import mujoco
 from action_images_ros.cell.tasks.pick_up_cup import CUP_HALF, CUP_RADIUS, cup_yaw
+from action_images_ros.gl import mujoco
 
 
 def lift(cell, expert, done, seconds=10.0):
