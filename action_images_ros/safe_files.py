@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 __all__ = [
+    "LOCK",
     "FolderLock",
     "disk_errors",
     "inside",
@@ -30,11 +31,14 @@ __all__ = [
     "parse_yaml",
     "plain_name",
     "read_bytes",
+    "remove_leftovers",
     "whole_file",
     "whole_folder",
     "write_text",
 ]
 
+LOCK = ".lock"
+"""Name of the file in a folder that one process is writing."""
 TEXT_LIMIT = 64_000_000
 """Bytes of a side file (JSON, YAML, index) that are read at most."""
 _NODES = 2_000_000  # values in a YAML document after all its references are followed
@@ -73,6 +77,12 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def remove_leftovers(folder: str | Path, pattern: str = "") -> None:
+    """Remove what `whole_file` and `whole_folder` left in a folder (of `pattern`, such as "**/") when killed in it."""
+    for left in list(Path(folder).glob(f"{pattern}.*.part*")):
+        shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     with whole_file(path) as part:
@@ -100,12 +110,18 @@ def disk_errors(path: str | Path) -> Iterator[None]:
 class FolderLock:
     """One writer in a folder at a time; use it in a `with` statement. ValueError names the process that holds it.
 
-    The lock is the operating system's: it ends with the process, whatever ends that.
+    The lock is the operating system's: it ends with the process, whatever ends that. name: of its file, where what is
+    written is not there yet and its parent's other entries are free.
     """
 
-    def __init__(self, folder: str | Path, what: str = "this folder") -> None:
-        self._path, self._what = Path(folder) / ".lock", what
+    def __init__(self, folder: str | Path, what: str = "this folder", *, name: str = LOCK) -> None:
+        self._path, self._what = Path(folder) / name, what
         self._file: Any = None
+
+    @property
+    def _place(self) -> Path:
+        name = self._path.name.removesuffix(".lock").strip(".")
+        return self._path.parent / name if name else self._path.parent
 
     def __enter__(self) -> FolderLock:
         with disk_errors(self._path):
@@ -129,13 +145,16 @@ class FolderLock:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
-            holder = file.read(200).strip() or "another process"
+            holder = file.read(200).strip() or "not known which"
             file.close()
             raise ValueError(
-                f"{self._path.parent} is being written by {holder} ({self._what}); wait for it, or give another folder"
+                f"{self._place} is being written by another process ({holder}: {self._what}); wait for it, or give "
+                "another folder"
             ) from None
 
     def __exit__(self, *_: object) -> None:
+        if self._file is None or self._file.closed:
+            return
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
         self._file.close()

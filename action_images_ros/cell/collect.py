@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..data.episode import Episode, append_index, read_index, save_episode
+from ..safe_files import FolderLock, disk_errors, remove_leftovers
 from .demonstrate import demonstrate
 from .tasks.registry import TASKS, find_task
 from .workers import in_workers
@@ -118,9 +119,18 @@ def run_jobs(
 ) -> Collected:
     """`record(job)`, which returns the index line, for every job whose `task` and `seed` are not in the index yet."""
     directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    for leftover in directory.glob(".*.part"):
-        leftover.unlink()
+    with disk_errors(directory), FolderLock(directory, "collect"):
+        return _run_jobs(directory, jobs, record, workers, console)
+
+
+def _run_jobs(
+    directory: Path,
+    jobs: Sequence[Any],
+    record: Callable[[Any], dict],
+    workers: int,
+    console: Console | None,
+) -> Collected:
+    remove_leftovers(directory)
     done = {
         (row["task"], row["seed"])
         for row in read_index(directory)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from ..safe_files import inside
+from ..safe_files import inside, remove_leftovers
 from .episode import INDEX, Episode, append_index, load_episode, read_index, save_episode
 from .format import EpisodeWriter, Item, Options, Remark
 
@@ -42,8 +42,7 @@ def _episode(path: Path) -> Iterator[Episode | Remark]:
 class _CacheWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        for left in folder.glob(".*.part"):
-            left.unlink()
+        remove_leftovers(folder)
 
     def add(self, episode: Episode, number: int) -> str:
         path = save_episode(self._folder, episode)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..safe_files import FolderLock, disk_errors, write_text
 from .episode import Episode
-from .format import EpisodeWriter, Item, Options, Remark, loaded, refuse_unused
+from .format import EpisodeFormat, EpisodeWriter, Item, Options, Remark, loaded, refuse_unused
 from .registry import find_format, recognise
 
 __all__ = ["Converted", "convert"]
@@ -63,16 +64,29 @@ def convert(
     _check(source, target)
     refuse_unused(options, reading, writing, source)
     items = reading.items(source, options)
+    with disk_errors(target), FolderLock(target.parent, f"convert to {target.name}", name=f".{target.name}.lock"):
+        return _converted(source, target, reading, writing, items, options, progress)
+
+
+def _converted(
+    source: Path,
+    target: Path,
+    reading: EpisodeFormat,
+    writing: EpisodeFormat,
+    items: list[Item],
+    options: Options,
+    progress: Callable[[int, int, str], None] | None,
+) -> Converted:
     part = target.with_name(f".{target.name}.part")
     journal = target.with_name(f".{target.name}.part.jsonl")
     head = {
         "source": str(source.resolve()),
-        "to": to,
+        "to": writing.name,
         "options": json.loads(json.dumps(asdict(options), default=_plain)),
     }
     done = _resume(journal, part, head)
     part.mkdir(parents=True, exist_ok=True)
-    result = Converted(reading.name, to, resumed=len(done))
+    result = Converted(reading.name, writing.name, resumed=len(done))
     writer = writing.writer(part, options)
     used = {tuple(key) for row in done.values() for key in row["keys"]}
     number = sum(len(row["episodes"]) for row in done.values())
@@ -125,7 +139,7 @@ def _resume(journal: Path, part: Path, head: dict[str, Any]) -> dict[str, dict[s
     if not rows:
         shutil.rmtree(part, ignore_errors=True)
         journal.parent.mkdir(parents=True, exist_ok=True)
-        journal.write_text(json.dumps(head) + "\n")
+        write_text(journal, json.dumps(head) + "\n")
         return {}
     if rows[0] != head:
         changed = [key for key in head if rows[0].get(key) != head[key]]
@@ -133,7 +147,7 @@ def _resume(journal: Path, part: Path, head: dict[str, Any]) -> dict[str, dict[s
             f"{part} is an unfinished conversion with other {', '.join(changed)}; call it as before to go "
             f"on, or remove it and {journal.name}"
         )
-    journal.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_text(journal, "".join(json.dumps(row) + "\n" for row in rows))
     return {row["item"]: row for row in rows[1:]}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
+from ..safe_files import whole_file
 
 __all__ = ["frame_rate", "read_video", "write_video"]
 
@@ -27,9 +28,7 @@ def write_video(path: Path, frames: Iterable[np.ndarray], rate: Fraction, *, crf
 
     if not 0 <= crf <= 51:
         raise ValueError(f"crf is {crf}; give the quality of H.264, 0 (best) to 51")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
+    with whole_file(path) as part:
         with av.open(str(part), "w") as container:
             # No B-frames: with them the first frame would not lie at 0.
             stream = container.add_stream("libx264", rate=rate, options={"crf": str(crf), "bf": "0", "g": "2"})
@@ -39,9 +38,6 @@ def write_video(path: Path, frames: Iterable[np.ndarray], rate: Fraction, *, crf
                     stream.pix_fmt = "yuv444p" if frame.shape[0] % 2 or frame.shape[1] % 2 else "yuv420p"
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
             container.mux(stream.encode())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_video(path: Path, start_s: float = 0.0, end_s: float = float("inf")) -> Iterator[tuple[float, np.ndarray]]:
@@ -51,9 +47,11 @@ def read_video(path: Path, start_s: float = 0.0, end_s: float = float("inf")) ->
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
-            if start_s > 0:
+            if start_s > 0 and stream.time_base is not None:
                 container.seek(int(start_s / stream.time_base), stream=stream, backward=True)
             for frame in container.decode(stream):
+                if frame.time is None:
+                    continue
                 if frame.time >= end_s:
                     return
                 if frame.time >= start_s:

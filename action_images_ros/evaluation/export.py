@@ -12,6 +12,7 @@ import numpy as np
 
 from ..paths import models_path
 from ..policy.card import CARD, ModelCard
+from ..safe_files import whole_file
 from ..world_model.canvas import build_canvas
 from ..world_model.onnx.files import export_name
 from ..world_model.schedule import noise
@@ -86,9 +87,8 @@ def export_model(
                 rows.append(_row(work / export_name("policy", count, True), parity))
         target.mkdir(parents=True, exist_ok=True)
         for file in work.glob("*.onnx"):
-            part = target / f".{file.name}.part"
-            shutil.copyfile(file, part)
-            part.replace(target / file.name)
+            with whole_file(target / file.name) as part:
+                shutil.copyfile(file, part)
         if not (target / CARD).is_file():
             card.save(target)
     return rows

@@ -18,6 +18,7 @@ from ..data.rosbag2.frames import FrameStream
 from ..data.rosbag2.topics import BagSetup, setup_for
 from ..data.rosbag2.writer import BagWriter
 from ..policy.card import ModelCard
+from ..safe_files import disk_errors, write_text
 from .compare import Comparison
 from .corrupt import CorruptedBag, Corruption
 from .labeller import Labeller
@@ -80,10 +81,13 @@ def label_bag(
     source, output = Path(source), Path(output)
     if output.exists():
         raise ValueError(f"{output} exists already; give a new name, recordings are never overwritten")
-    with Bag(source) as bag:
+    with disk_errors(output), Bag(source) as bag:
         run = _Run(bag, output, model, options, model_name, progress, comparison)
-        run.label()
-        return run.write()
+        try:
+            run.label()
+            return run.write()
+        finally:
+            run.release()
 
 
 class _Source(NamedTuple):
@@ -186,6 +190,10 @@ class _Run:
 
     # First pass: windows through the model.
 
+    def release(self) -> None:
+        """Let others write to the work folder."""
+        self._partial.release()
+
     def label(self) -> None:
         """Label all windows that are not in the work folder yet."""
         begin, waiting = time.monotonic(), []
@@ -258,7 +266,7 @@ class _Run:
                     writer.write(item[1], item[2], item[0])
         self._tally.seconds += time.monotonic() - begin
         report = self._report()
-        report_path(self._output).write_text(json.dumps(report, indent=1) + "\n")
+        write_text(report_path(self._output), json.dumps(report, indent=1) + "\n")
         self._partial.remove()
         self._progress(1.0, "done")
         return report

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from ..control.chunk import Chunk
 from ..interfaces.images import encode_picture, rgb_from_file
 from ..policy.prediction import Prediction
+from ..safe_files import LOCK, FolderLock, remove_leftovers, whole_file, write_text
 from .labeller import WindowLabels
 
 __all__ = ["PartialLabels"]
@@ -25,19 +25,21 @@ class PartialLabels:
     """A folder with one file per window, named by its number; each is whole or not there.
 
     made_by: JSON-like facts (recording, model, options) that the labels depend on; a folder made by others is emptied.
+    One process at a time, until `release` or `remove`: ValueError names the other one.
     resumed: how many windows were there already.
     """
 
     def __init__(self, folder: Path, made_by: dict) -> None:
         self.folder = folder
+        self._lock = FolderLock(folder, "labelling").__enter__()
         facts = folder / "made_by.json"
         text = json.dumps(made_by, indent=1, sort_keys=True)
-        if folder.exists() and not (facts.is_file() and facts.read_text() == text):
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        facts.write_text(text)
-        for left in folder.glob("*.part"):
-            left.unlink()
+        if not (facts.is_file() and facts.read_text() == text):
+            for left in folder.iterdir():
+                if left.name != LOCK:
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+        remove_leftovers(folder)
+        write_text(facts, text)
         self.resumed = len(list(folder.glob("*.npz")))
 
     def _path(self, number: int) -> Path:
@@ -57,8 +59,7 @@ class PartialLabels:
         views, frames = prediction.action_images.shape[:2]
         tall = prediction.action_images.reshape(views * frames * prediction.action_images.shape[2], -1, 3)
         path = self._path(number)
-        part = path.with_suffix(".part")
-        with open(part, "wb") as file:
+        with whole_file(path) as part, open(part, "wb") as file:
             np.savez(
                 file,
                 images=np.frombuffer(encode_picture(tall, "png"), np.uint8),
@@ -71,7 +72,6 @@ class PartialLabels:
                 **{name: getattr(labels.chunk, name) for name in _CHUNK},
                 **{name: getattr(labels, name) for name in _ARRAYS},
             )
-        os.replace(part, path)
 
     def load(self, number: int) -> WindowLabels:
         """One window as it was saved."""
@@ -98,3 +98,8 @@ class PartialLabels:
     def remove(self) -> None:
         """Throw the folder away."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.release()
+
+    def release(self) -> None:
+        """Let others write in the folder."""
+        self._lock.__exit__()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..safe_files import FolderLock, remove_leftovers, write_text
 from .bags import NamedBag
 
 __all__ = ["FILE", "Entry", "Manifest", "report_path", "work_folder"]
@@ -18,7 +18,7 @@ __all__ = ["FILE", "Entry", "Manifest", "report_path", "work_folder"]
 FILE = "manifest.jsonl"
 FORMAT = 1
 STATES = ("waiting", "running", "done", "failed")
-_OURS = {FILE, f".{FILE}.part", ".lock", ".work", "reports", "summary.json"}
+_OURS = {FILE, ".lock", ".work", "reports", "summary.json"}
 
 
 @dataclass(frozen=True)
@@ -67,29 +67,22 @@ class Manifest:
         self._bags = list(bags)
         self._settings = json.loads(json.dumps(dict(settings)))
         self._entries: dict[str, Entry] = {}
-        self._lock = self._file = None
+        self._lock = FolderLock(self.output, "labelling")
+        self._file = None
 
     def __enter__(self) -> Manifest:
         self._check()
-        self.output.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.output / ".lock", "w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise ValueError(
-                f"{self.output} is being worked on by another process; wait for it, or give another --output"
-            ) from None
+        self._lock.__enter__()
         try:
             self._open()
         except BaseException:
-            self._lock.close()
+            self._lock.__exit__()
             raise
         return self
 
     def __exit__(self, *_) -> None:
         self._file.close()
-        self._lock.close()
+        self._lock.__exit__()
 
     def _check(self) -> None:
         for name, bag in self._bags:
@@ -122,9 +115,8 @@ class Manifest:
                 )
             self._entries.setdefault(name, Entry(name, str(bag)))
         self._entries = {name: self._as_found(entry) for name, entry in self._entries.items()}
-        part = path.with_name(f".{FILE}.part")
-        part.write_text("".join(json.dumps(row) + "\n" for row in (head, *map(asdict, self._entries.values()))))
-        os.replace(part, path)
+        remove_leftovers(self.output)
+        write_text(path, "".join(json.dumps(row) + "\n" for row in (head, *map(asdict, self._entries.values()))))
         self._file = open(path, "a")
 
     def _read(self, path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..safe_files import write_text
 from .manifest import Entry, Manifest, report_path
 from .worker import Job, Outcome, Pool
 
@@ -87,9 +88,7 @@ def label_many(manifest: Manifest, pool: Pool, *, retries: int = 2, progress: Pr
                 counts[state] += 1
                 tell(outcome.name if state == "done" else f"{outcome.name}: {outcome.error}")
     summary.entries = list(manifest.entries())
-    part = manifest.output / ".summary.json.part"
-    part.write_text(json.dumps(summary.to_dict(), indent=1) + "\n")
-    part.replace(manifest.output / "summary.json")
+    write_text(manifest.output / "summary.json", json.dumps(summary.to_dict(), indent=1) + "\n")
     return summary
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from ..safe_files import write_text
 from .manifest import report_path, work_folder
 
 __all__ = ["Job", "LabelBag", "MakeLabeller", "Outcome", "Pool", "StartError", "Worker"]
@@ -133,7 +134,4 @@ class Worker:
 
 
 def _write_report(path: Path, report: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(report, indent=1, default=str) + "\n")
-    os.replace(part, path)
+    write_text(path, json.dumps(report, indent=1, default=str) + "\n")

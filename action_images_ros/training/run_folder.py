@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from ..safe_files import write_text
 from ..world_model.nano.checkpoints import ModelCard, save_model
 from .config import TrainConfig
 from .model_readme import model_readme
@@ -55,10 +56,10 @@ class RunFolder:
         config, metrics = self.path / "config.yaml", self.path / "metrics.jsonl"
         if changes:
             os.replace(config, self.path / f"config_until_{step:06d}.yaml")
-        _replace(config, yaml.safe_dump(recipe.to_dict(), sort_keys=False))
+        write_text(config, yaml.safe_dump(recipe.to_dict(), sort_keys=False))
         if metrics.exists():
             rows = [line for line in metrics.read_text().splitlines() if _step(line) <= step]
-            _replace(metrics, "".join(line + "\n" for line in rows))
+            write_text(metrics, "".join(line + "\n" for line in rows))
         return f"from step {step} on: {_list(changes, changes)}" if changes else ""
 
     def note(self, row: dict) -> None:
@@ -73,7 +74,7 @@ class RunFolder:
     def publish(self, model, card: ModelCard) -> None:
         """Writes the model folder."""
         save_model(self.model, model, card)
-        _replace(self.model / "README.md", model_readme(card))
+        write_text(self.model / "README.md", model_readme(card))
 
 
 def _list(changes: dict[str, tuple], keys) -> str:
@@ -86,9 +87,3 @@ def _step(line: str) -> float:
         return json.loads(line)["step"]
     except (json.JSONDecodeError, KeyError, TypeError):
         return float("inf")
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text)
-    os.replace(temporary, path)

@@ -5,12 +5,12 @@ The file holds whole tensors, whatever the processes: a run may resume with anot
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from ..safe_files import whole_file
 from ..world_model.nano.trunk import Trunk
 from .batches import Batch
 from .config import TrainConfig
@@ -106,9 +106,8 @@ class Trainer:
             "figures": self.figures,
         }
         if self.processes.main:
-            temporary = path.with_suffix(".part")
-            torch.save(state, temporary)
-            os.replace(temporary, path)
+            with whole_file(path) as part:
+                torch.save(state, part)
         self.processes.wait()
 
     def load(self, path: Path) -> None:

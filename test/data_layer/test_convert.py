@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from datasets_small import assert_same, folder_of
-from recordings import record, small_episode, tree
+from recordings import record, rewritten, small_episode, tree
 
 from action_images_ros.data import convert as module
 from action_images_ros.data.convert import convert
@@ -163,3 +163,39 @@ def test_a_journal_without_its_folder_begins_anew(cache, tmp_path):
     result = convert(cache, tmp_path / "new", "cache")
     assert (result.resumed, result.episodes) == (0, 4)
     np.testing.assert_array_equal(load_episodes(tmp_path / "new")[0].images, EPISODES[0].images)
+
+
+def test_one_process_at_a_time_writes_a_target(cache, tmp_path):
+    def second(done, total, name):
+        with pytest.raises(ValueError, match="being written"):
+            convert(cache, tmp_path / "new", "cache")
+
+    assert convert(cache, tmp_path / "new", "cache", progress=second).episodes == 4
+    assert [p.name for p in tmp_path.iterdir()] == ["new"], "the lock is gone"
+
+
+@pytest.mark.parametrize("name", ["../../../evil", "/evil", "a/b", ".hidden"])
+def test_a_name_in_a_file_does_not_lead_out_of_the_target(tmp_path, name):
+    """A task in the cell's report and a camera in a side file: the episode is refused by name, nothing is written."""
+    bag = record(tmp_path / "in" / "bag", EPISODES[0])
+
+    def change(message, content):
+        if message.topic.endswith("cell/status"):
+            content.data = json.dumps(json.loads(content.data) | {"task": name})
+        return content
+
+    rewritten(bag, tmp_path / "bad" / "bag", change)
+    for to in FORMATS:
+        with pytest.raises(ValueError, match="files are named after it"):
+            convert(tmp_path / "bad", tmp_path / "out", to, Options(robot="cell"))
+    convert(bag, tmp_path / "lerobot", "lerobot")
+    convert(bag, tmp_path / "rlbench", "rlbench")
+    [own] = tmp_path.glob("rlbench/*/*/*/*/action_images.json")
+    own.write_text(json.dumps(json.loads(own.read_text()) | {"task": name}))
+    side = tmp_path / "lerobot" / "meta" / "action_images.jsonl"
+    side.write_text(json.dumps(json.loads(side.read_text()) | {"task": name}) + "\n")
+    for source in ("lerobot", "rlbench"):
+        with pytest.raises(ValueError, match="files are named after it"):
+            convert(tmp_path / source, tmp_path / "out", "cache")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bad", "in", "lerobot", "rlbench"]
+    assert not (tmp_path.parent / "evil").exists()

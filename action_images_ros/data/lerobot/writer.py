@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...safe_files import load_json, write_text
+from ...safe_files import load_json, remove_leftovers, write_text
 from ..episode import Episode
 from ..format import Options
 from ..video import frame_rate, write_video
@@ -25,6 +25,7 @@ class LeRobotWriter:
         self._folder, self._crf = folder, options.crf
         self._waiting = folder / "meta" / ".episodes"
         self._waiting.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder, "**/")
         self._rows = [load_json(path) for path in sorted(self._waiting.glob("*.json"))]
 
     def add(self, episode: Episode, number: int) -> str:

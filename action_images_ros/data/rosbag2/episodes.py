@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ...policy.observation import prepare_image
+from ...safe_files import remove_leftovers
 from ..episode import Episode
 from ..format import EpisodeWriter, Item, Options, Remark, task_name
 from .bag import Bag, is_bag
@@ -272,8 +273,7 @@ class _RecordingWriter:
             options.robot or "cell",
             **{"namespace": "" if options.robot not in ("", "cell") else "cell", **namespace},
         )
-        for left in folder.glob(".*.part"):
-            shutil.rmtree(left)
+        remove_leftovers(folder)
 
     def add(self, episode: Episode, number: int) -> str:
         path = self._folder / f"{number:06d}_{episode.task}_{episode.seed}"
