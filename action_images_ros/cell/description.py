@@ -10,8 +10,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..geometry.arrays import Floats
+from ..gl import mujoco
 from .arm import TCP_SITE
-from .gl import mujoco
 from .scene.scene import JOINT_NAMES, PANDA_XML, compile_arm
 
 __all__ = ["LinkPoses", "cell_urdf", "tool_link"]
