@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.arrays import Array, ArrayLike, Bools, Floats
-from ..geometry.camera import normalise_signs
+from ..geometry.camera import normalised_cameras
 from ..geometry.pose import pose7_from_matrix
 from .blobs import Blobs, find_blobs
 from .encode import PEDESTAL, blob_sigma
@@ -52,18 +52,31 @@ def decode(images: ArrayLike, K: ArrayLike, E: ArrayLike) -> DecodedActions:
     """Decode T frames seen by V >= 2 cameras.
 
     images: `[V, T, H, W, 3]` uint8, or float in [0, 1]; K: `[V, 3, 3]` px; E: `[V, 4, 4]` world_from_camera, OpenCV
-    optical frame (negative focal lengths are normalised). Raises ValueError on anything else.
+    optical frame (negative focal lengths are normalised), or `[V, T, 4, 4]` where a camera moves. Raises ValueError on
+    anything else.
     """
     images, K, E = _checked(images, K, E)
     blobs = find_blobs(images)
     sigma = blob_sigma(images.shape[2:4])
     used = _usable(blobs, sigma)
     variance = blobs.variance + _spread(blobs, used, sigma)[..., None, None]
-    fit = fit_poses(blobs.uv, variance, used, K, E, TOLERANCE * sigma)
+    fit = _fit(blobs.uv, variance, used, K, E, TOLERANCE * sigma)
     scale = np.clip((10.0 + fit.chi2) / (10.0 + fit.redundancy), 0.1, 1e12)
     poses, covariance = _pack(fit, scale)
     valid = _verdict(fit, covariance, sigma) & ~_doubled(blobs)
     return DecodedActions(poses, _openness(blobs, used), covariance, valid)
+
+
+def _fit(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats, tolerance: float) -> PoseFit:
+    """`fit_poses`, frame by frame where a camera moves."""
+    if E.ndim == 3:
+        return fit_poses(uv, variance, used, K, E, tolerance)
+    each = [
+        fit_poses(uv[:, t : t + 1], variance[:, t : t + 1], used[:, t : t + 1], K, E[:, t], tolerance)
+        for t in range(E.shape[1])
+    ]
+    joined = {name: np.concatenate([getattr(fit, name) for fit in each]) for name in PoseFit._fields if name != "used"}
+    return PoseFit(**joined, used=np.concatenate([fit.used for fit in each], axis=1))
 
 
 def _checked(images: ArrayLike, K: ArrayLike, E: ArrayLike) -> tuple[Array, Floats, Floats]:
@@ -82,12 +95,13 @@ def _checked(images: ArrayLike, K: ArrayLike, E: ArrayLike) -> tuple[Array, Floa
         low, high = float(np.min(images)), float(np.max(images))
         if not (np.isfinite(low) and np.isfinite(high)) or low < -1e-3 or high > 1.001:
             raise ValueError(f"images has values from {low} to {high}; give float images in [0, 1] or uint8")
-    if np.shape(K) != (len(images), 3, 3) or np.shape(E) != (len(images), 4, 4):
+    views, frames = images.shape[:2]
+    if np.shape(K) != (views, 3, 3) or np.shape(E) not in ((views, 4, 4), (views, frames, 4, 4)):
         raise ValueError(
-            f"K has shape {list(np.shape(K))} and E {list(np.shape(E))} for {len(images)} views; "
-            "give [V, 3, 3] and [V, 4, 4]"
+            f"K has shape {list(np.shape(K))} and E {list(np.shape(E))} for {views} views of {frames} frames; "
+            "give [V, 3, 3] and [V, 4, 4], or [V, T, 4, 4] for cameras that move"
         )
-    return images, *normalise_signs(K, E)
+    return images, *normalised_cameras(K, E)
 
 
 def _usable(blobs: Blobs, sigma: float) -> Bools:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.arrays import ArrayLike, Floats, Images
-from ..geometry.camera import normalise_signs, project
+from ..geometry.camera import normalised_cameras, project
 
 __all__ = [
     "AXIS_LENGTH",
@@ -105,7 +105,8 @@ def encode(
     """Encode T actions for V cameras.
 
     world_from_tool `[T, 4, 4]` (m; MODEL tool frame), openness `[T]` in [0, 1], K `[V, 3, 3]` px, E `[V, 4, 4]`
-    world_from_camera, size (H, W). Any number of views >= 1. Raises ValueError on non-finite or misshapen input.
+    world_from_camera (`[V, T, 4, 4]` where a camera moves), size (H, W). Any number of views >= 1. Raises ValueError
+    on non-finite or misshapen input.
     """
     world_from_tool = np.asarray(world_from_tool, dtype=np.float64)
     openness = np.asarray(openness, dtype=np.float64)
@@ -123,13 +124,15 @@ def encode(
         if not np.isfinite(value).all():
             where = [int(i) for i in np.argwhere(~np.isfinite(value))[0]]
             raise ValueError(f"{name}{where} is {value[tuple(where)]}; every pose must be finite")
-    if np.ndim(K) != 3 or np.ndim(E) != 3 or np.shape(K)[0] != np.shape(E)[0]:
+    views = len(np.atleast_1d(K))
+    if np.ndim(K) != 3 or np.shape(E)[:-2] not in ((views,), (views, len(world_from_tool))):
         raise ValueError(
             f"K has shape {list(np.shape(K))} and E {list(np.shape(E))}, expected [V, 3, 3] and "
-            "[V, 4, 4]; give one matrix per camera"
+            "[V, 4, 4], or [V, T, 4, 4] for cameras that move; give one matrix per camera"
         )
-    K, E = normalise_signs(K, E)
-    uv, depth = project(action_points(world_from_tool), K[:, None, None], E[:, None, None])
+    K, E = normalised_cameras(K, E)
+    every = E[:, :, None] if E.ndim == 4 else E[:, None, None]
+    uv, depth = project(action_points(world_from_tool), K[:, None, None], every)
     uv = np.where((depth > 1e-6)[..., None], uv, np.nan)
     return ActionImages(uv, draw(uv, openness, size))
 

@@ -20,8 +20,8 @@ def encode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
     """Encode the actions of `in_npz` and write the images to `out_npz`; return the arrays.
 
     In: `actions [T, 7]` xyz (m), extrinsic "xyz" Euler (rad), openness 0..1; `K [V, 3, 3]` px; `E [V, 4, 4]`
-    world_from_camera; `size [2]` = H, W. Out: `uv [V, T, 3, 2]` px (NaN: behind the camera), `images [V, T, H, W, 3]`
-    uint8. Raises ValueError naming the array, its value and the remedy.
+    world_from_camera (`[V, T, 4, 4]` where a camera moves); `size [2]` = H, W. Out: `uv [V, T, 3, 2]` px (NaN: behind
+    the camera), `images [V, T, H, W, 3]` uint8. Raises ValueError naming the array, its value and the remedy.
     """
     data = _load(in_npz, ("actions", "K", "E", "size"))
     actions = _numbers("actions", data["actions"], "give T rows of x y z, three Euler angles and openness")
@@ -46,8 +46,8 @@ def encode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
 def decode_file(in_npz: str | Path, out_npz: str | Path) -> dict[str, Array]:
     """Decode the images of `in_npz` and write the poses to `out_npz`; return the arrays.
 
-    In: `images [V, T, H, W, 3]` uint8 or float in [0, 1], `K [V, 3, 3]`, `E [V, 4, 4]`. Out: `poses [T, 7]` xyz (m) and
-    quaternion xyzw, `openness [T]`, `covariance [T, 6, 6]` and `valid [T]` as `decode` gives them.
+    In: `images [V, T, H, W, 3]` uint8 or float in [0, 1], `K [V, 3, 3]`, `E [V, 4, 4]` or `[V, T, 4, 4]`. Out: `poses
+    [T, 7]` xyz (m) and quaternion xyzw, `openness [T]`, `covariance [T, 6, 6]` and `valid [T]` as `decode` gives them.
     """
     data = _load(in_npz, ("images", "K", "E"))
     if data["images"].dtype != np.uint8:
@@ -103,7 +103,8 @@ def _cameras(data: dict[str, Array]) -> tuple[Array, Array]:
     cameras = []
     for name, size in (("K", 3), ("E", 4)):
         array = _numbers(name, data[name], f"give one {size}x{size} matrix per camera")
-        if array.ndim != 3 or array.shape[1:] != (size, size) or len(array) == 0:
+        moving = name == "E" and array.ndim == 4
+        if (array.ndim != 3 and not moving) or array.shape[-2:] != (size, size) or len(array) == 0:
             raise ValueError(
                 f"{name} has shape {list(array.shape)}, expected [V, {size}, {size}] with V >= 1; "
                 f"give one {size}x{size} matrix per camera"

@@ -20,6 +20,7 @@ __all__ = [
     "intrinsics_from_fovy",
     "looking_at",
     "normalise_signs",
+    "normalised_cameras",
     "plucker",
     "project",
     "resize_intrinsics",
@@ -150,6 +151,15 @@ def normalise_signs(K: ArrayLike, E: ArrayLike) -> tuple[Floats, Floats]:
     sign = np.where(both[..., None], _MIRROR, 1.0)
     signs_E = np.concatenate([sign, np.ones(sign.shape[:-1] + (1,))], axis=-1)
     return K * sign[..., None, :], E * signs_E[..., None, :]
+
+
+def normalised_cameras(K: ArrayLike, E: ArrayLike) -> tuple[Floats, Floats]:
+    """`normalise_signs` of K `[V, 3, 3]` with E `[V, 4, 4]`, or `[V, T, 4, 4]` where a camera moves."""
+    if np.ndim(E) != 4:
+        return normalise_signs(K, E)
+    every = np.broadcast_to(np.asarray(K)[:, None], (*np.shape(E)[:2], 3, 3))
+    positive, poses = normalise_signs(every, E)
+    return np.ascontiguousarray(positive[:, 0]), poses
 
 
 def project(points: ArrayLike, K: ArrayLike, E: ArrayLike) -> tuple[Floats, Floats]:

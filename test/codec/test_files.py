@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from action_images_ros.codec.files import decode_file, encode_file
 from action_images_ros.codec.synthetic import generate
@@ -86,6 +87,30 @@ def test_missing_files_and_arrays_are_named(tmp_path, good):
     arrays = {name: value for name, value in good[0].items() if name != "size"}
     with pytest.raises(ValueError, match="but not size"):
         encode_file(write(tmp_path / "in.npz", arrays), tmp_path / "out.npz")
+
+
+def test_a_camera_that_moves_has_a_pose_per_frame(tmp_path, good):
+    """The hand's camera turns and shifts; with its poses per frame the actions come back, with one pose they do not."""
+    good, data = good
+    frames = len(good["actions"])
+    E = np.repeat(np.asarray(good["E"])[:, None], frames, axis=1)
+    for t in range(frames):
+        turn = Rotation.from_rotvec([0.0, 0.02 * t, 0.03 * t]).as_matrix()
+        E[0, t, :3, :3] = E[0, t, :3, :3] @ turn
+        E[0, t, :3, 3] += [0.004 * t, 0.0, 0.003 * t]
+    np.savez(tmp_path / "in.npz", **(good | {"E": E}))
+    images = encode_file(tmp_path / "in.npz", tmp_path / "drawn.npz")["images"]
+    errors = {}
+    for name, poses in (("moving", E), ("still", E[:, 0])):
+        np.savez(tmp_path / "images.npz", images=images, K=good["K"], E=poses)
+        found = decode_file(tmp_path / "images.npz", tmp_path / "poses.npz")
+        errors[name] = np.linalg.norm(found["poses"][:, :3] - data.world_from_tool[:, :3, 3], axis=1)
+        valid = found["valid"]
+    np.testing.assert_array_less(errors["moving"], 1e-3)
+    assert errors["still"][1:].max() > 0.005 or not valid[1:].all()
+    with pytest.raises(ValueError, match="E"):
+        np.savez(tmp_path / "in.npz", **(good | {"E": E[:, :1].repeat(frames + 1, axis=1)}))
+        encode_file(tmp_path / "in.npz", tmp_path / "drawn.npz")
 
 
 def test_poses_given_as_actions_are_refused(tmp_path):

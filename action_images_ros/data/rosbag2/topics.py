@@ -224,8 +224,9 @@ def _single(bag: Bag, setup: BagSetup, name: str, what: str) -> str | None:
     return matches[0] if matches else None
 
 
-def _image_topics(bag: Bag, namespace: str | None, notes: list[str]) -> dict[str, str]:
-    """Image topic by the folder it lies in (`/cell/camera_0`): colour before grey, raw before compressed."""
+def _image_topics(bag: Bag, namespace: str | None) -> tuple[dict[str, str], dict[str, str]]:
+    """Image topic by the folder it lies in (`/cell/camera_0`): colour before grey, raw before compressed; and by that
+    topic, what was not taken for it."""
     folders: dict[str, list[str]] = {}
     prefix = _prefix(namespace)
     for topic in bag.topics.values():
@@ -235,7 +236,7 @@ def _image_topics(bag: Bag, namespace: str | None, notes: list[str]) -> dict[str
         if any(part in _GENERATED for part in base.split("/")) or "depth" in base.lower():
             continue
         folders.setdefault(base.rpartition("/")[0], []).append(topic.name)
-    chosen = {}
+    chosen, notes = {}, {}
     for folder, topics in folders.items():
         most = max(bag.topics[name].count for name in topics)
         enough = [name for name in topics if 2 * bag.topics[name].count >= most]  # one that was hardly recorded
@@ -247,10 +248,10 @@ def _image_topics(bag: Bag, namespace: str | None, notes: list[str]) -> dict[str
                 if is_rectified(chosen[folder])
                 else "raw pictures, whose distortion (D) is undone"
             )
-            notes.append(
+            notes[chosen[folder]] = (
                 f"{chosen[folder]} is taken ({kind}), not {', '.join(others)}; choose with --cameras NAME=TOPIC"
             )
-    return chosen
+    return chosen, notes
 
 
 def _rank(topic: str) -> tuple[int, bool, str]:
@@ -259,7 +260,7 @@ def _rank(topic: str) -> tuple[int, bool, str]:
 
 
 def _cameras(bag: Bag, setup: BagSetup, calibrated: Collection[str], notes: list[str]) -> tuple[CameraTopics, ...]:
-    folders = _image_topics(bag, setup.namespace, notes)
+    folders, choices = _image_topics(bag, setup.namespace)
     short = [folder.rpartition("/")[2] for folder in folders]
     names = {
         (tail if short.count(tail) == 1 else folder.strip("/").replace("/", "_")): topic
@@ -268,6 +269,8 @@ def _cameras(bag: Bag, setup: BagSetup, calibrated: Collection[str], notes: list
     chosen = dict(_wanted(bag, setup.cameras, names)) if setup.cameras else dict(sorted(names.items()))
     if not chosen:
         raise BagError(f"{bag.path} has no camera pictures; it has {bag.describe_topics()}")
+    named = {entry.partition("=")[2] for entry in setup.cameras}
+    notes += [note for topic, note in choices.items() if topic in chosen.values() and topic not in named]
     return tuple(_camera(bag, name, topic, calibrated) for name, topic in chosen.items())
 
 
