@@ -46,6 +46,9 @@ class ChunkCheck(Protocol):
     joints: Sequence[str]
     """The arm's joints, in the order of `positions`; empty when none are wanted."""
 
+    summary: str
+    """What is checked, one line."""
+
     def checked(self, chunk: Chunk, positions: Array | None, pose: Array | None) -> Chunk:
         """The chunk, slowed down where that is enough; raises LimitExceeded.
 
@@ -80,6 +83,7 @@ class TcpCheck:
 
     def __init__(self, settings: RobotSettings) -> None:
         self._keep_outs = KeepOuts(settings)
+        self.summary = f"no description: only the TCP is checked, against {len(self._keep_outs.names)} keep-outs"
 
     def checked(self, chunk: Chunk, positions: Array | None, pose: Array | None) -> Chunk:
         """The chunk itself; raises LimitExceeded for the first frame whose TCP is inside a keep-out."""

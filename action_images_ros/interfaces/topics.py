@@ -71,7 +71,15 @@ TOPICS: tuple[Topic, ...] = (
         "optical frame in base",
         ("calibration",),
     ),
-    Topic("joint_states", "sensor_msgs/msg/JointState", "state", ("cell",), ("policy", "label"), "", ("driver",)),
+    Topic(
+        "joint_states",
+        "sensor_msgs/msg/JointState",
+        "state",
+        ("cell",),
+        ("policy", "arm_command", "label"),
+        "",
+        ("driver",),
+    ),
     Topic(
         "current_pose",
         "geometry_msgs/msg/PoseStamped",

@@ -31,6 +31,7 @@ from ..ros.conversions import path_from_poses, pose7_from_pose_stamped, pose_sta
 from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
 from ..ros.node_parameters import ArmCommandParameters
 from ..ros.node_watch import NodeWatch
+from ..ros.robot_limits import RobotLimits
 from ..ros.state_messages import state_message
 from ..ros.steady_loop import SteadyLoop
 
@@ -64,12 +65,14 @@ class ArmCommandNode(GraphNode):
             refused=self.get_logger().info,
         )
         self._require_approval, self._approval = own.require_approval, Approval(own.approval_timeout)
+        self._robot = RobotLimits(self, self._base)
         self.executor_core = ChunkExecutor(
             self.parameters(Limits),
             period_s=self._period,
             settings=self.parameters(ExecutorSettings),
             rules=self.parameters(AcceptanceRules),
             gripper=self.parameters(GripperSettings),
+            check=self._robot.check,
         )
         self._watchdog = Watchdog({"current_pose": own.pose_timeout})
         self._answer = ""
@@ -141,22 +144,32 @@ class ArmCommandNode(GraphNode):
         with self.lock:
             if not self.executor_core.enabled or chunk.stamp_ns < self._enabled_ns:
                 return  # what was seen before the arm was enabled must not move it
-            if not self._require_approval:
-                self._execute(chunk)
-            elif self.executor_core.state in (IDLE, HOLDING) and self._approval.propose(chunk, time.monotonic()):
-                self._plan.publish(path_from_poses(_finite(chunk), chunk.stamp_ns, self._base))
+            if self._require_approval:
+                resting = self.executor_core.state in (IDLE, HOLDING)
+                if resting and self._approval.propose(chunk, time.monotonic()):
+                    self._plan.publish(path_from_poses(_finite(chunk), chunk.stamp_ns, self._base))
+                return
+        self._execute(chunk)
 
-    def _execute(self, chunk) -> str:
+    def _execute(self, chunk: Chunk) -> str:
         """Hand a chunk to the executor; the reason when it refuses, else an empty string."""
+        core = self.executor_core
         try:
-            frames = self.executor_core.add(chunk, self.now_ns())
+            joints = self._robot.joints()
+            with self.lock:
+                good, enabled_ns = core.judged(chunk, self.now_ns()), self._enabled_ns
+            good = core.checked(good, joints)  # takes milliseconds, without the lock: commands go on meanwhile
+            with self.lock:
+                if self._enabled_ns != enabled_ns:
+                    raise ChunkRejected("the arm was enabled anew while the chunk was checked")
+                core.take(good)
         except ChunkRejected as error:
             self.complain("chunk", f"a chunk is refused: {error}", WARN)
             return str(error)
         self.solved("chunk")
         self.values["chunks_executed"] = int(self.values.get("chunks_executed", 0)) + 1
         if not self._require_approval:
-            self._plan.publish(path_from_poses(chunk.poses[:frames], chunk.stamp_ns, self._base))
+            self._plan.publish(path_from_poses(good.poses, good.stamp_ns, self._base))
         return ""
 
     # Services.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -43,11 +45,21 @@ class RobotCheck:
                 f"{', '.join(model.joints)}"
             )
         self.model, self.settings = model, settings
+        self._lock = Lock()  # the model computes in arrays of its own
         self.joints = model.joints
         self.home: Array = np.array(settings.robot_home) if settings.robot_home else model.home
         given = np.array(settings.max_joint_speed)
         self.speed: Array = np.broadcast_to(given, (count,)) if given.size else model.speed
         self.clearance = Clearance(model, settings)
+        speeds = "with" if np.isfinite(self.speed).all() else "without (max_joint_speed is not given)"
+        self.summary = (
+            f"{Path(settings.robot_description).name}: {count} joints {speeds} speed limits, "
+            f"{len(model.links)} links, {len(settings.keep_out_boxes) // 6} keep-out boxes, "
+            f"{len(settings.keep_out_planes) // 4} planes"
+        )
+        if self.clearance.left_out:
+            pairs = ", ".join(" and ".join(pair) for pair in self.clearance.left_out)
+            self.summary += f"; not watched, since they touch at home: {pairs}"
         self._lower, self._upper = model.lower + settings.joint_margin, model.upper - settings.joint_margin
         if np.any(self.home < model.lower) or np.any(self.home > model.upper):
             raise ValueError(f"robot_home is {self.home.tolist()}, outside the joints' limits; give a posture inside")
@@ -57,6 +69,10 @@ class RobotCheck:
 
         positions: joints `[n]` now, in the order of `joints`; None: unknown; pose: the measured tool pose `[7]` now.
         """
+        with self._lock:
+            return self._checked(chunk, positions, pose)
+
+    def _checked(self, chunk: Chunk, positions: Array | None, pose: Array | None) -> Chunk:
         lower, upper = self._lower, self._upper
         if positions is not None:
             self._check_start(positions, pose)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from control_rig import changed, make_chunk
 from ros_rig import DOWN, now_ns
-from sensor_msgs.msg import PointCloud2
+from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import Header, UInt64
 from std_srvs.srv import SetBool, Trigger
 
 from action_images_ros.nodes.arm_command_node import ArmCommandNode
+from action_images_ros.robot_model.load import load_model
 from action_images_ros.ros import qos
 from action_images_ros.ros.chunk_messages import confidence_message, gripper_message, poses_message
 from action_images_ros.ros.conversions import ns_from_stamp, pose7_from_pose_stamped, pose_stamped
@@ -424,3 +425,86 @@ def test_limits_that_make_no_sense_leave_the_node_unconfigured(rig, parameters, 
     node = rig.start(ArmCommandNode, **parameters)
     assert not node.started
     assert re.search(words, node.problems()["configure"])
+
+
+# With the arm's description.
+JOINTS = np.array([0.0, -0.3, 0.0, -2.4, 0.0, 2.1, 0.785])
+
+
+@pytest.fixture(scope="module")
+def tool():
+    """The Panda's tool pose at JOINTS."""
+    return load_model("panda", "tcp").tool(JOINTS)[0].copy()
+
+
+def _start_with_model(rig, tool, **parameters):
+    slow = {"pose_timeout": 2.0, "max_pose_age": 2.0, "clock_stall_seconds": 5.0, "joints_timeout": 60.0}
+    node = rig.start(ArmCommandNode, **{**slow, **parameters})
+    assert node.started, node.problems()
+    arm = Arm(rig, node)
+    arm.pose = tool.copy()
+    arm.known()
+    return arm
+
+
+def _say_joints(arm, positions, names=None):
+    names = [f"joint{i}" for i in range(1, 8)] if names is None else names
+    before = arm.node._robot._positions._newest
+    message = JointState(name=names, position=[float(q) for q in positions])
+
+    def heard():
+        arm.rig.publish("joint_states", message)
+        return arm.node._robot._positions._newest is not before
+
+    arm.spin_until(heard, "joint_states at the node")
+
+
+def _refusal(arm):
+    return arm.node.problems().get("chunk", "")
+
+
+def test_a_chunk_that_the_arm_must_not_follow_is_refused_before_motion(rig, tool):
+    arm = _start_with_model(rig, tool, robot_description="panda", max_joint_speed=[2.0])
+    assert "7 joints" in arm.node.values["robot_model"]
+    assert arm.enable().success
+    _say_joints(arm, JOINTS)
+    down = (0.0, 0.0, -(tool[2] - 0.004) / 1.6)  # ends with the fingertips 5 mm in the table, the TCP above it
+    arm.chunk(velocity=down)
+    arm.spin_until(lambda: "keep_out_planes[0]" in _refusal(arm), "the refusal")
+    assert "frame" in _refusal(arm) and "finger" in _refusal(arm)
+    assert not arm.plans and arm.state()[0] == "idle"
+    np.testing.assert_allclose(arm.pose, tool, atol=1e-6)
+    _say_joints(arm, JOINTS + np.array([0.5, 0, 0, 0, 0, 0, 0]))  # not where current_pose says
+    arm.chunk(velocity=(0.05, 0, 0))
+    arm.spin_until(lambda: "current_pose" in _refusal(arm), "the refusal")
+    _say_joints(arm, JOINTS)
+    good = arm.chunk(velocity=(0.05, 0, 0))
+    arm.spin_until(lambda: arm.plan_ids() == [good], "the plan of a good chunk")
+    arm.spin_until(lambda: arm.pose[0] > tool[0] + 0.01, "motion")
+
+
+def test_an_arm_without_description_says_so_and_keeps_its_tcp_out(rig, tool):
+    box = [0.6, -0.3, 0.0, 0.9, 0.3, 0.9]
+    arm = _start_with_model(rig, tool, keep_out_boxes=box)
+    assert "only the TCP" in arm.node.values["robot_model"] and "robot_joints" not in arm.node.values
+    assert arm.enable().success
+    arm.chunk(velocity=(0.15, 0, 0))
+    arm.spin_until(lambda: "keep_out_boxes[0]" in _refusal(arm), "the refusal")
+    assert not arm.plans
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"robot_description": "/nowhere/robot.urdf"},
+        {"robot_description": "panda", "robot_tool": "flange_of_another"},
+        {"robot_description": "panda", "max_joint_speed": [1.0, 1.0]},
+        {"robot_description": "panda", "robot_home": [0.0] * 7},
+        {"keep_out_planes": [0.0, 0.0, 1.0]},
+    ],
+)
+def test_a_description_that_cannot_be_is_named_and_nothing_starts(rig, wrong):
+    node = rig.start(ArmCommandNode, **wrong)
+    assert not node.started
+    name = list(wrong)[-1]
+    assert any(name in problem for problem in node.problems().values()), node.problems()
