@@ -290,3 +290,35 @@ def benchmark_ros(
         )
     _show(rows)
     _write(json, result)
+
+
+@benchmark.command("safety")
+def benchmark_safety(
+    ticks: Annotated[int, typer.Option(help="Commands asked for.", min=1)] = 1_000_000,
+    seconds: Annotated[float, typer.Option(help="Stop after this many seconds; 0: never.", min=0.0)] = 0.0,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Attack the command executor with random clocks, poses and chunks; report violations and the worst motion."""
+    from ..benchmarks.safety import SafetyResult, run_safety
+
+    reported = 0
+
+    def progress(result: SafetyResult) -> None:
+        nonlocal reported
+        if result.ticks - reported >= 10_000:
+            reported = result.ticks
+            typer.echo(f"  {result.ticks} ticks, {sum(result.violations.values())} violations", err=True)
+            if json is not None:
+                _write(json, result.row())
+
+    result = run_safety(ticks, seed, progress=progress, seconds=seconds or float("inf"))
+    _show([{"limit": name, "worst share": round(share, 4)} for name, share in sorted(result.worst.items())])
+    row = result.row()
+    typer.echo(
+        f"{result.ticks} ticks, {result.poses} poses, {result.accepted} chunks accepted, {row['violations']} violations"
+    )
+    for example in result.examples:
+        typer.echo(f"  {example}")
+    _write(json, row)
+    raise typer.Exit(1 if result.violations else 0)

@@ -144,8 +144,9 @@ class ChunkExecutor:
     def enable(self) -> None:
         """Allow motion. Holds the arm at its measured pose and waits for a chunk; ends a `stop()` and a fault.
 
-        An arm outside the workspace, or one that does not stay where it is held, is a fault. While the arm still
-        brakes it is held where it comes to rest, and then anew at its measured pose.
+        An arm outside the workspace, or one that does not stay where it is held, is a fault. While commands are still
+        given, braking or held by `stop()`, the arm is held where it comes to rest: commands that follow each other
+        never jump to a measurement.
         """
         if not self._enabled or self._stopped or self._fault:
             self._forget()
@@ -281,7 +282,11 @@ class ChunkExecutor:
         pose, complaint = self._measured.take(current_pose, pose_ns, now_ns)
         braking = not self._enabled or bool(self._fault) or self._restart
         if self._motion is not None and braking and self._motion.at_rest:
-            self._motion, self._restart = None, False
+            if self._restart:
+                self._restart = braking = False
+                self._held_seconds = 0.0
+            else:
+                self._motion = None
         if self._motion is None and (not self._enabled or not self._begin(pose, complaint)):
             reason = self._fault or (complaint if self._enabled else "commands are disabled")
             return Command(None, self._gripper.openness, self.state, reason, time_ns=tick.time_ns)

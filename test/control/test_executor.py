@@ -85,6 +85,29 @@ def test_enabling_starts_from_where_the_arm_is_now_not_where_it_was(arm):
     np.testing.assert_allclose(arm.tick().pose, [0.3, 0.2, 0.5, *DOWN])
 
 
+@pytest.mark.parametrize("interrupt", [lambda e: e.stop(), lambda e: e.disable(), lambda e: e.fail("a test")])
+@pytest.mark.parametrize("ticks", [1, 10, 100])
+def test_enabling_never_lets_the_commands_jump_to_a_measurement(arm, limits, interrupt, ticks):
+    follow(arm, chunk_from_here(arm, velocity=(0.3, 0, 0)))
+    arm.run(0.8)
+    interrupt(arm.executor)
+    offset = np.array([0.0, 0.05, 0, 0, 0, 0, 0])
+    sequences, last = [[]], None
+    for tick in range(150):
+        if tick == ticks:
+            arm.executor.enable()
+        command = arm.executor.command(arm.now_ns, arm.pose + offset)
+        arm.now_ns += TICK
+        if command.pose is not None:
+            arm.pose = command.pose.copy()
+            sequences[-1].append(command.pose)
+        elif sequences[-1]:
+            sequences.append([])
+        last = command.state
+    steps = [np.abs(np.diff(poses, axis=0)).max() for poses in sequences if len(poses) > 1]
+    assert max(steps) < 0.4 * 0.0101 and last == "faulted"
+
+
 def check_smooth(arm, limits):
     check_law([command.pose for command in arm.commands if command.pose is not None], limits)
 
