@@ -144,6 +144,10 @@ class ArmState:
         newest = self._poses.newest
         return None if newest is None else (stamp_ns - newest[0]) * 1e-9
 
+    def newest_pose(self) -> tuple[int, npt.NDArray[np.float64]] | None:
+        """Stamp and `[7]` of the newest pose."""
+        return self._poses.newest
+
     def newest_joints_ns(self) -> int | None:
         """Stamp of the newest joint state with the finger joints."""
         newest = self._joints.newest

@@ -107,6 +107,14 @@ TOPICS: tuple[Topic, ...] = (
         "whether TCP, base and tool axes fit the robot",
     ),
     Topic(
+        "sensor_check",
+        "diagnostic_msgs/msg/DiagnosticStatus",
+        "latched",
+        ("policy",),
+        ("arm_command",),
+        "whether cameras and gripper can be believed",
+    ),
+    Topic(
         "instruction",
         "std_msgs/msg/String",
         "latched",

@@ -89,9 +89,10 @@ class ArmCommandNode(GraphNode):
         self._state_publisher = self.advertise("arm_command/state")
         self._chunks = ChunkReader(self, self._base, self._on_chunk)
         self.listen("current_pose", self._on_pose)
-        self._robot_fault = ""
+        self._robot_fault = self._sensor_fault = ""
         self.listen("robot_check", self._on_robot_check)
         self._nodes = NodeWatch(self, self.parameters(WatchSettings))
+        self.listen("sensor_check", self._on_sensor_check)
         self.serve(SetBool, "~/enable", self._on_enable)
         self.listen("arm_command/approve_id", self._on_approve_id)
         self.serve(Trigger, "~/approve", self._on_approve)
@@ -139,6 +140,19 @@ class ArmCommandNode(GraphNode):
         """What robot_bridge found by the robot's description: with a wrong TCP or base nothing is enabled."""
         self._robot_fault = message.message if message.level == ERROR else ""
 
+    def _on_sensor_check(self, message: DiagnosticStatus) -> None:
+        """What the policy thinks of its sensors: a doubt holds the arm, one that lasts is a fault."""
+        self._sensor_fault = message.message if message.level == ERROR else ""
+        if message.level not in (WARN, ERROR):
+            return
+        with self.lock:
+            self._enabled_ns = max(self._enabled_ns, self.now_ns())  # chunks of pictures before it are on their way
+            self._approval.clear()
+            if message.level == ERROR:
+                self.executor_core.fail(message.message)
+            else:
+                self.executor_core.hold(message.message)
+
     def _on_chunk(self, chunk: Chunk) -> None:
         """A complete chunk, in the thread that reads chunks."""
         with self.lock:
@@ -178,7 +192,7 @@ class ArmCommandNode(GraphNode):
             if request.data and not self.active:
                 response.success, response.message = False, "the node is not active"
                 return response
-            silence = self._watchdog.reason() or self._nodes.reason() or self._robot_fault
+            silence = self._watchdog.reason() or self._nodes.reason() or self._robot_fault or self._sensor_fault
             if request.data and silence:
                 response.success, response.message = False, f"not enabled: {silence}"
                 return response

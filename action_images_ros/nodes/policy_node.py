@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
 from ..interfaces.camera_model import is_rectified
@@ -25,6 +26,7 @@ from ..ros.graph_node import WARN, GraphNode, run_node
 from ..ros.instruction import InstructionTopic
 from ..ros.node_parameters import PolicyParameters
 from ..ros.parameters import ParameterError, rotation
+from ..ros.sensor_watch import SensorWatch
 
 _MODEL_TIME = 0.5  # weight of the newest chunk in the mean compute time
 
@@ -38,6 +40,7 @@ class PolicyNode(GraphNode):
         super().__init__("policy", **kwargs)
         self._make_policy = make_policy
         self.collector: ObservationCollector | None = None
+        self.sensors: SensorWatch | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._policy: Policy | None = None
@@ -76,6 +79,7 @@ class PolicyNode(GraphNode):
         )
         self.collector = ObservationCollector(settings, extrinsics)
         self._words = InstructionTopic(lambda: self.advertise("instruction"), self._on_instruction)
+        self.sensors = SensorWatch(self, self.collector) if own.sensor_health else None
         self._connect(cameras, own.image_transport)
         if own.instruction:
             self._words.say(own.instruction)
@@ -135,14 +139,24 @@ class PolicyNode(GraphNode):
             for name, callback in self._policy.subscriptions().items():
                 self.listen(name, callback)
         for camera in cameras:
-            self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: collector.add_image(c, m), camera)
+            self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: self._on_image(c, m), camera)
             self.listen("<cam>/camera_info", lambda m, c=camera: collector.add_camera_info(c, m), camera)
             if collector.extrinsics.listens_to_topics:
                 self.listen("<cam>/pose", lambda m, c=camera: collector.extrinsics.add_pose(c, m), camera)
-        self.listen("joint_states", lambda m: collector.add_joints(m, self.now_ns()))
+        self.listen("joint_states", self._on_joints)
         self.listen("gripper_command", lambda m: collector.add_gripper_command(m.data, self.now_ns()))
         self.listen("current_pose", collector.add_pose)
         self.listen("instruction", self._on_message)
+
+    def _on_image(self, camera: str, message: Image | CompressedImage) -> None:
+        if self.sensors is not None:
+            self.sensors.picture(camera, message)  # first: a chunk may be computed as soon as the collector has it
+        self.collector.add_image(camera, message)
+
+    def _on_joints(self, message: JointState) -> None:
+        self.collector.add_joints(message, self.now_ns())
+        if self.sensors is not None:
+            self.sensors.joints()
 
     def _on_message(self, message: String) -> None:
         try:
@@ -166,6 +180,8 @@ class PolicyNode(GraphNode):
                 f"ready: say what to do on {self.resolve_topic_name('instruction')} (std_msgs/msg/String)"
             )
         self._stop.clear()
+        if self.sensors is not None:
+            self.sensors.begin()
         self._thread = threading.Thread(target=self._work, name="policy", daemon=True)
         self._thread.start()
 
@@ -182,7 +198,7 @@ class PolicyNode(GraphNode):
         """Let go of the model."""
         if self.collector is not None:
             self.collector.extrinsics.close()
-        self._policy = self.collector = self._chunks = self._poses = None
+        self._policy = self.collector = self._chunks = self._poses = self.sensors = None
 
     def check(self) -> None:
         """Say which camera is missing, old or out of step."""
@@ -198,7 +214,7 @@ class PolicyNode(GraphNode):
                 continue
             begin = time.monotonic()
             prediction = self._predict()
-            if prediction is None or self._stop.is_set():
+            if prediction is None or self._stop.is_set() or self.collector.doubt():
                 self._stop.wait(0.02)
                 continue
             try:

@@ -18,10 +18,13 @@ import numpy.typing as npt
 from ..geometry.arrays import Bools, Floats, Images
 from .thumbnails import BLOCK, Thumbnail, block_agreement, block_counts, edges
 
-__all__ = ["HealthSettings", "PictureHealth", "ToolSight"]
+__all__ = ["COLOURS", "EXCHANGED", "FROZEN", "LATE", "MOVED", "HealthSettings", "PictureHealth", "ToolSight"]
 
 DARK, FLAT, NOISE, FROZEN, LATE, TORN = "dark", "flat", "noise", "frozen", "late", "torn"
 COLOURS, MOVED, EXCHANGED = "colours", "moved", "exchanged"
+
+
+_ORDERS = tuple((list(order), "".join("rgb"[i] for i in order)) for order in list(permutations(range(3)))[1:])
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,13 @@ class PictureHealth:
         self._last_tool: ToolSight | None = None
         self.kind = self.reason = ""
 
-    def add(self, picture: Thumbnail, tool: ToolSight | None = None, others: dict[str, PictureHealth] | None = None) -> str:
+    def add(
+        self, picture: Thumbnail, tool: ToolSight | None = None, others: dict[str, PictureHealth] | None = None
+    ) -> str:
         """Judge the next picture; the reason for doubt, or an empty string. others: the other cameras' health."""
-        self.kind, text = self._alone(picture) or self._changed(picture, others or {}) or self._followed(picture, tool) or ("", "")
+        self.kind, text = (
+            self._alone(picture) or self._changed(picture, others or {}) or self._followed(picture, tool) or ("", "")
+        )
         self.reason = f"{self.name}/image_raw {text}" if text else ""
         return self.reason
 
@@ -128,7 +135,7 @@ class PictureHealth:
         ratio = np.median((now[::3, ::3] + 1) / (past.colour[::3, ::3] + 1), axis=(0, 1)).astype(np.float32)
         apart = cv2.absdiff(now / ratio, past.colour)
         change = cv2.max(cv2.max(apart[..., 0], apart[..., 1]), apart[..., 2])
-        limit = 2.5 + 4 * past.noise
+        limit = 2.5 + 4 * max(past.noise, min(_grain(apart[..., 1]), past.noise + 1.2))
         changed, steady = change > limit, past.age >= self.settings.steady
         found = self._another(now, past, change, limit, steady, others)
         if found is None:
@@ -152,9 +159,7 @@ class PictureHealth:
         if steady.sum() < 0.05 * steady.size:
             return None
         by_row = block_counts(steady).sum(1)
-        rows = np.where(
-            by_row > now.shape[1] * 2, block_counts(steady & changed).sum(1) / np.maximum(by_row, 1), 0.0
-        )
+        rows = np.where(by_row > now.shape[1] * 2, block_counts(steady & changed).sum(1) / np.maximum(by_row, 1), 0.0)
         all_over = float(changed[steady].mean())
         step = edges(past.colour[..., 1])
         on_edge = steady & (step > max(10.0, 3 * limit))
@@ -164,31 +169,38 @@ class PictureHealth:
         edge_share = float(moved[judged].mean()) if judged.sum() >= 12 else 0.0
         if all_over <= s.all_over and edge_share <= s.edges and rows.max(initial=0.0) <= s.row:
             return None
-        agreement = block_agreement(past.colour[..., 1], now[..., 1])
+        agreement = block_agreement(past.colour[..., 1], now[..., 1], texture=max(6.0, 2 * limit - 5.0))
+        found = self._of_another(now, others)
+        if found is not None:
+            return found
         if rows.max(initial=0.0) > s.row and rows.min(initial=1.0) < 0.2 and not agreement > 0.95:
             return TORN, "is torn: some of its rows are of another picture; check the cable and the driver"
-        if not agreement < 1 - s.pattern:
-            return None if agreement > 0.9 or all_over <= s.all_over else self._replaced(now, others)
-        return self._replaced(now, others)
+        if agreement > 1 - s.pattern:
+            return None  # other light, the same background
+        return MOVED, "shows another background than before; the camera was moved or covered: calibrate it anew"
 
-    def _replaced(self, now: npt.NDArray[np.float32], others: dict[str, PictureHealth]) -> tuple[str, str]:
+    def _of_another(self, now: npt.NDArray[np.float32], others: dict[str, PictureHealth]) -> tuple[str, str] | None:
+        """Whether this is the picture of another camera."""
         for name, other in others.items():
             if other.background is not None and other.background.colour.shape == now.shape:
                 if block_agreement(other.background.colour[..., 1], now[..., 1]) > 1 - self.settings.pattern:
                     return EXCHANGED, f"shows what {name} showed; the cameras are exchanged: exchange names or plugs"
-        return MOVED, "shows another background than before; the camera was moved or covered: calibrate it anew"
+        return None
 
     def _exchanged_colours(self, now: npt.NDArray[np.float32], past: _Background) -> tuple[str, str] | None:
-        now, then = now[::3, ::3], past.colour[::3, ::3]
-        as_is = float(np.abs(now - then).mean())
-        if as_is < 2.0:
-            return None
-        for order in list(permutations(range(3)))[1:]:
-            if float(np.abs(now[..., order] - then).mean()) < 0.4 * as_is:
-                told = "".join("rgb"[i] for i in order)
-                return COLOURS, f"has exchanged colours ({told} for rgb); set the encoding that the camera sends"
-        grey, colourful = (np.ptp(x, axis=-1).mean() for x in (now, then))
-        if colourful > 8.0 and grey < 0.1 * colourful:
+        """Judged by background pixels that would look otherwise with their channels exchanged."""
+        steady = past.age[::2, ::2] >= self.settings.steady
+        now, then = now[::2, ::2][steady], past.colour[::2, ::2][steady]
+        for order, told in _ORDERS:
+            exchanged = now[:, order]
+            telling = np.abs(then[:, order] - then).max(-1) > 12.0
+            if np.count_nonzero(telling) >= 8:
+                as_is, swapped = np.abs(now - then)[telling].max(-1), np.abs(exchanged - then)[telling].max(-1)
+                again = self.kind == COLOURS and told in self.reason and np.mean(as_is < 0.5 * swapped) < 0.6
+                if np.mean(swapped < 0.5 * as_is) > 0.6 or again:
+                    return COLOURS, f"has exchanged colours ({told} for rgb); set the encoding that the camera sends"
+        colourful = np.ptp(then, axis=-1) > 12.0
+        if np.count_nonzero(colourful) >= 8 and np.ptp(now[colourful], axis=-1).mean() < 2.0:
             return COLOURS, "has lost its colours; check the camera's settings and encoding"
         return None
 
@@ -255,6 +267,11 @@ class PictureHealth:
         if not self._past or np.linalg.norm(self._past[-1][1] - uv) > 2.0:
             self._past.append((colour, uv))
         return missing
+
+
+def _grain(difference: npt.NDArray[np.float32]) -> float:
+    """Noise of a difference of two pictures: what its neighbouring pixels do not share."""
+    return float(np.median(np.abs(difference[::2, 1:] - difference[::2, :-1])))
 
 
 def _metres(first: ToolSight, second: ToolSight) -> float:

@@ -14,21 +14,22 @@ import numpy as np
 
 from ..geometry.arrays import Floats, Images
 from ..geometry.pose import inverse, rotation_angle
-from .picture_health import HealthSettings, PictureHealth, ToolSight
+from .picture_health import COLOURS, EXCHANGED, FROZEN, LATE, MOVED, HealthSettings, PictureHealth, ToolSight
 from .thumbnails import thumbnail
 
 __all__ = ["Doubt", "SensorHealth", "combined"]
 
-SILENCE_S = 0.4
+SILENCE_S = 0.3
 """A sensor that was heard of regularly and is not for so long, and for SILENCE_PERIODS of its own, is lost."""
-SILENCE_PERIODS = 4.0
+SILENCE_PERIODS = 3.0
 PATIENCE_S = 1.0
 """A doubt that stays for so long is a fault."""
+CERTAIN_S = 0.25
+"""The same for what does not come and go by itself: a driver, a name or a place is wrong."""
+CERTAIN = (FROZEN, LATE, COLOURS, MOVED, EXCHANGED)
 EVENT_S = 0.5
 """How long a change of a camera's place or intrinsics is told; then the new one counts."""
 MOVED_M, MOVED_RAD, FOCAL_SHARE = 0.002, float(np.deg2rad(0.2)), 0.002
-LOOK_S = 0.04
-"""Pictures that follow each other faster are not all judged."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class _Place:
     base_from_tool: Floats | None
     changed: str = ""
     changed_s: float = -np.inf
+    first: _Place | None = None
 
 
 class SensorHealth:
@@ -81,29 +83,23 @@ class SensorHealth:
         self._places: dict[str, _Place] = {}
         self._arrivals: dict[str, _Arrivals] = {}
         self._unreadable: dict[str, str] = {}
+        self._lost: dict[str, str] = {}
         self._since: dict[tuple[str, str], float] = {}
-        self._looked_s: dict[str, float] = {}
 
     def forget(self) -> None:
         """Begin anew (the clock was set back)."""
         for camera in self.cameras.values():
             camera.forget()
-        for known in (self._places, self._arrivals, self._unreadable, self._since, self._looked_s):
+        for known in (self._places, self._arrivals, self._unreadable, self._since):
             known.clear()
 
     # Taking in.
 
-    def heard(self, sensor: str, now_s: float) -> None:
-        """A message of that sensor came; from then on its silence is noticed."""
+    def heard(self, sensor: str, now_s: float, lost: str = "") -> None:
+        """A message of that sensor came; from then on its silence is noticed, and told as `lost`."""
+        if lost:
+            self._lost[sensor] = lost
         self._arrivals.setdefault(sensor, _Arrivals()).add(now_s)
-
-    def wants(self, camera: str, now_s: float) -> bool:
-        """Whether the next picture of a camera is to be judged; not every one of a fast camera is."""
-        last = self._looked_s.get(camera, -np.inf)
-        if 0 <= now_s - last < LOOK_S:
-            return False
-        self._looked_s[camera] = now_s
-        return True
 
     def look(self, camera: str, image: Images, tool: ToolSight | None = None) -> str:
         """Judge a picture, uint8 RGB `[H, W, 3]`; the reason for doubt or an empty string."""
@@ -128,7 +124,7 @@ class SensorHealth:
             self._places[camera] = _Place(K, world_from_camera, base_from_tool)
             return ""
         changed = ""
-        focal = float(np.abs(K - past.K).max()) / float(abs(past.K[0, 0]))
+        focal = _focal_share(past.K, K)
         metres, turned = _difference(past.world_from_camera, world_from_camera)
         if focal > FOCAL_SHARE:
             changed = (
@@ -145,11 +141,15 @@ class SensorHealth:
                 )
         elif not changed:
             return ""
-        self._places[camera] = _Place(K, world_from_camera, base_from_tool, past.changed, past.changed_s)
-        if changed:
-            health.forget()
-            self._places[camera].changed, self._places[camera].changed_s = changed, now_s
-        return changed
+        first = past.first or past
+        new = _Place(K, world_from_camera, base_from_tool, past.changed, past.changed_s, first)
+        self._places[camera] = new
+        if not changed:
+            return ""
+        health.forget()
+        back = _same_place(first, new)  # as it was when the camera was first used
+        new.changed, new.changed_s = ("", -np.inf) if back else (changed, now_s)
+        return new.changed
 
     @staticmethod
     def _carried(past: _Place, world_from_camera: Floats, base_from_tool: Floats | None) -> bool:
@@ -185,20 +185,18 @@ class SensorHealth:
         for name in self._arrivals:
             silent = self._silence(name, now_s) if name not in self.cameras else 0.0
             if silent:
-                found[name] = (
-                    "silent",
-                    f"{name} has lacked what the policy needs for {silent:.1f} s; check its driver",
-                    False,
-                )
+                lost = self._lost.get(name, f"nothing came on {name}; check its driver")
+                found[name] = ("silent", f"{lost} ({silent:.1f} s)", False)
         self._since = {
             (name, kind): min(self._since.get((name, kind), now_s), now_s) for name, (kind, _, _) in found.items()
         }
         return {
-            name: Doubt(
-                name, kind, reason, self._since[name, kind], fault or now_s - self._since[name, kind] >= PATIENCE_S
-            )
+            name: Doubt(name, kind, reason, self._since[name, kind], fault or self._lasts(name, kind, now_s))
             for name, (kind, reason, fault) in found.items()
         }
+
+    def _lasts(self, name: str, kind: str, now_s: float) -> bool:
+        return now_s - self._since[name, kind] >= (CERTAIN_S if kind in CERTAIN else PATIENCE_S)
 
     def _silence(self, sensor: str, now_s: float) -> float:
         arrivals = self._arrivals.get(sensor)
@@ -208,6 +206,15 @@ class SensorHealth:
 def combined(doubts: Mapping[str, Doubt]) -> tuple[bool, str]:
     """Whether any of them is a fault, and all reasons in one line."""
     return any(doubt.fault for doubt in doubts.values()), "; ".join(doubt.reason for doubt in doubts.values())
+
+
+def _focal_share(first: Floats, second: Floats) -> float:
+    return float(np.abs(first - second).max()) / float(abs(first[0, 0]))
+
+
+def _same_place(first: _Place, second: _Place) -> bool:
+    metres, turned = _difference(first.world_from_camera, second.world_from_camera)
+    return _focal_share(first.K, second.K) <= FOCAL_SHARE and metres <= MOVED_M and turned <= MOVED_RAD
 
 
 def _difference(first: Floats, second: Floats) -> tuple[float, float]:

@@ -9,6 +9,7 @@ poses and undistortion follow the rules that recordings are read by (`interfaces
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,15 +18,20 @@ import numpy.typing as npt
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import CameraInfo, JointState
 
+from ..geometry.arrays import Floats
+from ..geometry.camera import normalise_signs, project
 from ..interfaces.arm_state import POSE_TOLERANCE_S, SETTLE_S, ArmRules, ArmState
 from ..interfaces.camera_model import CameraModel, CameraModels
 from ..interfaces.views import camera_offsets
 from ..policy.observation import Observation, Synchroniser, observe
+from ..policy.picture_health import ToolSight
 from .conversions import ns_from_stamp
 from .extrinsics import Extrinsics
 from .images import rgb_from_message
 
 __all__ = ["CollectorSettings", "ObservationCollector"]
+
+_SIGHT_S = 0.15  # a pose so old still says about where the gripper is in a picture
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,9 @@ class ObservationCollector:
         self._last_pose_ns = 0
         self._joints_heard_ns: int | None = None
         self._instruction = ""
+        self._seen_from: dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = {}
+        self.doubt: Callable[[], str] = str
+        """Says why the pictures are not to be believed; set by whoever judges them."""
 
     def add_image(self, camera: str, message: Any) -> None:
         """An Image or CompressedImage; sets `fresh` when it completes a set whose arm pose is known."""
@@ -207,6 +216,10 @@ class ObservationCollector:
                 camera, frames[camera], ns_from_stamp(message.header.stamp), on_arm.get(camera)
             )
             poses[camera] = E @ offsets[camera]
+            self._seen_from[camera] = intrinsics[camera], poses[camera]
+        doubt = self.doubt()
+        if doubt:
+            raise ValueError(doubt)
         return observe(
             stamp_ns,
             images,
@@ -218,6 +231,49 @@ class ObservationCollector:
             size=self.settings.size,
             robot_tool_from_model_tool=self.settings.robot_tool_from_model_tool,
         )
+
+    def tool_sight(self, camera: str, stamp_ns: int) -> ToolSight | None:
+        """Where the tool was, and in which pixel of this camera's picture; None where the arm's pose is not known."""
+        with self._lock:
+            try:
+                pose = self._arm.tool_pose(stamp_ns)
+            except ValueError:
+                newest = self._arm.newest_pose()
+                if newest is None or abs(newest[0] - stamp_ns) > _SIGHT_S * 1e9:
+                    return None
+                pose = newest[1]
+            seen_from = self._seen_from.get(camera)
+        uv = None
+        if seen_from is not None and not self.extrinsics.on_arm(camera):
+            at, depth = project(pose[:3], *seen_from)
+            uv = at if depth > 0.05 else None
+        return ToolSight(pose[:3], uv)
+
+    def places(self) -> dict[str, tuple[Floats, Floats]]:
+        """K `[3, 3]` and world_from_camera `[4, 4]` of the cameras now, those that are known."""
+        with self._lock:
+            if self._set is None:
+                return {}
+            (_, messages), infos = self._set, dict(self._infos)
+        found = {}
+        for camera, message in messages.items():
+            stamp_ns = ns_from_stamp(message.header.stamp)
+            try:
+                tool = self._arm.tool_pose(stamp_ns) if self.extrinsics.on_arm(camera) else None
+                E = self.extrinsics.world_from_camera(camera, message.header.frame_id, stamp_ns, tool)
+                found[camera] = normalise_signs(self._model(camera, infos.get(camera)).K, E)
+            except ValueError:
+                continue  # said by `observe`
+        return found
+
+    def fingers_ns(self) -> int | None:
+        """Stamp of the newest joint state that has the finger joints."""
+        return self._arm.newest_joints_ns()
+
+    def newest_pose(self) -> npt.NDArray[np.float64] | None:
+        """`[7]`, the robot's tool as it was last measured."""
+        newest = self._arm.newest_pose()
+        return None if newest is None else newest[1]
 
     def _image(self, camera: str, message: Any, model: CameraModel) -> npt.NDArray[np.uint8]:
         try:

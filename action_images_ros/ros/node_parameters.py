@@ -87,6 +87,7 @@ class PolicyParameters(_Pictures):
     finger_open: float = parameter(0.08, "sum of their positions when open", "m or rad")
     extrinsics: str = parameter("auto", "where camera poses come from", choices=("auto", "tf", "topic", "file"))
     calibration_file: str = parameter("", _CALIBRATION)
+    sensor_health: bool = parameter(True, "hold the arm while pictures or finger joints are doubtful")
     instruction: str = parameter("", "published on the topic instruction; empty: wait for that topic")
 
     def check(self) -> None:

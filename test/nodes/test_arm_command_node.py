@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 from control_rig import changed, make_chunk
+from diagnostic_msgs.msg import DiagnosticStatus
 from ros_rig import DOWN, now_ns
 from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import Header, UInt64
@@ -508,3 +509,26 @@ def test_a_description_that_cannot_be_is_named_and_nothing_starts(rig, wrong):
     assert not node.started
     name = list(wrong)[-1]
     assert any(name in problem for problem in node.problems().values()), node.problems()
+
+
+def _sensors(arm, level, text):
+    arm.rig.publish("sensor_check", DiagnosticStatus(level=level, name="sensors", message=text))
+
+
+def test_a_doubtful_sensor_holds_the_arm_and_a_lasting_doubt_disables_it(arm):
+    arm.enable()
+    arm.chunk(velocity=(0.1, 0.0, 0.0))
+    arm.spin_until(lambda: arm.state()[0] == "executing", "motion")
+    seen_before = now_ns(arm.rig)
+    _sensors(arm, DiagnosticStatus.WARN, "left/image_raw is torn")
+    arm.spin_until(lambda: arm.state() == ("holding", "left/image_raw is torn"), "a hold")
+    arm.chunk(stamp_ns=seen_before)  # of a picture before the doubt: it must not move the arm
+    _sensors(arm, DiagnosticStatus.OK, "")
+    good = arm.chunk()
+    arm.spin_until(lambda: len(arm.plans) > 1, "a plan after the doubt")
+    assert arm.plan_ids()[1:] == [good]
+    _sensors(arm, DiagnosticStatus.ERROR, "left/image_raw is frozen")
+    arm.spin_until(lambda: arm.state() == ("faulted", "left/image_raw is frozen"), "a fault")
+    assert "frozen" in arm.enable().message
+    _sensors(arm, DiagnosticStatus.OK, "")
+    arm.spin_until(lambda: arm.enable().success, "enabled by a person again")

@@ -438,3 +438,36 @@ def test_views_that_are_not_exported_leave_the_node_unconfigured_with_the_comman
     ended = _without_torch(exported_folder, "a,b,c")
     assert "False" in ended.stdout, ended.stderr
     assert "policy_3views.onnx" in ended.stdout and "--views 3" in ended.stdout
+
+
+def test_a_doubtful_picture_gives_no_chunk_and_holds_the_arm_until_it_is_good_again(world, policy):
+    told = world.rig.listen("sensor_check")
+    _instructed(world, policy)
+    world.good()
+    world.rig.spin_until(lambda: world.chunks, "a chunk")
+    world.chunks.clear()
+    stamp_ns = world.stamp()
+    dark = picture(stamp_ns, "left")
+    dark.data = bytes(len(dark.data))
+    world.arm(stamp_ns)
+    world.look(stamp_ns, left=dark)
+    world.rig.spin_until(lambda: told and told[-1].level == b"\x01", "the doubt is told")
+    assert "left/image_raw is dark" in told[-1].message
+    world.rig.spin_until(lambda: told[-1].level == b"\x02", "a lasting doubt is a fault")
+    assert policy.values["health_left"] == "dark" and policy.values["health_right"] == "good"
+    _first_chunk_is_that_of_the_next_good_moment(world)
+    world.rig.spin_until(lambda: told[-1].level == b"\x00", "the doubt is taken back")
+
+
+def test_intrinsics_that_change_in_use_are_a_fault(world, policy):
+    told = world.rig.listen("sensor_check")
+    _instructed(world, policy)
+    world.good()
+    world.rig.spin_until(lambda: world.chunks and policy.sensors.health._places, "a chunk, the cameras' places")
+    stamp_ns = world.stamp()
+    longer = info(stamp_ns, "left")
+    longer.k[0] *= 1.3
+    longer.k[4] *= 1.3
+    world.calibrate(stamp_ns, left=longer)
+    world.rig.spin_until(lambda: told and told[-1].level == b"\x02", "the fault is told")
+    assert "left/camera_info changed" in told[-1].message
