@@ -85,6 +85,7 @@ setup(
             )
         ],
         "cell": ["mujoco>=3.2", "mink>=0.0.5", "daqp>=0.5"],
+        "urdf": ["pin>=3"],  # pinocchio: the model of an arm described by a URDF; rosdep installs apt's on a ROS 2 host
         "evaluate": [
             "scikit-image>=0.22",
             "efficientnet-lite-pytorch>=0.1",

@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..gl import mujoco
-from .model import Link, Shape, shapes_of
+from .model import Link, Shape, cylinder_points, shapes_of
 
 __all__ = ["MjcfModel"]
 
 Array = npt.NDArray[np.float64]
 _XYZ_XYZW = np.array([0, 1, 2, 4, 5, 6, 3])  # from MuJoCo's w x y z
-_RING = np.array([[np.cos(angle), np.sin(angle)] for angle in np.arange(16) * np.pi / 8])
 
 
 class MjcfModel:
@@ -116,7 +115,7 @@ class MjcfModel:
             elif shape == kind.mjGEOM_CAPSULE:
                 points, thickness = np.array([[0, 0, -size[1]], [0, 0, size[1]]]), float(size[0])
             elif shape == kind.mjGEOM_CYLINDER:
-                points = np.array([[*(size[0] * xy), z] for z in (-size[1], size[1]) for xy in _RING])
+                points = cylinder_points(float(size[0]), float(size[1]))
             else:  # boxes, and the boxes around the few that are left
                 half = size if shape != kind.mjGEOM_HFIELD else model.geom_aabb[geom, 3:]
                 points = half * np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])

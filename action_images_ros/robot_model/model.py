@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .capsules import fit_capsule
 
-__all__ = ["Link", "RobotModel", "Shape", "shapes_of"]
+__all__ = ["Link", "RobotModel", "Shape", "cylinder_points", "shapes_of"]
 
 Array = npt.NDArray[np.float64]
 _MAX_PARTS = 4  # more parts of one link become one shape
@@ -57,6 +57,14 @@ class RobotModel(Protocol):
 
     def placements(self, q: Array) -> tuple[Array, Array]:
         """Rotations `[L, 3, 3]` and positions `[L, 3]` of all links at joint positions q `[n]`."""
+
+
+def cylinder_points(radius: float, half_length: float) -> Array:
+    """Points `[32, 3]` of two rings that hold a cylinder along z."""
+    angles = np.arange(16) * np.pi / 8
+    wide = radius / np.cos(np.pi / 16)  # the sides of the polygon touch the circle
+    ring = wide * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return np.array([[x, y, z] for z in (-half_length, half_length) for x, y in ring])
 
 
 def shapes_of(link: int, parts: list[tuple[Array, float]]) -> list[Shape]:

@@ -15,7 +15,7 @@ NORMATIVE = {
     "<cam>/image_raw": ("sensor_msgs/msg/Image", False, False, {"cell"}, {"policy", "view", "label"}),
     "<cam>/camera_info": ("sensor_msgs/msg/CameraInfo", False, False, {"cell"}, {"policy", "label"}),
     "<cam>/pose": ("geometry_msgs/msg/PoseStamped", True, True, {"cell"}, {"policy", "label"}),
-    "joint_states": ("sensor_msgs/msg/JointState", False, False, {"cell"}, {"policy", "label"}),
+    "joint_states": ("sensor_msgs/msg/JointState", False, False, {"cell"}, {"policy", "arm_command", "label"}),
     "current_pose": (
         "geometry_msgs/msg/PoseStamped",
         False,

@@ -4,31 +4,12 @@ import mujoco
 import numpy as np
 import pytest
 from control_rig import DOWN, make_chunk
+from robot_rig import HOME, chunk_along, chunk_between
 
-from action_images_ros.control.chunk import Chunk
 from action_images_ros.control.chunk_check import LimitExceeded
 from action_images_ros.control.settings import RobotSettings
 from action_images_ros.geometry.pose import interpolate
 from action_images_ros.robot_model.check import RobotCheck, slowed
-
-HOME = np.array([0.0, -0.3, 0.0, -2.4, 0.0, 2.1, 0.785])
-
-
-def chunk_of(poses, dt):
-    covariance = np.repeat(1e-6 * np.eye(6)[None], len(poses), axis=0)
-    return Chunk(0, dt, poses, np.ones(len(poses)), covariance, np.ones(len(poses), dtype=bool))
-
-
-def chunk_between(start, end, frames=9, dt=0.2):
-    """A straight chunk from one tool pose to another."""
-    poses = interpolate(start, end, np.linspace(0, 1, frames))
-    return chunk_of(poses, dt)
-
-
-def chunk_along(pose_of, start, end, frames=9, dt=0.2):
-    """A chunk of the tool's poses on the straight way from one joint configuration to another."""
-    poses = np.array([pose_of(start + (end - start) * u) for u in np.linspace(0, 1, frames)])
-    return chunk_of(poses, dt)
 
 
 def refused(check, chunk, q):
