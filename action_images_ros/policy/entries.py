@@ -1,7 +1,7 @@
 """The policies there are: those of this package, and those that installed packages add.
 
 A package adds one by an entry point in the group `action_images_ros.policies`; its target is called with
-`PolicyOptions` and returns a `Policy` (see docs/own_policy.md).
+`PolicyOptions` and returns a `Policy` (see docs/tutorials/your_own_policy.md).
 """
 
 from __future__ import annotations

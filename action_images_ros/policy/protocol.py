@@ -1,6 +1,6 @@
 """What a policy is: an observation in, a chunk out. Everything else it may do is an ability of its own.
 
-`isinstance(policy, PaintsVideo)` tells whether it has one. A policy of your own: docs/own_policy.md.
+`isinstance(policy, PaintsVideo)` tells whether it has one. A policy of your own: docs/tutorials/your_own_policy.md.
 """
 
 from __future__ import annotations

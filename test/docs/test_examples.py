@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import action_images_ros
+
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
@@ -74,3 +76,9 @@ def test_the_tutorial_shows_the_files_as_they_are(name):
 
 def test_the_example_policy_stays_short():
     assert len((EXAMPLES / "own_policy" / "reach_point.py").read_text().splitlines()) <= 30
+
+
+def test_the_api_page_shows_the_whole_public_face():
+    page = (EXAMPLES.parent / "api.md").read_text()
+    shown = {line.rsplit(".", 1)[1] for line in page.splitlines() if line.startswith(":::")}
+    assert shown == set(action_images_ros.__all__) - {"__version__"}
