@@ -96,6 +96,7 @@ def _convert(
 def _inspect(
     path: Annotated[Path, typer.Argument(help="Recording(s), LeRobot dataset, RLBench layout or training cache.")],
     out: Annotated[Path | None, typer.Option(help="Folder for images with the projected tool points.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Page to write: images, rates, gaps, units, verdicts.")] = None,
     json: Report = None,
     episodes: Annotated[int, typer.Option(help="Number of recordings or episodes to inspect.")] = 3,
     *,
@@ -108,7 +109,7 @@ def _inspect(
     """
     from ..data.inspect import inspect
 
-    report = inspect(path, reader_options(recording, segments), out=out, episodes=episodes)
+    report = inspect(path, reader_options(recording, segments), out=out, html=html, episodes=episodes)
     typer.echo(
         f"{path}: {report['format']}, {report['items']} {'recordings' if report['format'] == 'rosbag2' else 'episodes'}"
     )
@@ -124,6 +125,8 @@ def _inspect(
         typer.echo(f"  note: {note}")
     if out is not None and report["episodes"]:
         typer.echo(f"pictures: {', '.join(e['picture'] for e in report['episodes'])}")
+    if html is not None:
+        typer.echo(f"page: {html}")
     _write(json, report)
     if report["problems"]:
         sys.exit(1 if report["readable"] else 2)

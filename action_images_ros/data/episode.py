@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from ..geometry.camera import normalise_signs
 from ..geometry.pose import matrix_from_pose7
-from ..interfaces.fields import checked_pose7
+from ..interfaces.fields import FARTHEST_M, checked_pose7
 from ..safe_files import read_bytes, whole_file
 
 __all__ = [
@@ -159,8 +159,8 @@ class Episode:
                     f"K of camera {name} has focal lengths {focal[0]:g} and {focal[1]:g} px for pictures "
                     f"of {width}x{height}; is it the identity, normalised, or of another resolution?"
                 )
-        far = np.abs(self.world_from_camera[..., :3, 3]).max()
-        if far > 100:
+        far = float(np.abs(self.world_from_camera[..., :3, 3]).max())
+        if far > FARTHEST_M:
             raise ValueError(f"world_from_camera has a translation of {far:,.0f} m: millimetres?")
 
     def _check_poses(self) -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from ..safe_files import plain_name
+from ..safe_files import plain_name, write_text
 from .calibration_check import check_calibration, draw_points
+from .camera_faults import camera_faults
 from .episode import Episode
 from .format import Item, Options, Remark, loaded, refuse_unused
+from .inspect_page import inspect_page
 from .registry import recognise
 from .rosbag2.bag import Bag, is_bag
-from .rosbag2.survey import survey
+from .rosbag2.survey import TopicSurvey, survey
 from .rosbag2.topics import find_topics, setup_for
 
 __all__ = ["inspect"]
@@ -32,6 +35,7 @@ def inspect(
     options: Options = Options(),  # noqa: B008
     *,
     out: str | Path | None = None,
+    html: str | Path | None = None,
     episodes: int = 3,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
@@ -39,8 +43,8 @@ def inspect(
 
     path, format; recordings (each with topics: see TopicSurvey), episodes (of the first `episodes` items: cameras,
     frames, calibration, picture written to `out`), problems and notes (sentences: what is wrong, what was chosen),
-    readable (whether anything could be read). Nothing is changed. Raises ValueError when the
-    path is of no known format.
+    readable (whether anything could be read). html: a page to write with all of it. Nothing is changed.
+    Raises ValueError when the path is of no known format.
     """
     path = Path(path)
     reading = recognise(path)
@@ -55,23 +59,26 @@ def inspect(
     refuse_unused(options, reading, None, path)
     items = reading.items(path, options)
     report["items"] = len(items)
+    shown = _Pictures(None if out is None else Path(out), html is not None)
     for item in items[:episodes]:
         if progress is not None:
             progress(item.name)
         if reading.name == "rosbag2":
             _recording(path if is_bag(path) else path / item.name, options, report)
-        _episodes(item, options, report, None if out is None else Path(out))
+        _episodes(item, options, report, shown)
     report["readable"] = bool(report["recordings"] or report["episodes"])
+    if html is not None:
+        write_text(html, inspect_page(report, shown.jpegs))
     return report
 
 
-def _recording(path: Path, options: Options, report: dict) -> None:
+def _recording(path: Path, options: Options, report: dict[str, Any]) -> None:
     problems = report["problems"]
     try:
         with Bag(path) as bag:
             setup = setup_for(bag, options.robot, **options.setup)
             rows = survey(bag)
-            entry = {
+            entry: dict[str, Any] = {
                 "recording": str(path),
                 "seconds": (bag.end_ns - bag.start_ns) * 1e-9,
                 "messages": bag.count,
@@ -94,7 +101,7 @@ def _recording(path: Path, options: Options, report: dict) -> None:
         problems.append(str(error))
 
 
-def _complaints(row) -> list[str]:
+def _complaints(row: TopicSurvey) -> list[str]:
     words = []
     if row.unstamped:
         words.append(f"{row.name}: {row.unstamped} of {row.count} messages have an empty header stamp")
@@ -113,22 +120,49 @@ def _complaints(row) -> list[str]:
     return words
 
 
-def _episodes(item: Item, options: Options, report: dict[str, Any], out: Path | None) -> None:
+@dataclass
+class _Pictures:
+    """Where pictures go. out: folder for PNGs; keep: whether jpegs are kept, by the episode's name."""
+
+    out: Path | None
+    keep: bool
+    jpegs: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, name: str, episode: Episode) -> dict[str, str]:
+        """Draw, write and keep as wanted; {"picture": path} where it was written."""
+        if self.out is None and not self.keep:
+            return {}
+        picture = cv2.cvtColor(_strips(episode), cv2.COLOR_RGB2BGR)
+        if self.keep:
+            self.jpegs[name] = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+        if self.out is None:
+            return {}
+        path = self.out / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(path), picture):
+            raise OSError(f"{path} could not be written; give a writable folder with --out")
+        return {"picture": str(path)}
+
+
+def _episodes(item: Item, options: Options, report: dict[str, Any], shown: _Pictures) -> None:
     for number, found in enumerate(loaded(item, options)):
         if not isinstance(found, Remark):
-            report["episodes"].append(_episode(f"{plain_name(item.name)}_{number}", found, report, out))
+            report["episodes"].append(_episode(f"{plain_name(item.name)}_{number}", found, report, shown))
         elif found.text not in report["problems"]:
             said = found.text if str(report["path"]) in found.text else f"{item.name}: {found.text}"
             report["problems" if found.lost or found.wrong else "notes"].append(said)
 
 
-def _episode(name: str, episode: Episode, report: dict, out: Path | None) -> dict:
+def _episode(name: str, episode: Episode, report: dict[str, Any], shown: _Pictures) -> dict[str, Any]:
     checks = [
         check_calibration(camera, episode.images[view], episode.K[view], episode.extrinsics[view], episode.poses)
         for view, camera in enumerate(episode.camera_names)
     ]
     report["problems"] += [f"{name}: camera {check.camera}: {check.suspicious}" for check in checks if check.suspicious]
-    entry = {
+    report["problems"] += [f"{name}: {text}" for text in camera_faults(episode, checks)]
+    moving = set(range(len(checks))) - set(episode.still_views())
+    places = episode.poses[:, :3]
+    return {
         "name": name,
         "task": episode.task,
         "seed": int(episode.seed),
@@ -141,37 +175,36 @@ def _episode(name: str, episode: Episode, report: dict, out: Path | None) -> dic
         "fastest_m_per_s": float(
             np.linalg.norm(np.diff(episode.poses[:, :3], axis=0), axis=1).max(initial=0) / episode.dt
         ),
+        "range_m": np.stack([places.min(0), places.max(0)], axis=1).tolist(),
+        "openness": [float(episode.openness.min()), float(episode.openness.max())],
         "gripper_changes": int((np.diff(episode.openness > 0.5) != 0).sum()),
         "cameras": [
             _plain(
                 {
                     **asdict(check),
                     "suspicious": check.suspicious,
+                    "moving": view in moving,
                     "focal_px": float(episode.K[view, 0, 0]),
                     "position_m": episode.extrinsics[view, 0, :3, 3].tolist(),
                 }
             )
             for view, check in enumerate(checks)
         ],
+        **shown.add(name, episode),
     }
-    if out is not None:
-        entry["picture"] = str(_picture(out / f"{name}.png", episode))
-    return entry
 
 
-def _picture(path: Path, episode: Episode) -> Path:
+def _strips(episode: Episode) -> npt.NDArray[np.uint8]:
+    """One row of pictures per camera, with the tool's points drawn in."""
     shown = np.unique(np.linspace(0, episode.frames - 1, PICTURES).round().astype(int))
     rows = [
         draw_points(episode.images[view, shown], episode.K[view], episode.extrinsics[view, shown], episode.poses[shown])
         for view in range(len(episode.camera_names))
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR)):
-        raise OSError(f"{path} could not be written; give a writable folder with --out")
-    return path
+    return np.asarray(np.vstack(rows), np.uint8)
 
 
-def _plain(values: dict) -> dict:
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """Numbers that JSON has no word for (nan) become None."""
     return {
         key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in values.items()

@@ -182,7 +182,7 @@ class _Stretch:
         if self._stream.doubtful_gripper:
             return self._stream.doubtful_gripper
         if options.gaps == "refuse" and self._gaps:
-            return f"{'; '.join(self._gaps)}: left out (gaps: refuse; split cuts there, join goes on)"
+            return f"{'; '.join(self._gaps)}: left out (gaps: refuse; --gaps split cuts there, --gaps join goes on)"
         if not frames[0].instruction:
             return "no instruction: record `instruction`, or give one (--instruction)"
         if len(frames) < options.min_frames:
