@@ -131,7 +131,7 @@ def parameter(
     )
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(parameter,))
+@dataclass_transform(frozen_default=True)  # `parameter(..)` is the default of its field
 class Parameters:
     """Base of parameter classes: subclasses become frozen dataclasses whose values are checked when made."""
 
@@ -164,7 +164,7 @@ def specs(kind: type) -> tuple[Spec, ...]:
     return _SPECS[kind]
 
 
-def _spec(entry: dataclasses.Field, hint: Any) -> Spec:
+def _spec(entry: dataclasses.Field[Any], hint: Any) -> Spec:
     many = typing.get_origin(hint) is tuple
     item = typing.get_args(hint)[0] if many else str
     return Spec(entry.name, list if many else hint, entry.default, item=item, **entry.metadata)

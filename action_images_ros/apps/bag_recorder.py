@@ -5,6 +5,7 @@ Which topics and with what quality of service says the table of topics; messages
 
 from __future__ import annotations
 
+import functools
 import queue
 import shutil
 import signal
@@ -137,7 +138,7 @@ class BagRecorder:
             self._unknown.add(name)
             self._node.get_logger().warning(f"{name} is {kind}, which is not installed here; it is left out")
             return
-        once = Once(lambda data, topic=name: self._take(topic, data))
+        once = Once(functools.partial(self._take, name))
         self._subscriptions[name] = self._node.create_subscription(cls, name, once.hears("latched"), profile, raw=True)
         if row is not None and row.said_by_user:  # `ros2 topic pub` is volatile: see GraphNode.listen
             self._said[name] = self._node.create_subscription(

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 
 from ..ros.playback import overlay
 from .scene_recorder import SceneRecord, ShownChunk
+
+if TYPE_CHECKING:
+    from av.video import VideoStream
 
 __all__ = ["contact_sheet", "film_frames", "write_animation", "write_film"]
 
@@ -70,7 +74,7 @@ def _row(
         return np.hstack([_tile(_square(picture)), _tile(None), _tile(None)])
     frame = _frame(chunk, stamp, dt)
     ahead = chunk.action_images[view, frame:].max(axis=0)  # the rest of the way, not only this moment
-    video = None if filmed is None else filmed.video[view, _frame(filmed, stamp, dt)]
+    video = None if filmed is None or filmed.video is None else filmed.video[view, _frame(filmed, stamp, dt)]
     camera = overlay(_square(picture), ahead, 0.6)
     return np.hstack([_tile(camera), _tile(video), _tile(chunk.action_images[view, frame])])
 
@@ -117,10 +121,10 @@ def _encode(
     count = 0
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options={"loop": options["loop"]} if "loop" in options else {}) as container:
-        stream = None
+        stream: VideoStream | None = None
         for frame in frames:
             if stream is None:
-                stream = container.add_stream(codec, rate=rate, options=options)
+                stream = cast("VideoStream", container.add_stream(codec, rate=rate, options=options))
                 stream.height, stream.width, stream.pix_fmt = frame.shape[0], frame.shape[1], pixels
             for packet in stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")):
                 container.mux(packet)

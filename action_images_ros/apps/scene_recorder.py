@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ class Recorder:
                 "chunk/<cam>/predicted_video",
                 "chunk/<cam>/camera_info",
             ):
-                client.listen(name, lambda m, key=(name, camera): self._keep(key, m), camera)
+                client.listen(name, functools.partial(self._keep, (name, camera)), camera)
         client.listen("chunk/confidence", lambda m: self._keep(("chunk/confidence", ""), m))
         client.listen("current_pose", self._on_pose)
         client.listen("target_pose", self._on_command)

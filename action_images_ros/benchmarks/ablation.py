@@ -77,7 +77,7 @@ def ablation_table(
         what = copy_model(models_path(model), folder)
         card = ModelCard.load(folder)
         progress("demonstrations")
-        size = tuple(card.image_size)
+        size = card.image_size
         windows = [
             w
             for episode in made_episodes(tasks, seed, episodes, card.dt, size)

@@ -10,7 +10,7 @@ of its own and can tell more about the place than the Gaussian's missing foot, s
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ..codec.bound import blob_information, pose_bound
 from ..codec.decode import decode
 from ..codec.published import decode_published
 from ..codec.synthetic import GARBAGE, KINDS, Kind, generate, noise_length
+from ..geometry.arrays import Array
 from ..metrics.poses import pose_errors
 
 __all__ = ["Scores", "decoder_table", "evaluate_kind"]
@@ -41,7 +42,7 @@ class Scores(NamedTuple):
     def summary(self) -> dict:
         """Medians and 95th percentiles in mm and degrees, their ratio to the bound, shares, NEES of
         valid frames, milliseconds of processor time."""
-        row = {}
+        row: dict[str, Any] = {}
         for name, values, unit in (("position_mm", self.position, 1e3), ("rotation_deg", self.rotation, 180 / np.pi)):
             bound = getattr(self, "bound_" + name.split("_")[0]) * unit
             values = values * unit
@@ -65,7 +66,7 @@ def evaluate_kind(
     """Decode `frames` generated frames in chunks of `chunk`, each before another rig, and compare with the truth."""
     rng = np.random.default_rng(seed)
     kind = KINDS[kind] if isinstance(kind, str) and kind in KINDS else kind
-    columns = [[] for _ in Scores._fields]
+    columns: list[list[Array]] = [[] for _ in Scores._fields]
     for _ in range(-(-frames // chunk)):
         data = generate(kind, chunk, rng)
         start = time.process_time()

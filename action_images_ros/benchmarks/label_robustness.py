@@ -59,6 +59,7 @@ def judge_labels(model, episodes: Iterable[Episode], case: Case, steps: int = 1)
     Two cameras of each episode are used, drawn by its seed.
     """
     setup = robot_setup("cell", namespace="cell")
+    assert setup.robot_tool_from_model_tool is not None  # config/robots/cell.yaml has it
     comparison, lost, used = Comparison(setup.robot_tool_from_model_tool), 0, 0
     with tempfile.TemporaryDirectory(prefix="action_images_") as folder:
         for index, episode in enumerate(episodes):
@@ -110,9 +111,9 @@ def quality(
         if condition not in made:
             progress(f"episodes, {condition}")
             made[condition] = (
-                recorded_episodes(data, tasks, number, card.recipe.get("validation_fraction", 0.03))
+                recorded_episodes(Path(data), tasks, number, card.recipe.get("validation_fraction", 0.03))
                 if data is not None
-                else list(made_episodes(tasks, seed, number, card.dt, tuple(card.image_size), condition))
+                else list(made_episodes(tasks, seed, number, card.dt, card.image_size, condition))
             )
         return made[condition]
 

@@ -71,7 +71,7 @@ def model_rate(maker: BatchMaker, seconds: float, processes: Processes) -> float
     for mode, share in recipe.modes.items():
         size = range(recipe.batch_size // recipe.accumulate)
         packed = replace(maker.make(0, size, modes={mode: 1.0}), windows=[])
-        times = []
+        times: list[float] = []
         begun = time.perf_counter()
         while len(times) < _WARM_UP + 1 or time.perf_counter() - begun < seconds * share / total:
             before = time.perf_counter()

@@ -57,17 +57,21 @@ def transport(
     A row like `summary`, with "sent" and "lost_share". Raises RuntimeError where nothing arrives.
     """
     environment = isolated_environment(domain)
-    context, ages = Context(), []
+    context = Context()
+    ages: list[float] = []
+
+    def keep(message: Image) -> None:
+        ages.append((time.time_ns() - stamp_ns(message.header)) * 1e-6)
+
     _adopt(environment)
     rclpy.init(args=[], context=context, domain_id=int(environment["ROS_DOMAIN_ID"]))
     node = rclpy.create_node("latency_sink", context=context)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
-    node.create_subscription(
-        Image, TOPIC, lambda m: ages.append((time.time_ns() - stamp_ns(m.header)) * 1e-6), qos.SENSOR
-    )
+    node.create_subscription(Image, TOPIC, keep, qos.SENSOR)
     command = [sys.executable, "-m", __name__, str(rate), *map(str, size), str(seconds)]
     sender = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert sender.stdout is not None
     try:
         while sender.poll() is None:
             executor.spin_once(timeout_sec=0.05)
@@ -110,7 +114,8 @@ class Ages:
     def __init__(self, wall: Callable[[], float] = time.monotonic):
         self._wall, self._lock = wall, threading.Lock()
         self._clock: tuple[int, float] | None = None
-        self._pace, self._waiting = 0.0, None
+        self._pace = 0.0
+        self._waiting: int | None = None
         self.ages: dict[str, list[float]] = {mark: [] for mark in MARKS}
 
     def clock(self, simulated_ns: int) -> None:

@@ -19,6 +19,7 @@ from ..evaluation.parity import expert_observations
 from ..paths import models_path
 from ..policy.card import CARD, CONFIG, WEIGHTS, ModelCard
 from ..policy.observation import Observation
+from ..policy.protocol import Sampled
 from ..policy.registry import RUNTIMES, load_policy
 
 __all__ = ["BACKENDS", "STAGES", "copy_model", "measure", "model_table"]
@@ -88,10 +89,13 @@ def measure(
     from ..policy.decoding import chunk_from_prediction
 
     model = load_policy(folder, runtime=runtime, threads=threads, views=len(observations[0].images))
-    stages, totals = [], []
+    if isinstance(model, Sampled):
+        model = model.with_steps(steps)
+    stages: list[dict[str, float]] = []
+    totals: list[float] = []
     for index in range(WARM_UP + chunks):
         begin = time.perf_counter()
-        prediction = model.predict(observations[index % len(observations)], seed=index, steps=steps)
+        prediction = model.predict(observations[index % len(observations)], seed=index)
         painted = time.perf_counter()
         chunk_from_prediction(prediction, np.eye(3))
         end = time.perf_counter()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ PUBLISHED = {
     "compile": "off",
     "quantise": "off",
 }
-LADDER = (
+LADDER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("published protocol", {}),
     ("+ policy canvas, actions only", {"canvas": "policy"}),
     ("+ texts and cameras remembered", {}),
@@ -75,7 +76,8 @@ def pipeline_table(
     seen, drawn = _observation(base.card), None
     if model is None:
         drawn = generate(Kind("", size=base.card.image_size), base.card.frames, np.random.default_rng(0))
-    rows, compiled = [], "off"
+    rows: list[dict[str, Any]] = []
+    compiled = "off"
     settings = replace(base.settings, **PUBLISHED | {k: v for k, v in changes.items() if k in PUBLISHED})
     for i, (name, added) in enumerate(LADDER):
         settings = replace(settings, **added, **({"quantise": weights} if i == len(LADDER) - 1 else {}))
@@ -153,9 +155,9 @@ def _measure(
         return WanWorldModel(base.denoiser, base.autoencoder, base.text, base.card, settings, painter)
 
     def lift(prediction) -> float:
-        frames = prediction.action_images.shape[1]
+        frames = prediction.drawn.shape[1]
         images, K, E = (
-            (prediction.action_images, prediction.K, prediction.world_from_camera)
+            (prediction.drawn, prediction.K, prediction.world_from_camera)
             if drawn is None
             else (drawn.images[:, :frames], drawn.K, drawn.E)
         )
@@ -167,7 +169,10 @@ def _measure(
     model = fresh()
     # warms up, and compiles
     model.complete(model.predict(seen, video=video, steps=1 if settings.compile == "off" else None))
-    stages, firsts, alls, steps = [], [], [], []
+    stages: list[dict[str, float]] = []
+    firsts: list[float] = []
+    alls: list[float] = []
+    steps: list[float] = []
     for seed in range(repeats):
         if not remember:
             model = fresh()  # cameras and texts anew
@@ -180,7 +185,7 @@ def _measure(
         begin = time.perf_counter()
         whole = model.complete(prediction)
         rest = time.perf_counter() - begin
-        more = whole.action_images.shape[1] > prediction.action_images.shape[1]
+        more = whole.drawn.shape[1] > prediction.drawn.shape[1]
         alls.append(firsts[-1] + (rest + lift(whole) if more else 0.0))
         steps += prediction.step_seconds
         stages.append({"video": 0.0, **prediction.stage_seconds, "lift": lifted})
@@ -189,7 +194,7 @@ def _measure(
     else:
         memory = None
     return {
-        "frames": prediction.action_images.shape[1],
+        "frames": prediction.drawn.shape[1],
         "steps": len(prediction.step_seconds),
         **{stage: float(np.median([row[stage] for row in stages])) for stage in STAGES},
         "step": float(np.median(steps)),

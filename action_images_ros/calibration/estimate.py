@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -156,7 +157,11 @@ def solve_view(readings: Readings, view: int, prior: Prior | None, settings: Set
     if used.sum() < settings.min_frames:
         return None
     parts = (readings.points[used], readings.uv[view, used], readings.variance[view, used], readings.K[view])
-    how = {"unit": readings.unit, "noise": settings.noise, "focal_sigma": 0.05 if settings.focal else 0.0}
+    how: dict[str, Any] = {
+        "unit": readings.unit,
+        "noise": settings.noise,
+        "focal_sigma": 0.05 if settings.focal else 0.0,
+    }
     if prior is not None:
         return solve_camera(*parts, prior=prior, **how)
     found = [
@@ -253,7 +258,7 @@ def _doubts(
 ) -> list[str]:
     """Why the solution is not to be used."""
     reasons, unit = [], readings.unit
-    prior = None if no_prior else Prior(result.told, settings.position_m, settings.rotation_rad)
+    prior = None if no_prior or result.told is None else Prior(result.told, settings.position_m, settings.rotation_rad)
     if not settings.focal:
         ratio = wrong_focal_length(readings, view, prior, fit.world_from_camera, settings.noise)
         if abs(ratio - 1) > 0.1 or (ratio != 1 and result.after_px > settings.residual_px * unit):

@@ -58,11 +58,12 @@ def turned_hand(readings: Readings, fits: Sequence[CameraFit | None], noise: Noi
     Cameras are solved from the position point alone, which no turn of the tool moves; the turn is then judged by the
     two other points.
     """
-    views = [view for view, fit in enumerate(fits) if fit is not None]
-    given = [misfit(readings, view, fits[view].world_from_camera, noise) for view in views]
+    known = {view: fit for view, fit in enumerate(fits) if fit is not None}
+    views = list(known)
+    given = [misfit(readings, view, fit.world_from_camera, noise) for view, fit in known.items()]
     if not views or np.mean(given) < _EXPLAINED:
         return ""
-    cameras = {view: _from_positions(readings, view, fits[view], noise) for view in views}
+    cameras = {view: _from_positions(readings, view, fit, noise) for view, fit in known.items()}
     matrices = matrix_from_pose7(np.where(np.isfinite(readings.tool_poses), readings.tool_poses, [0] * 6 + [1]))
     values: dict[str, float] = {}
     for turn in Rotation.create_group("O"):
@@ -108,12 +109,13 @@ def exchanged_cameras(readings: Readings, told: Floats, found: Sequence[Floats |
 
     told: `[V, 4, 4]`; found: cameras solved without any prior, None where there is none.
     """
-    views = [view for view, E in enumerate(found) if E is not None]
+    solved = {view: E for view, E in enumerate(found) if E is not None}
+    views = list(solved)
     if len(views) < 2:
         return []
     points = readings.points[readings.used.any(0)]
     distance = np.array(
-        [[min(workspace_shift(readings.K[i], found[i], told[j], points)[1], 10.0) for j in views] for i in views]
+        [[min(workspace_shift(readings.K[i], solved[i], told[j], points)[1], 10.0) for j in views] for i in views]
     )
     rows, columns = linear_sum_assignment(distance)
     moved = [(i, j) for i, j in zip(rows, columns, strict=True) if i != j]

@@ -49,7 +49,10 @@ def calibration_places(
     """
     low, high = np.asarray(box_min, dtype=np.float64) + MARGIN_M, np.asarray(box_max, dtype=np.float64) - MARGIN_M
     if low.shape != (3,) or high.shape != (3,) or not np.isfinite([low, high]).all():
-        raise ValueError(f"box is {box_min} to {box_max}; give x, y, z in metres of both corners")
+        raise ValueError(
+            f"box is {np.asarray(box_min).tolist()} to {np.asarray(box_max).tolist()}; give x, y, z in metres of both "
+            "corners"
+        )
     if np.any(high - low < 0.02):
         raise ValueError(
             f"box is {np.asarray(box_min).tolist()} to {np.asarray(box_max).tolist()} m; the calibration "

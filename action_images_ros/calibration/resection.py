@@ -9,6 +9,7 @@ vector in world axes applied from the left, `R' = exp(omega) R`; covariances use
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -216,7 +217,7 @@ def _solve(problem: _Problem, frames: int, outliers: int) -> CameraFit:
         problem.residuals,
         np.zeros(unknowns),
         jac=problem.jacobian,
-        loss=problem.loss,
+        loss=cast(Any, problem.loss),
         x_scale=np.array([0.01] * 3 + [0.01] * 3 + [0.01] * (unknowns - 6)),
         method="trf",
         max_nfev=60,
@@ -305,7 +306,7 @@ def _planar_starts(points: Floats, uv: Floats, K: Floats) -> list[Floats]:
     return [world_from_plane @ _camera(turn, shift) for turn, shift in zip(turns, shifts, strict=True)]
 
 
-def _camera(turn: Floats, shift: Floats) -> Floats:
+def _camera(turn: Any, shift: Any) -> Floats:
     camera_from_world = np.eye(4)
     camera_from_world[:3, :3], camera_from_world[:3, 3] = cv2.Rodrigues(turn)[0], np.ravel(shift)
     return inverse(camera_from_world)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class ExpertPlanner:
 
     def __init__(self, make_copy: Callable, publish: Callable[[Chunk], None], seconds: float, dt: float) -> None:
         self._make_copy, self._publish, self._seconds, self._dt = make_copy, publish, seconds, dt
-        self._copy = None
+        self._copy: Any = None
         self._time_ns = 0
         self._work, self._idle = threading.Event(), threading.Event()
         self._stop = False

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class CellRunner:
         self.settings, self.commands = settings, Commands()
         self.measured_factor = 0.0
         self._make, self._on_reset, self._on_tick, self._steady = make_cell, on_reset, on_tick, steady
-        self._cell = None
+        self._cell: Any = None
         self._offset_ns = 1_000_000_000
         self._next_picture_ns = 0
         self._requests: list[tuple[str, int, threading.Event, list[str]]] = []
@@ -91,7 +92,8 @@ class CellRunner:
 
     def reset(self, task: str, seed: int, timeout: float = 60.0) -> str:
         """Set up another scene; returns when it is done, with a complaint or an empty string."""
-        done, complaint = threading.Event(), []
+        done = threading.Event()
+        complaint: list[str] = []
         with self._lock:
             self._requests.append((task, seed, done, complaint))
         if not done.wait(timeout):
@@ -155,9 +157,10 @@ class CellRunner:
 
     def _step(self) -> None:
         cell, pose = self._cell, self.commands.pose
-        held = pose is None or self._steady() - pose[1] > self.settings.command_timeout
-        self.commands.held = held
-        target = cell.commanded_pose if held else pose[0]
+        if pose is not None and self._steady() - pose[1] > self.settings.command_timeout:
+            pose = None
+        self.commands.held = pose is None
+        target = cell.commanded_pose if pose is None else pose[0]
         openness = cell.commanded_openness if self.commands.openness is None else self.commands.openness
         cell.step(target, openness, cell.control_period)
         self._tell()

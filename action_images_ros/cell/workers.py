@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from typing import Any
 
 __all__ = ["in_workers"]
 
@@ -24,7 +25,8 @@ def in_workers(function: Callable, jobs: Iterable, workers: int) -> Iterator:
         left = dict(enumerate(todo))
         # After a crash that left nothing done, one job after another: then the one that crashes stops no other.
         with ProcessPoolExecutor(1 if fruitless else min(workers, len(todo)), get_context("spawn"), _start) as pool:
-            pending, crash = {}, None
+            pending: dict[Any, int] = {}
+            crash: BaseException | None = None
             try:
                 for index, job in left.items():
                     pending[pool.submit(function, job)] = index

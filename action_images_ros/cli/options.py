@@ -25,7 +25,7 @@ def options_from_dataclasses(command: Callable[..., None]) -> Callable[..., None
     """
     hints = get_type_hints(command, include_extras=True)
     signature = inspect.signature(command)
-    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     options: list[inspect.Parameter] = []
     for name, parameter in signature.parameters.items():
         if name in groups:

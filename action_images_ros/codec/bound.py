@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry.arrays import Bools, Floats
 from ..geometry.triangulation import projection_jacobian
 from .encode import TOOL_POINTS, action_points, blob_sigma
 
@@ -24,7 +25,9 @@ def blob_information(size: tuple[int, int], noise: float, length: float, fade: f
     return float(integrand.sum() * (omega[1] - omega[0]) / (4 * np.pi**2))
 
 
-def pose_bound(world_from_tool, K, E, information, seen=None) -> np.ndarray:
+def pose_bound(
+    world_from_tool: Floats, K: Floats, E: Floats, information: float | Floats, seen: Bools | None = None
+) -> Floats:
     """Cramer-Rao covariance `[T, 6, 6]` (translation m, rotation vector rad, left, world) of the poses `[T, 4, 4]`.
 
     information: px^-2 per blob (see `blob_information`); seen: bool `[V, 3]`, which points each view shows.

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
+from ..geometry.arrays import Array, Floats, Images
 from ..geometry.camera import project
 from .encode import action_points, blob_sigma, draw, encode, to_uint8
 
@@ -70,14 +71,14 @@ GARBAGE = {
 class Frames(NamedTuple):
     """images uint8 `[V, T, H, W, 3]`, K `[V, 3, 3]`, E `[V, 4, 4]`, world_from_tool `[T, 4, 4]`, openness `[T]`."""
 
-    images: np.ndarray
-    K: np.ndarray
-    E: np.ndarray
-    world_from_tool: np.ndarray
-    openness: np.ndarray
+    images: Images
+    K: Floats
+    E: Floats
+    world_from_tool: Floats
+    openness: Floats
 
 
-def random_rig(rng, views: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def random_rig(rng: np.random.Generator, views: int, size: tuple[int, int]) -> tuple[Floats, Floats]:
     """Cameras 0.9 to 1.4 m from a table, 35 to 80 degrees of azimuth apart: K `[V, 3, 3]`, E `[V, 4, 4]`."""
     height, width = size
     K, E = np.zeros((views, 3, 3)), np.tile(np.eye(4), (views, 1, 1))
@@ -102,7 +103,7 @@ def random_rig(rng, views: int, size: tuple[int, int]) -> tuple[np.ndarray, np.n
     return K, E
 
 
-def _random_poses(rng, frames, K, E, size):
+def _random_poses(rng: np.random.Generator, frames: int, K: Floats, E: Floats, size: tuple[int, int]) -> Floats:
     """Random poses over the table whose three points lie inside every picture, `[T, 4, 4]`."""
     height, width = size
     found = np.zeros((0, 4, 4))
@@ -117,7 +118,7 @@ def _random_poses(rng, frames, K, E, size):
     return found[:frames]
 
 
-def _noise(rng, shape, deviation, length):
+def _noise(rng: np.random.Generator, shape: tuple[int, ...], deviation: float, length: float) -> Array:
     """Noise `[..., H, W, C]`; drawn with the pixels innermost, which filters faster."""
     noise = rng.standard_normal(shape[:-3] + (shape[-1],) + shape[-3:-1], dtype=np.float32)
     if length:
@@ -131,7 +132,7 @@ def noise_length(kind: Kind) -> float:
     return 1.2 * min(kind.size) / 64.0 if kind.smooth else 0.0
 
 
-def generate(kind: Kind | str, frames: int, rng) -> Frames:
+def generate(kind: Kind | str, frames: int, rng: np.random.Generator) -> Frames:
     """T frames of one kind before one random rig. kind: a `Kind` or a key of `KINDS` or `GARBAGE`."""
     if isinstance(kind, str) and kind in GARBAGE:
         return _garbage(kind, frames, rng)
@@ -141,7 +142,7 @@ def generate(kind: Kind | str, frames: int, rng) -> Frames:
     openness = rng.integers(0, 2, frames).astype(np.float64)
     uv = encode(pose, openness, K, E, kind.size).uv
     uv = uv + rng.uniform(-kind.jitter, kind.jitter, uv.shape)
-    images = draw(uv, np.broadcast_to(openness, uv.shape[:2]), kind.size)
+    images: Array = draw(uv, np.broadcast_to(openness, uv.shape[:2]), kind.size)
     if kind.widen != 1.0:
         blur = blob_sigma(kind.size) * np.sqrt(kind.widen**2 - 1.0)
         images = gaussian_filter(images, (0, 0, blur, blur, 0))
@@ -157,7 +158,7 @@ def generate(kind: Kind | str, frames: int, rng) -> Frames:
     return Frames(images, K, E, pose, openness)
 
 
-def _garbage(name: str, frames: int, rng) -> Frames:
+def _garbage(name: str, frames: int, rng: np.random.Generator) -> Frames:
     size = (128, 128)
     base = generate(Kind("garbage"), frames, rng)
     if name in ("pure_noise", "white_noise"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry.arrays import Floats
 from ..geometry.pose import interpolate
 from .chunk import Chunk
 from .quaternion import turn_between
@@ -21,12 +22,12 @@ class ChunkRejected(ValueError):
         return str(self)
 
 
-def pose_distance(pose_a, pose_b) -> tuple[float, float]:
+def pose_distance(pose_a: Floats, pose_b: Floats) -> tuple[float, float]:
     """Distance (m) and angle (rad) between two poses `[7]` with unit quaternions, antipodes being the same."""
     return (float(np.linalg.norm(pose_a[:3] - pose_b[:3])), float(np.linalg.norm(turn_between(pose_a[3:], pose_b[3:]))))
 
 
-def accepted_part(chunk: Chunk, now_ns: int, pose_then, limits: Limits, rules: AcceptanceRules) -> Chunk:
+def accepted_part(chunk: Chunk, now_ns: int, pose_then: Floats | None, limits: Limits, rules: AcceptanceRules) -> Chunk:
     """The leading frames of `chunk` that may be executed; raises ChunkRejected when they are too few or unfit.
 
     pose_then: the arm's measured pose `[7]` at the chunk's stamp, or None when it is not known.
@@ -119,7 +120,7 @@ def _leading_run(sure: np.ndarray, rules: AcceptanceRules) -> tuple[int, int]:
     return first, len(sure) if after.all() else first + int(np.argmin(after))
 
 
-def _bridged(chunk: Chunk, first: int, pose_then, limits: Limits, rules: AcceptanceRules) -> Chunk:
+def _bridged(chunk: Chunk, first: int, pose_then: Floats | None, limits: Limits, rules: AcceptanceRules) -> Chunk:
     """The chunk with the way from where the arm was to frame `first` in place of the frames before; openness NaN."""
     if pose_then is None:
         raise ChunkRejected(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
 from ..geometry.pose import continuous_quaternions, interpolate, matrix_from_pose7, rotation_angle
@@ -103,7 +104,7 @@ class Chunk:
         poses, openness = self.samples([time_ns])
         return poses[0], float(openness[0])
 
-    def samples(self, times_ns) -> tuple[np.ndarray, np.ndarray]:
+    def samples(self, times_ns: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Poses `[N, 7]` and openness `[N]` at times (ns) within [stamp_ns, end_ns]; exact at the frames.
 
         Position by piecewise cubic Hermite polynomials that never leave the range of the two neighbouring frames
@@ -111,16 +112,16 @@ class Chunk:
         openness is that of the frame before (a command holds until the next). Raises ValueError outside the chunk's
         time and when a frame needed is NaN.
         """
-        times_ns = np.asarray(times_ns, dtype=np.int64)
-        outside = (times_ns < self.stamp_ns) | (times_ns > self.end_ns)
+        times = np.asarray(times_ns, dtype=np.int64)
+        outside = (times < self.stamp_ns) | (times > self.end_ns)
         if outside.any():
             raise ValueError(
-                f"time_ns is {times_ns[outside][0]}, the chunk covers {self.stamp_ns} to {self.end_ns}; "
+                f"time_ns is {times[outside][0]}, the chunk covers {self.stamp_ns} to {self.end_ns}; "
                 "a chunk says nothing outside its frames"
             )
         if len(self) == 1:
-            return np.repeat(self.poses, len(times_ns), axis=0), np.repeat(self.openness, len(times_ns))
-        seconds = (times_ns - self.stamp_ns) * 1e-9
+            return np.repeat(self.poses, len(times), axis=0), np.repeat(self.openness, len(times))
+        seconds = (times - self.stamp_ns) * 1e-9
         frame = (seconds / self.dt + 1e-6).astype(int)
         index = np.minimum(frame, len(self) - 2)
         fraction = np.clip(seconds / self.dt - index, 0.0, 1.0)
@@ -129,10 +130,11 @@ class Chunk:
         return poses, self.openness[np.minimum(frame, len(self) - 1)]
 
     def _path(self) -> PchipInterpolator:
-        if self._positions is None:
-            seconds = np.arange(len(self)) * self.dt
-            object.__setattr__(self, "_positions", PchipInterpolator(seconds, self.poses[:, :3]))
-        return self._positions
+        path = self._positions
+        if path is None:
+            path = PchipInterpolator(np.arange(len(self)) * self.dt, self.poses[:, :3])
+            object.__setattr__(self, "_positions", path)
+        return path
 
     def step_speeds(self) -> tuple[np.ndarray, np.ndarray]:
         """Speeds `[T-1]` (m/s, rad/s) that reaching each frame from the one before would take."""

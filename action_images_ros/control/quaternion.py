@@ -7,13 +7,16 @@ unit length; a turn is a rotation vector (rad) in base axes, applied from the le
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
+
+from ..geometry.arrays import Floats
 
 __all__ = ["turn_between", "turned"]
 
 
-def _times(a, b) -> tuple[float, float, float, float]:
+def _times(a: Iterable[float], b: Iterable[float]) -> tuple[float, float, float, float]:
     """Hamilton product a b: first b, then a."""
     ax, ay, az, aw = a
     bx, by, bz, bw = b
@@ -25,7 +28,7 @@ def _times(a, b) -> tuple[float, float, float, float]:
     )
 
 
-def turn_between(start, end) -> np.ndarray:
+def turn_between(start: Floats, end: Floats) -> Floats:
     """The shortest turn `[3]` (rad, at most pi long) that leads from orientation start `[4]` to end `[4]`."""
     x, y, z, w = _times(
         [float(value) for value in end], (-float(start[0]), -float(start[1]), -float(start[2]), float(start[3]))
@@ -37,7 +40,7 @@ def turn_between(start, end) -> np.ndarray:
     return np.array([scale * x, scale * y, scale * z])
 
 
-def turned(orientation, turn) -> np.ndarray:
+def turned(orientation: Floats, turn: Iterable[float]) -> Floats:
     """Orientation `[4]` after a turn `[3]`: unit length, on the same side of the antipodes as before."""
     x, y, z = (float(value) for value in turn)
     angle = math.sqrt(x * x + y * y + z * z)

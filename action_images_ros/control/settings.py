@@ -40,7 +40,8 @@ class Limits(Parameters):
     def contains(self, positions: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Whether positions `[..., 3]` (m) lie in the workspace box; NaN does not."""
         positions = np.asarray(positions, dtype=np.float64)
-        return ((positions >= self.workspace_min) & (positions <= self.workspace_max)).all(axis=-1)
+        inside = ((positions >= self.workspace_min) & (positions <= self.workspace_max)).all(axis=-1)
+        return np.asarray(inside, dtype=np.bool_)
 
 
 class ExecutorSettings(Parameters):

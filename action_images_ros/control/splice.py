@@ -114,4 +114,4 @@ class ChunkPath:
 def _fade_seconds(offset: np.ndarray, max_speed: float, max_acceleration: float) -> float:
     """Time in which an offset fades out (peak speed 1.5 d/T, peak acceleration 6 d/T^2) using half of each limit."""
     distance = float(np.linalg.norm(offset))
-    return max(3.0 * distance / max_speed, np.sqrt(12.0 * distance / max_acceleration))
+    return max(3.0 * distance / max_speed, float(np.sqrt(12.0 * distance / max_acceleration)))

@@ -35,7 +35,8 @@ _rooms = Rooms()
 def _record(job: _Job) -> dict:
     benchmark = find_benchmark(job.benchmark)
     environment = _rooms.environment(benchmark, job.task, (job.size, job.size))
-    before = None if job.lead is None else lambda led: job.lead(led, benchmark)
+    lead = job.lead
+    before = None if lead is None else lambda led: lead(led, benchmark)
     return keep_episode(job.directory, demonstrate(environment, job.seed, dt=benchmark.dt_s, before=before))
 
 

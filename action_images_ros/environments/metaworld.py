@@ -125,7 +125,7 @@ class MetaWorldEnvironment(Environment):
         child: Child | None = None,
     ) -> None:
         self._task = TASKS[task]
-        self.task, self.instruction, self.image_size = task, self._task.instruction, tuple(image_size)
+        self.task, self.instruction, self.image_size = task, self._task.instruction, image_size
         self.camera_names = [view.name for view in views]
         self.K = np.stack([intrinsics_from_fovy(view.fovy_deg, *self.image_size) for view in views])
         self.world_from_camera = np.stack([BASE_FROM_WORLD @ view.world_from_camera() for view in views])

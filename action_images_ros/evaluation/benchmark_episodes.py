@@ -66,7 +66,7 @@ def run_benchmark_episode(
     """One episode's row. mode: one of MODES; model: a policy, for "policy" and "blind", with its sampling steps."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
-    size = IMAGE_SIZE if model is None else tuple(model.card.image_size)
+    size = IMAGE_SIZE if model is None else model.card.image_size
     environment = rooms.environment(benchmark, task, size)
     source = _source(benchmark, rooms, environment, seed, mode, model, steps)
     environment.reset(seed)

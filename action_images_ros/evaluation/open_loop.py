@@ -66,7 +66,7 @@ def evaluate_mode(
     world_model = load_policy(model, threads=threads)
     card = world_model.card
     if data is None:
-        source, total = made_episodes(tasks, seed, episodes, card.dt, tuple(card.image_size)), episodes * len(tasks)
+        source, total = made_episodes(tasks, seed, episodes, card.dt, card.image_size), episodes * len(tasks)
     else:
         source = recorded_episodes(data, tasks, episodes, card.recipe.get("validation_fraction", 0.03))
         total = len(source)
@@ -102,7 +102,7 @@ def judge(model, mode: str, episodes, tasks: list[str], *, steps: int = 1, batch
     def windows() -> Iterator[Window]:
         nonlocal used, skipped
         for episode in episodes:
-            found = windows_of(episode, card.frames, card.dt, tuple(card.image_size))
+            found = windows_of(episode, card.frames, card.dt, card.image_size)
             used, skipped = used + bool(found), skipped + (not found)
             yield from found
 

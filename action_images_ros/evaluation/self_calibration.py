@@ -81,7 +81,7 @@ def calibrate_cell(
 ) -> RigResult:
     """Calibrate the cameras of a seed with a calibration motion in a cell of its own, before its episode."""
     with Cell(task, seed, cameras=cameras, condition=condition) as cell:
-        frames = record_calibration_motion(cell, views, tuple(model.card.image_size))
+        frames = record_calibration_motion(cell, views, model.card.image_size)
         told = None if condition.uncalibrated else cell.calibration[list(views)]
     return calibrate_frames(CameraReader(model), frames, told)[0]
 

@@ -11,7 +11,7 @@ __all__ = ["Array", "ArrayLike", "Bools", "Floats", "Images", "Integers"]
 
 ArrayLike = npt.ArrayLike
 Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.floating[Any]]
+Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
 Images = npt.NDArray[np.uint8]

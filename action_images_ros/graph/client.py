@@ -179,6 +179,11 @@ class GraphClient:
                 raise GraphError(f"arm_command/enable refused: {response.message}")
             time.sleep(0.2)
 
+    def _answer_since(self, before: StateReport | None, chunk: str) -> str:
+        """What arm_command has answered about that chunk in a state newer than `before`; else an empty text."""
+        state = self.state
+        return state.answer if state is not None and state is not before and chunk in state.answer else ""
+
     def approve(self, chunk_ns: int | None = None, timeout: float = 10.0) -> str:
         """Approve the chunk of this id, default: the one that the state shows as waiting now; what became of it.
 
@@ -193,7 +198,7 @@ class GraphClient:
         self._approve_id.publish(UInt64(data=chunk_ns))
         answer = self.wait_for(
             f"an answer to the approval of chunk {chunk_ns}",
-            lambda: self.state.answer if self.state is not before and str(chunk_ns) in self.state.answer else "",
+            lambda: self._answer_since(before, str(chunk_ns)),
             timeout,
         )
         if not answer.endswith("approved"):

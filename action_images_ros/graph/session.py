@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 import rclpy
 from rclpy.context import Context
@@ -40,7 +41,7 @@ class Session:
         self.environment = isolated_environment(domain)
         self.domain = int(self.environment["ROS_DOMAIN_ID"])
         self._log, self._write, self._patience = log, write, patience
-        self._file = None
+        self._file: TextIO | None = None
         self._context = Context()
         self.client: GraphClient | None = None
         self.supervisor = Supervisor(self.specs, self.environment, self._line)

@@ -67,6 +67,7 @@ class Supervisor:
             self._readers.append(reader)
 
     def _read(self, name: str, process: subprocess.Popen) -> None:
+        assert process.stdout is not None  # a pipe: see start
         with process.stdout:
             for line in process.stdout:
                 self._write(name, line.rstrip("\n"))
@@ -92,7 +93,7 @@ class Supervisor:
         if self._directory is not None:
             self._directory.cleanup()
             self._directory = None
-        return {name: process.poll() for name, process in self.processes.items()}
+        return {name: process.wait() for name, process in self.processes.items()}
 
     def __enter__(self) -> Supervisor:
         self.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..control.chunk import Chunk
@@ -16,6 +18,10 @@ CONFIDENCE = np.dtype(
     [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("sigma_position", "<f4"), ("sigma_rotation", "<f4"), ("valid", "<u4")]
 )
 """One point of chunk/confidence: m, m, rad."""
+CONFIDENCE_FIELDS: tuple[tuple[str, np.dtype[Any], int], ...] = tuple(
+    (name, entry[0], entry[1]) for name, entry in (CONFIDENCE.fields or {}).items()
+)
+"""Name, type and offset (bytes) of its fields."""
 
 
 def stack_frames(frames: np.ndarray) -> np.ndarray:

@@ -7,9 +7,12 @@ robot's base frame. Poses are `[7]` = xyz (m) + quaternion xyzw. Stamps are inte
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from ..geometry.arrays import Floats
 from ..geometry.camera import validate_intrinsics
 from ..geometry.pose import matrix_from_pose7
 
@@ -30,18 +33,18 @@ FARTHEST_M = 20.0
 _UNIT = 0.02  # deviation of a quaternion's length from 1: two digits after the point have less
 
 
-def ns_from_stamp(stamp) -> int:
+def ns_from_stamp(stamp: Any) -> int:
     """Integer nanoseconds of a message stamp."""
-    return stamp.sec * 1_000_000_000 + stamp.nanosec
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
-def pose7_from_pose(pose) -> np.ndarray:
+def pose7_from_pose(pose: Any) -> Floats:
     """`[7]` with a unit quaternion; raises ValueError on NaN or a zero quaternion."""
     p, q = pose.position, pose.orientation
     return checked_pose7([p.x, p.y, p.z, q.x, q.y, q.z, q.w])
 
 
-def checked_pose7(values, *, far_m: float | None = FARTHEST_M) -> np.ndarray:
+def checked_pose7(values: npt.ArrayLike, *, far_m: float | None = FARTHEST_M) -> Floats:
     """`[7]` with a unit quaternion; ValueError on NaN, on a quaternion that is none, and beyond `far_m`.
 
     far_m: no arm and no camera of one cell is further from the base; None: no bound (frames of TF).
@@ -67,14 +70,14 @@ def checked_pose7(values, *, far_m: float | None = FARTHEST_M) -> np.ndarray:
     return pose
 
 
-def pose7_from_transform(transform, *, checked: bool = True) -> np.ndarray:
+def pose7_from_transform(transform: Any, *, checked: bool = True) -> Floats:
     """`[7]` of a transform; with `checked` a ValueError on NaN or a zero quaternion, else as it came."""
     t, r = transform.translation, transform.rotation
     values = [t.x, t.y, t.z, r.x, r.y, r.z, r.w]
     return checked_pose7(values, far_m=None) if checked else np.array(values)
 
 
-def pose7_from_pose_stamped(message, frame_id: str, topic: str) -> np.ndarray:
+def pose7_from_pose_stamped(message: Any, frame_id: str, topic: str) -> Floats:
     """`[7]` of a message that must be given in `frame_id`; ValueError naming the topic, the value and the remedy."""
     if message.header.frame_id != frame_id:
         raise ValueError(
@@ -87,7 +90,7 @@ def pose7_from_pose_stamped(message, frame_id: str, topic: str) -> np.ndarray:
         raise ValueError(f"{topic}: {error}") from None
 
 
-def intrinsics_from_camera_info(message) -> tuple[np.ndarray, tuple[int, int]]:
+def intrinsics_from_camera_info(message: Any) -> tuple[Floats, tuple[int, int]]:
     """K `[3, 3]` and the size (H, W) it belongs to; ValueError on missing or singular intrinsics.
 
     Binning and region of interest are refused: they say that K is not the image's.
@@ -105,7 +108,7 @@ def intrinsics_from_camera_info(message) -> tuple[np.ndarray, tuple[int, int]]:
     return K, (message.height, message.width)
 
 
-def joint_sum(message, names: Sequence[str]) -> float:
+def joint_sum(message: Any, names: Sequence[str]) -> float:
     """Sum of the positions of the named joints (m or rad); ValueError when one is missing or not finite."""
     positions = dict(zip(message.name, message.position, strict=False))
     missing = [name for name in names if name not in positions]

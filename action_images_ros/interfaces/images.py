@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = [
     "ENCODINGS",
@@ -86,7 +90,7 @@ def checked_encoding(encoding: str, height: int, width: int, step: int, size: in
     return row
 
 
-def rgb_from_pixels(encoding: str, height: int, width: int, step: int, data) -> np.ndarray:
+def rgb_from_pixels(encoding: str, height: int, width: int, step: int, data: Buffer) -> np.ndarray:
     """uint8 RGB `[h, w, 3]` of raw pixels, a copy; row padding is removed. ValueError as `checked_encoding`.
 
     data: anything with the buffer interface.
@@ -99,26 +103,26 @@ def rgb_from_pixels(encoding: str, height: int, width: int, step: int, data) -> 
     return cv2.cvtColor(pixels, _TO_RGB[encoding]) if encoding in _TO_RGB else np.ascontiguousarray(pixels).copy()
 
 
-def rgb_from_file(data, format_name: str) -> np.ndarray:
+def rgb_from_file(data: Buffer, format_name: str) -> np.ndarray:
     """uint8 RGB `[h, w, 3]` of the bytes of a jpeg or png; ValueError when they are neither or deeper than 8 bits.
 
     format_name: what the message calls it, such as `rgb8; jpeg compressed bgr8`. The first word tells of a Bayer
     mosaic, which is made a colour picture; the last one in which order the colours were handed to the compressor. A
     picture that is cut off raises TornPicture.
     """
-    data = np.frombuffer(data, np.uint8)
+    raw = np.frombuffer(data, np.uint8)
     if "compresseddepth" in format_name.lower():
         raise ValueError(f"format is {format_name!r}: a depth picture; give a colour camera")
-    _checked_file(data.tobytes(), format_name)
+    _checked_file(raw.tobytes(), format_name)
     try:
-        picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        picture = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise TornPicture(
             f"format is {format_name!r} and it cannot be decoded ({error.err}); the picture is damaged"
         ) from None
     if picture is None:
         raise TornPicture(
-            f"format is {format_name!r} and its {data.size} bytes cannot be decoded; the picture is damaged"
+            f"format is {format_name!r} and its {raw.size} bytes cannot be decoded; the picture is damaged"
         )
     if picture.dtype != np.uint8:
         raise ValueError(f"format is {format_name!r}: deeper than 8 bits; scale it to 8 bits in the driver")

@@ -323,4 +323,5 @@ def topic_names(rows: Sequence[Topic], cameras: Sequence[str]) -> dict[str, Topi
 def message_type(name: str) -> type:
     """The message class of e.g. `sensor_msgs/msg/Image`."""
     package, kind, message = name.split("/")
-    return getattr(importlib.import_module(f"{package}.{kind}"), message)
+    found: type = getattr(importlib.import_module(f"{package}.{kind}"), message)
+    return found

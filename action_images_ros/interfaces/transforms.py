@@ -7,6 +7,7 @@ from collections import deque
 
 import numpy as np
 
+from ..geometry.arrays import Floats
 from ..geometry.pose import interpolate, inverse, matrix_from_pose7
 
 __all__ = ["TransformHistory"]
@@ -58,9 +59,10 @@ class TransformHistory:
         if meeting is None:
             known = sorted({*self._parent, *self._parent.values()})
             raise ValueError(f"no transform from {source!r} to {target!r}; /tf and /tf_static have the frames {known}")
-        return inverse(self._up(target, meeting, stamp_ns, tolerance_ns)) @ self._up(
+        target_from_source: Floats = inverse(self._up(target, meeting, stamp_ns, tolerance_ns)) @ self._up(
             source, meeting, stamp_ns, tolerance_ns
         )
+        return target_from_source
 
     def _chain(self, frame: str) -> list[str]:
         chain = [frame.lstrip("/")]

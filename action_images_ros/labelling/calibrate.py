@@ -58,7 +58,7 @@ def calibrate_episode(
         raise ValueError(f"cameras is {list(episode.camera_names)}; give a recording with 2 cameras or more")
     if np.ndim(episode.world_from_camera) == 4:
         raise ValueError("cameras move in this recording; calibrate those that stand still, choose them with --cameras")
-    frames = tool_frames(episode, tuple(model.card.image_size))
+    frames = tool_frames(episode, model.card.image_size)
     told = episode.world_from_camera if guess else None
     result, readings = calibrate_frames(CameraReader(model), frames, told, settings)
     return result, readings, frames
@@ -104,6 +104,7 @@ def write_calibration(path: str | Path, result: RigResult, base_frame: str) -> P
         raise ValueError(f"calibration is refused ({'; '.join([*result.problems, *refused])}); nothing was written")
     cameras = {}
     for camera in result.cameras:
+        assert camera.world_from_camera is not None  # it is none where the camera is refused
         pose = pose7_from_matrix(camera.world_from_camera).tolist()
         cameras[camera.name] = {"position": pose[:3], "orientation": pose[3:]}
         if camera.fit is not None and camera.verdict == "corrected":

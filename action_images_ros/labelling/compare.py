@@ -64,7 +64,7 @@ class Comparison:
         decoded = DecodedActions(poses[judged], chunk.openness[judged], chunk.covariance[judged], valid[judged])
         truth = matrix_from_pose7(to_model_tool(labels.measured[judged], self._turn))
         self._tracks.append(
-            tracks(decoded, truth, prediction.K, prediction.world_from_camera, prediction.action_images.shape[2:4])
+            tracks(decoded, truth, prediction.K, prediction.world_from_camera, prediction.drawn.shape[2:4])
         )
 
     def figures(self) -> dict:

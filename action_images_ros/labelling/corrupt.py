@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,7 @@ class Corruption:
     @classmethod
     def parse(cls, text: str) -> Corruption:
         """From `drop=0.1,blur=5,seed=1`; an empty text: none. ValueError naming what is not understood."""
-        values: dict[str, float] = {}
+        values: dict[str, Any] = {}
         for part in filter(None, (part.strip() for part in text.split(","))):
             name, _, number = part.partition("=")
             try:
@@ -78,7 +79,7 @@ class CorruptedBag:
     def __init__(self, bag: Bag, corruption: Corruption) -> None:
         self._bag, self._corruption = bag, corruption
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._bag, name)
 
     def messages(

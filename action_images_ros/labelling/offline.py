@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -90,6 +90,10 @@ def label_bag(
             run.release()
 
 
+def _log_time(item: tuple[Any, ...]) -> int:
+    return int(item[0])
+
+
 class _Source(NamedTuple):
     """The recording as it is read: setup, frames, checked prefix of the labels' topics and names of the cameras.
 
@@ -102,13 +106,13 @@ class _Source(NamedTuple):
     prefix: str
     cameras: list[str]
     robot: bool
-    tool_rotation: npt.NDArray[np.floating]
+    tool_rotation: npt.NDArray[np.float64]
 
     @classmethod
     def open(cls, bag: Bag, options: LabelOptions, dt: float) -> _Source:
         """Raises BagError for a recording that cannot be labelled, ValueError for options that cannot be."""
         setup = setup_for(bag, options.robot, **options.setup)
-        stream = FrameStream(CorruptedBag(bag, options.corruption), setup, dt)
+        stream = FrameStream(cast(Bag, CorruptedBag(bag, options.corruption)), setup, dt)
         prefix = labels_prefix(stream.topics, options.prefix)
         LabelTopics.check(bag, prefix)
         cameras = [camera.name for camera in stream.topics.cameras]
@@ -166,7 +170,7 @@ class _Run:
             card.frames,
             stride,
             card.dt,
-            tuple(card.image_size),
+            card.image_size,
             hold=options.hold,
             corrupt=options.corruption.spoil if options.corruption.blur else None,
         )
@@ -258,7 +262,8 @@ class _Run:
         with BagWriter(self._output, compression=self._options.compression) as writer:
             writer.add_topics_of(self._bag)
             topics = LabelTopics(writer, self._source.prefix, self._source.setup.base_frame, cameras)
-            for item in heapq.merge(self._originals(), self._written(topics, labels), key=lambda item: item[0]):
+            item: tuple[Any, ...]
+            for item in heapq.merge(self._originals(), self._written(topics, labels), key=_log_time):
                 if isinstance(item[1], BagMessage):
                     m = item[1]
                     writer.write(m.topic, m.data, m.log_ns, publish_ns=m.publish_ns, sequence=m.sequence)
@@ -283,7 +288,7 @@ class _Run:
         frames = (item for label in labels for item in topics.frame(label))
         gaps = (item for frame in sorted(self._unlabelled, key=lambda f: f.log_ns) for item in topics.gap(frame))
         path = topics.path(labels, int(labels[0].log_ns))
-        yield from heapq.merge(path, windows, frames, gaps, key=lambda item: item[0])
+        yield from heapq.merge(path, windows, frames, gaps, key=_log_time)
 
     def _report(self) -> dict:
         figures = self._comparison.figures()

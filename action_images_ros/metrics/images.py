@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry.arrays import Array
+
 __all__ = ["moving_psnr", "psnr", "seams", "ssim"]
 
 QUANTISATION = 1 / 12
@@ -66,11 +68,13 @@ def seams(truth: np.ndarray, guess: np.ndarray, grid: int) -> np.ndarray:
 
 
 def _squared(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    return np.square(truth.astype(np.float32) - guess).mean(axis=-1)
+    squared: Array = np.square(truth.astype(np.float32) - guess).mean(axis=-1)
+    return squared
 
 
 def _decibel(error: np.ndarray) -> np.ndarray:
-    return 10 * np.log10(255**2 / np.maximum(error, QUANTISATION))
+    decibel: Array = 10 * np.log10(255**2 / np.maximum(error, QUANTISATION))
+    return decibel
 
 
 def _check(truth: np.ndarray, guess: np.ndarray) -> None:

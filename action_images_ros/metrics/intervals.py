@@ -6,6 +6,9 @@ from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
+
+from ..geometry.arrays import Array
 
 __all__ = ["bootstrap", "wilson"]
 
@@ -28,7 +31,13 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
 
 
 def bootstrap(
-    values, episodes, statistic: str = "mean", *, confidence: float = 0.95, resamples: int = 1000, seed: int = 0
+    values: npt.ArrayLike,
+    episodes: npt.ArrayLike,
+    statistic: str = "mean",
+    *,
+    confidence: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """Percentile bootstrap interval (low, high) of the "mean" or "median" of values [N].
 
@@ -59,4 +68,5 @@ def _weighted_medians(ordered: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Medians [R] of ordered values [N], each counted as often as weights [R, N] say."""
     below = np.cumsum(weights, axis=1)
     half = below[:, -1:] / 2
-    return (ordered[(below < half).sum(axis=1)] + ordered[(below <= half).sum(axis=1)]) / 2
+    medians: Array = (ordered[(below < half).sum(axis=1)] + ordered[(below <= half).sum(axis=1)]) / 2
+    return medians

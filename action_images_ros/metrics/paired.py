@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from scipy.stats import binomtest
 
@@ -16,9 +17,10 @@ __all__ = ["ALL", "against_nominal", "compare_files", "paired"]
 
 ALL = "all"
 NOMINAL = "nominal"
+Row = dict[str, Any]
 
 
-def paired(before: Iterable[dict], after: Iterable[dict]) -> list[dict]:
+def paired(before: Iterable[Row], after: Iterable[Row]) -> list[Row]:
     """One entry per task, and one for "all" where there are several, from rows with task, seed and success.
 
     episodes: seeds that both have; before, after: successes among them; lost: succeeded before only; won: after only;
@@ -49,14 +51,14 @@ def paired(before: Iterable[dict], after: Iterable[dict]) -> list[dict]:
     return entries
 
 
-def against_nominal(rows: list[dict]) -> list[dict]:
+def against_nominal(rows: list[Row]) -> list[Row]:
     """Every other condition among the rows against the nominal one: the entries of `paired` with "condition"."""
     by_condition = _by_condition(rows)
     nominal = by_condition.pop(NOMINAL, [])
     return [{"condition": name} | entry for name, of_name in by_condition.items() for entry in paired(nominal, of_name)]
 
 
-def compare_files(first: str | Path, second: str | Path) -> list[dict]:
+def compare_files(first: str | Path, second: str | Path) -> list[Row]:
     """Two files of `evaluate --json` against each other, condition by condition, on the seeds that both hold.
 
     The entries of `paired` with "condition"; before is the first file. Raises FileNotFoundError and ValueError.
@@ -73,16 +75,16 @@ def compare_files(first: str | Path, second: str | Path) -> list[dict]:
     return entries
 
 
-def _by_condition(rows: list[dict]) -> dict[str, list[dict]]:
-    result: dict[str, list[dict]] = {}
+def _by_condition(rows: list[Row]) -> dict[str, list[Row]]:
+    result: dict[str, list[Row]] = {}
     for row in rows:
         result.setdefault(row.get("condition", NOMINAL), []).append(row)
     return result
 
 
-def _read_rows(path: Path) -> list[dict]:
+def _read_rows(path: Path) -> list[Row]:
     try:
-        rows = json.loads(path.read_text())["rows"]
+        rows: list[Row] = json.loads(path.read_text())["rows"]
         for row in rows:
             row["task"], row["seed"], row["success"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:

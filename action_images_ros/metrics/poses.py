@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ..codec.decode import DecodedActions
+from ..geometry.arrays import Bools, Floats
 from ..geometry.pose import matrix_from_pose7, vector_from_rotation
 
 __all__ = ["pose_errors"]
 
 
-def pose_errors(decoded: DecodedActions, world_from_tool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def pose_errors(decoded: DecodedActions, world_from_tool: Floats) -> tuple[Floats, Floats, Floats]:
     """Position error (m), rotation error (rad) and normalised estimation error squared `[T]`; NaN where unsolved."""
-    solved = np.isfinite(decoded.poses).all(-1)
+    solved: Bools = np.isfinite(decoded.poses).all(-1)
     poses = np.where(solved[:, None], decoded.poses, [0, 0, 0, 0, 0, 0, 1.0])
     estimate = matrix_from_pose7(poses)
     shift = world_from_tool[:, :3, 3] - estimate[:, :3, 3]

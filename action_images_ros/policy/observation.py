@@ -39,7 +39,7 @@ class Observation:
     openness: float
     instruction: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         names = tuple(self.camera_names)
         views = len(names)
         if views == 0 or len(set(names)) != views:

@@ -59,6 +59,13 @@ class Prediction:
         if self.actions is not None:
             object.__setattr__(self, "actions", _actions(self.actions))
 
+    @property
+    def drawn(self) -> Images:
+        """The action images; ValueError for a prediction of poses."""
+        if self.action_images is None:
+            raise ValueError("action_images is None; this needs a policy that predicts action images, not poses")
+        return self.action_images
+
     @classmethod
     def from_images(
         cls,

@@ -17,7 +17,15 @@ from trajectory_msgs.msg import (
 )
 
 from ..control.chunk import Chunk
-from ..interfaces.chunk import CONFIDENCE, GRIPPER_JOINT, TOOL_JOINT, confidence_rows, split_frames, stack_frames
+from ..interfaces.chunk import (
+    CONFIDENCE,
+    CONFIDENCE_FIELDS,
+    GRIPPER_JOINT,
+    TOOL_JOINT,
+    confidence_rows,
+    split_frames,
+    stack_frames,
+)
 from .conversions import (
     duration_from_seconds,
     ns_from_stamp,
@@ -27,6 +35,7 @@ from .conversions import (
     transform_from_pose7,
 )
 
+_NAMES = [name for name, _, _ in CONFIDENCE_FIELDS]
 MAX_FRAMES = 512
 """A chunk of more frames is refused: no model makes one, and reading it would take the time of the commands."""
 MAX_BYTES = 256 * MAX_FRAMES
@@ -82,7 +91,7 @@ def confidence_message(chunk: Chunk, frame_id: str) -> PointCloud2:
         row_step=CONFIDENCE.itemsize * len(rows),
     )
     message.header.stamp, message.header.frame_id = stamp_from_ns(chunk.stamp_ns), frame_id
-    for name, (kind, offset) in CONFIDENCE.fields.items():
+    for name, kind, offset in CONFIDENCE_FIELDS:
         datatype = PointField.UINT32 if kind == np.dtype("<u4") else PointField.FLOAT32
         message.fields.append(PointField(name=name, offset=offset, datatype=datatype, count=1))
     data = array.array("B")
@@ -142,8 +151,8 @@ def chunk_from_messages(
 
 def _confidence_rows(message: PointCloud2) -> np.ndarray:
     names = [field.name for field in message.fields]
-    if names != list(CONFIDENCE.names) or message.point_step != CONFIDENCE.itemsize or message.is_bigendian:
-        raise ValueError(f"chunk/confidence has the fields {names}, expected {list(CONFIDENCE.names)}")
+    if names != _NAMES or message.point_step != CONFIDENCE.itemsize or message.is_bigendian:
+        raise ValueError(f"chunk/confidence has the fields {names}, expected {_NAMES}")
     count = message.width * message.height
     if count > MAX_FRAMES or len(message.data) != count * CONFIDENCE.itemsize:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 
@@ -31,7 +32,7 @@ class ChunkReader:
         self._waiting = Newest()
         self._thread: threading.Thread | None = None
         for part in _PARTS:
-            node.listen(f"chunk/{part}", lambda data, part=part: self._waiting.put(part, data), raw_depth=1)
+            node.listen(f"chunk/{part}", functools.partial(self._waiting.put, part), raw_depth=1)
 
     def start(self) -> None:
         """Begin to read."""
@@ -63,7 +64,7 @@ class ChunkReader:
         if parts is None or not self._node.active:
             return
         try:
-            chunk = chunk_from_messages(*(parts[name] for name in _PARTS), self._base)
+            chunk = chunk_from_messages(parts["poses"], parts["gripper"], parts["confidence"], self._base)
         except ValueError as error:
             self._node.complain("chunk", f"a chunk is refused: {error}", WARN)
             return

@@ -196,6 +196,7 @@ class ObservationCollector:
                 raise ValueError(reason)
             if self._pose_fault:
                 raise ValueError(self._pose_fault)
+            assert self._set is not None  # `waiting_for` names what is missing
             stamp_ns, messages = self._set
             infos, instruction = dict(self._infos), self._instruction
             robot_pose = self._arm.tool_pose(stamp_ns)

@@ -239,7 +239,11 @@ def make_gripper_driver(node: Node, settings: GripperSettings) -> GripperDriver:
     """The adapter for `settings.interface`; where its message package is missing, one that says so."""
     if settings.interface.direct:
         return DirectGripper(node, settings)
-    makers = {"topic": TopicGripper, "service": XarmGripper, "action": ActionGripper}
+    makers: dict[str, Callable[[Node, GripperSettings], GripperDriver]] = {
+        "topic": TopicGripper,
+        "service": XarmGripper,
+        "action": ActionGripper,
+    }
     try:
         return makers[settings.interface.kind](node, settings)
     except MissingType as error:

@@ -40,7 +40,7 @@ class PlanWatch:
         parts = self._pairing.add(part, stamp_ns, message)
         if parts is None:
             return None
-        chunk = chunk_from_messages(*(parts[name] for name in PARTS), self._base)
+        chunk = chunk_from_messages(parts["poses"], parts["gripper"], parts["confidence"], self._base)
         if self._chunks and stamp_ns < next(reversed(self._chunks)) - _BACK_NS:  # ROS time was set back
             self._chunks.clear()
         self._chunks[stamp_ns] = chunk

@@ -57,10 +57,10 @@ class Playback:
 
     def advance(self) -> dict[str, np.ndarray]:
         """The next frame of every stream; empty when nothing is to be shown. ValueError on parts that do not fit."""
-        pinned = self._pinned is not None and self._whole(self._pinned)
-        if pinned and self._playing != self._pinned:
-            self._begin(self._pinned)
-        elif not pinned and self._index >= self._count():
+        pinned = self._pinned if self._pinned is not None and self._whole(self._pinned) else None
+        if pinned is not None and self._playing != pinned:
+            self._begin(pinned)
+        elif pinned is None and self._index >= self._count():
             self._take_next()
         self._open("predicted_video", self._playing)  # it may come a little later than the rest
         count = self._count()

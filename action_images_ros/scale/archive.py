@@ -16,7 +16,7 @@ from ..paths import models_path
 from .bags import find_bags
 from .manifest import Manifest
 from .many import Progress, Summary, label_many
-from .worker import LabelBag, MakeLabeller, Pool
+from .worker import Job, LabelBag, MakeLabeller, Outcome, Pool
 
 __all__ = ["Workers", "fingerprint", "label_archive", "make_labeller"]
 
@@ -136,3 +136,12 @@ class _NoPool:
 
     def idle(self) -> int:
         return 0
+
+    def start(self, job: Job) -> None:
+        raise RuntimeError(f"{job.name} was to be labelled where nothing is left to do")
+
+    def wait(self, seconds: float) -> list[Outcome]:
+        return []
+
+    def close(self) -> None:
+        pass

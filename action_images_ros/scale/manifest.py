@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ..safe_files import FolderLock, remove_leftovers, write_text
 from .bags import NamedBag
@@ -68,7 +68,7 @@ class Manifest:
         self._settings = json.loads(json.dumps(dict(settings)))
         self._entries: dict[str, Entry] = {}
         self._lock = FolderLock(self.output, "labelling")
-        self._file = None
+        self._file: TextIO | None = None
 
     def __enter__(self) -> Manifest:
         self._check()
@@ -80,8 +80,9 @@ class Manifest:
             raise
         return self
 
-    def __exit__(self, *_) -> None:
-        self._file.close()
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
         self._lock.__exit__()
 
     def _check(self) -> None:
@@ -172,6 +173,7 @@ class Manifest:
         entry = replace(self._entries[name], **changes, time=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
         if entry.state not in STATES:
             raise ValueError(f"state is {entry.state!r}; choose one of {', '.join(STATES)}")
+        assert self._file is not None  # within the `with` statement
         self._file.write(json.dumps(asdict(entry)) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from .worker import Job, MakeLabeller, Outcome, StartError, Worker
 
@@ -57,7 +58,9 @@ class ProcessPool:
             pass  # it died; `wait` finds out
 
     def wait(self, seconds: float) -> list[Outcome]:
-        signals = {end: worker for worker in self._all for end in (worker.pipe, worker.process.sentinel)}
+        signals: dict[Any, _Process] = {
+            end: worker for worker in self._all for end in (worker.pipe, worker.process.sentinel)
+        }
         outcomes = []
         for worker in {id(w): w for w in (signals[end] for end in wait(list(signals), seconds))}.values():
             outcomes += self._heard(worker)
@@ -133,5 +136,7 @@ def _work(pipe: Connection, make: MakeLabeller) -> None:
 
 
 def _end_with_parent() -> None:
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
     os._exit(1)

@@ -69,7 +69,8 @@ class Worker:
     """What runs in a worker process or actor, whoever started it. `begin` before the first `label`."""
 
     def __init__(self, make: MakeLabeller) -> None:
-        self._make, self._label = make, None
+        self._make = make
+        self._label: LabelBag | None = None
         self.name = f"{socket.gethostname()}:{os.getpid()}"
 
     def begin(self) -> str:
@@ -110,6 +111,7 @@ class Worker:
             if made.exists():
                 shutil.rmtree(made)  # whole, but of a try that was cut off before its report
             begun = time.monotonic()
+            assert self._label is not None, "begin comes before label"
             report = dict(self._label(Path(job.bag), made))
             if not made.is_dir():
                 raise RuntimeError(f"the labeller ended without writing {made}")

@@ -113,7 +113,7 @@ def load_initial(init: str | Path, recipe: TrainConfig) -> Trunk:
         raise ValueError(f"the recipe's objective is {recipe.objective}, init {folder} holds a {type(model).__name__}")
     wrong = {
         key: (value, getattr(recipe, key))
-        for key, value in (("image_size", tuple(card.image_size)), ("frames", card.frames), ("dt", card.dt))
+        for key, value in (("image_size", card.image_size), ("frames", card.frames), ("dt", card.dt))
         if value != getattr(recipe, key)
     }
     if card.dt == recipe.init_dt:

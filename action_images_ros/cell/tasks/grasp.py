@@ -136,7 +136,7 @@ class PlacingExpert(GraspExpert):
 
     def carry(self, cell):
         goal, pose = self._tool_goal(cell), cell.tcp_pose
-        offset = np.linalg.norm(pose[:2] - goal[:2])
+        offset = float(np.linalg.norm(pose[:2] - goal[:2]))
         waypoint = funnel(pose[:3], goal, max(0.0, offset - self.goal_slack), self.travel, 2.5)
         return np.concatenate([waypoint, tool_down(yaw_of_tool(pose))]), 0.0
 

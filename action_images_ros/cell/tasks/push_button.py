@@ -23,7 +23,7 @@ class PushExpert(Expert):
     def waypoint(self, cell):
         goal = cell.object_position + [0, 0, FINGERTIP - self.press]
         position = cell.tcp_pose[:3]
-        offset = np.linalg.norm(position[:2] - goal[:2])
+        offset = float(np.linalg.norm(position[:2] - goal[:2]))
         return np.concatenate([funnel(position, goal, max(0.0, offset - 0.01), 0.07, 2.5), tool_down(0.0)]), 0.0
 
 

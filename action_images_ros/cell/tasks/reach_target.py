@@ -57,7 +57,7 @@ class ReachTarget(Task):
         return model.body_pos[model.body("target").id].copy()
 
     def in_goal(self, cell) -> bool:
-        return np.linalg.norm(cell.tcp_pose[:3] - cell.object_position) <= self.tolerance
+        return bool(np.linalg.norm(cell.tcp_pose[:3] - cell.object_position) <= self.tolerance)
 
     def at_wrong_object(self, cell) -> bool:
         return any(np.linalg.norm(cell.tcp_pose[:3] - place) <= self.tolerance for place in decoy_positions(cell.model))

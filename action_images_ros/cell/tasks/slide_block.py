@@ -54,7 +54,7 @@ class SlideExpert(Expert):
             tool = cell.model.body("area").pos[:2] - along * (self.contact + self.stop / 2)
             return np.array([*tool, self.height, *turned]), 0.0
         start = np.array([*(block[:2] - along * (self.contact + self.behind)), self.height])
-        offset = np.linalg.norm(pose[:2] - start[:2])
+        offset = float(np.linalg.norm(pose[:2] - start[:2]))
         angle = (Rotation.from_quat(turned) * Rotation.from_quat(pose[3:]).inv()).magnitude()
         return np.concatenate([funnel(pose[:3], start, max(0.0, offset + 0.05 * angle - 0.01), 0.1, 2.5), turned]), 0.0
 

@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("LP_NUM_THREADS", "1")
 warnings.filterwarnings("ignore")  # the experts warn of clipped actions at every step
@@ -31,7 +32,9 @@ class MetaWorld:
     """One task at a time. Positions in metres in the benchmark's world frame, poses xyz and quaternion xyzw."""
 
     def __init__(self) -> None:
-        self._env = self._expert = self._renderer = None
+        self._env: Any = None
+        self._expert: Any = None
+        self._renderer: Any = None
         self._cameras: list[str] = []
 
     def tasks(self) -> list[str]:

@@ -7,6 +7,7 @@ answer is `("result", value)` or `("error", type name, message)`. End of file en
 import sys
 import traceback
 from multiprocessing.connection import Connection
+from typing import Any
 
 
 def serve(simulator: object) -> None:
@@ -20,7 +21,7 @@ def serve(simulator: object) -> None:
             try:
                 if method.startswith("_"):
                     raise AttributeError(f"method is {method}; call a public one")
-                answer = ("result", getattr(simulator, method)(**arguments))
+                answer: tuple[Any, ...] = ("result", getattr(simulator, method)(**arguments))
             except Exception as error:
                 traceback.print_exc()
                 answer = ("error", type(error).__name__, str(error))

@@ -27,7 +27,7 @@ def read_episodes(path: str | Path, card: ModelCard, views: int) -> list[Episode
 
     Raises ValueError where there is none, one has too few cameras, or another time between frames than the card.
     """
-    episodes = [found for found in open_dataset(path, Options(size=tuple(card.image_size))) if found.success]
+    episodes = [found for found in open_dataset(path, Options(size=card.image_size)) if found.success]
     check_episodes(episodes, card, views, str(path))
     return episodes
 
@@ -41,10 +41,10 @@ def check_episodes(episodes: list[Episode], card: ModelCard, views: int, where: 
             raise ValueError(f"{name} has {len(episode.K)} cameras: the model needs {views}")
         if abs(episode.dt - card.dt) > 1e-3:
             raise ValueError(f"{name} has dt = {episode.dt} s, the model {card.dt} s: convert it with --dt {card.dt}")
-        if tuple(episode.images.shape[2:4]) != tuple(card.image_size):
+        if tuple(episode.images.shape[2:4]) != card.image_size:
             raise ValueError(
                 f"{name} has pictures of {episode.images.shape[2:4]} px, the model takes "
-                f"{tuple(card.image_size)}: convert them"
+                f"{card.image_size}: convert them"
             )
 
 
