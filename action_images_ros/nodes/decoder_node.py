@@ -1,7 +1,11 @@
-"""Action images in, poses with confidence out: decodes each chunk once all its cameras have come."""
+"""Action images in, poses with confidence out: decodes each chunk once all its cameras have come.
+
+A thread of its own decodes the newest one, so that the node's heartbeat does not wait for it.
+"""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -16,6 +20,7 @@ from ..ros.chunk_publisher import PosePublisher
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped
 from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
 from ..ros.images import rgb_from_message
+from ..ros.newest import Newest
 from ..ros.node_parameters import DecoderParameters
 from ..ros.parameters import rotation
 
@@ -30,6 +35,8 @@ class DecoderNode(GraphNode):
     def __init__(self, **kwargs) -> None:
         super().__init__("decoder", **kwargs)
         self._pairing: Pairing | None = None
+        self._waiting = Newest()
+        self._thread: threading.Thread | None = None
 
     def configure(self) -> None:
         """Read parameters, connect."""
@@ -55,13 +62,35 @@ class DecoderNode(GraphNode):
         if not self.active:
             return
         parts = self._pairing.add(key, stamp_of(message), message)
-        if parts is None:
-            return
+        if parts is not None:
+            self._waiting.put("chunk", (stamp_of(message), parts))
+
+    def activate(self) -> None:
+        """Start the thread that decodes."""
+        self._waiting.open()
+        self._thread = threading.Thread(target=self._work, name="decoder", daemon=True)
+        self._thread.start()
+
+    def deactivate(self) -> None:
+        """Finish the chunk being decoded, publish it no more."""
+        self._waiting.close()
+        if self._thread is not None:
+            self._thread.join(timeout=30.0)
+        self._thread = None
+
+    def _work(self) -> None:
+        decode = self.guarded("decoding a chunk", self._decode)
+        while (waiting := self._waiting.take()) is not None:
+            decode(*waiting[1])
+
+    def _decode(self, stamp_ns: int, parts: dict[str, Any]) -> None:
         try:
-            chunk = chunk_from_prediction(self._prediction(stamp_of(message), parts), self._turn)
+            chunk = chunk_from_prediction(self._prediction(stamp_ns, parts), self._turn)
         except ValueError as error:
-            self.complain("chunk", f"chunk {stamp_of(message)} is not decoded: {error}")
+            self.complain("chunk", f"chunk {stamp_ns} is not decoded: {error}")
             return
+        if not self.active:
+            return  # deactivated meanwhile
         self.solved("chunk")
         self._poses.publish(chunk)
         valid = int(chunk.valid.sum())
