@@ -42,7 +42,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip
 STAMP := $(VENV)/stamp
 # On a ROS 2 host rclpy and the messages are apt's (built against numpy 1.26): nothing of them may come from PyPI.
-EXTRAS := $(if $(ROS_DISTRO),,ros) $(if $(ROS_DISTRO),,urdf) cell evaluate wan train data ray docs test
+EXTRAS := $(if $(ROS_DISTRO),,ros) $(if $(ROS_DISTRO),,urdf) cell evaluate wan train data live ray docs test
 SOURCES := $(shell find action_images_ros config launch models resource -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 install: $(STAMP)/package

@@ -96,6 +96,7 @@ setup(
         "quantise": ["torchao>=0.13"],  # of the 5 B model; on machines without a GPU it complains at every start
         "train": ["accelerate>=1.0", "onnx>=1.16", "onnxscript>=0.5"],
         "data": ["pyarrow>=15"],  # LeRobot datasets
+        "live": ["rerun-sdk>=0.30"],  # up --live, show
         "ray": ["ray>=2.40"],  # labelling on a cluster
         "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.25", "mkdocs-same-dir>=0.1.3"],
         "test": ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6", "ruff>=0.6", "import-linter>=2.17"],

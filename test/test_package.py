@@ -103,7 +103,7 @@ def test_every_package_installed_is_pinned():
         for line in (ROOT / "constraints.txt").read_text().splitlines()
         if "==" in line
     }
-    extras = ["ros", "cell", "evaluate", "wan", "train", "data", "ray", "urdf", "test"]
+    extras = ["ros", "cell", "evaluate", "wan", "train", "data", "live", "ray", "urdf", "test"]
     asked = subprocess.run(
         [sys.executable, str(ROOT / ".ci" / "requirements"), *extras],
         capture_output=True,

@@ -31,16 +31,48 @@ class UpOptions:
         bool,
         typer.Option("--label", help="Label a replayed recording (docs/labelling.md) instead of controlling an arm."),
     ] = False
+    live: Annotated[
+        bool, typer.Option("--live", help="Show it in a browser of this machine (docs/looking.md); prints the address.")
+    ] = False
 
 
 @app.command()
 @options_from_dataclasses
 def up(options: UpOptions) -> None:
     """Start the ROS graph without ros2 launch; Ctrl-C stops it."""
-    from ..graph.options import GraphOptions
+    from contextlib import nullcontext
+
+    from ..graph.environment import graph_environment
+    from ..graph.options import GraphOptions, effective_parameters, processes
     from ..graph.supervisor import up as run
 
-    raise typer.Exit(run(GraphOptions(**(asdict(options) | {"cameras": tuple(_names(options.cameras))}))))
+    given = asdict(options) | {"cameras": tuple(_names(options.cameras))}
+    live = given.pop("live")
+    graph = GraphOptions(**given)
+    shown = nullcontext()
+    if live:
+        from ..apps.live_page import live_page
+
+        view = next(spec for spec in processes(graph) if spec.node.name == "view")
+        own = effective_parameters(view)
+        shown = live_page(view.namespace, own["cameras"], str(own.get("base_frame", "base")), graph_environment())
+    with shown:
+        code = run(graph)
+    raise typer.Exit(code)
+
+
+@app.command("show")
+def _show_recorded(
+    path: Annotated[Path, typer.Argument(help="Recording, data set, or folder of a training run.")],
+    out: Annotated[Path | None, typer.Option(help="Write this .rrd file instead of opening a page.")] = None,
+    episodes: Annotated[int, typer.Option(help="Number of episodes.", min=1)] = 5,
+    robot: Annotated[str, typer.Option(help="Of a recording: cell, or a name or file of config/robots.")] = "",
+) -> None:
+    """Show recordings, data sets and training sheets in Rerun's viewer."""
+    from ..apps.show import show
+    from ..data.format import Options
+
+    typer.echo(show(path, out=out, episodes=episodes, options=Options(robot=robot) if robot else None))
 
 
 @app.command()

@@ -61,6 +61,11 @@ class PlanWatch:
         return self._chunks.get(stamp_ns)
 
     @property
+    def newest_ns(self) -> int | None:
+        """Stamp of the newest measured pose that is kept (ns); None before the first."""
+        return self._measured[-1][0] if self._measured else None
+
+    @property
     def measured(self) -> Floats:
         """`[N, 7]` m: the newest measured poses of the tool, oldest first."""
         return np.array([pose for _, pose in self._measured]).reshape(-1, 7)
