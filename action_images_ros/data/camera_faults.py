@@ -21,7 +21,7 @@ __all__ = ["camera_faults"]
 Floats = npt.NDArray[np.float64]
 _SEEN = 0.9  # share of frames with the tool in the picture that a right calibration has
 _SAME_M, _SAME_RAD = 2e-3, 5e-3
-_BETTER = 1.3  # times the motion at the tool's point that an exchange must bring
+_BETTER = 1.7  # times the product of both motions at the tool's point that an exchange must bring
 _FAR_M = 5.0
 _OPTICAL_FROM_BODY = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
 
@@ -81,20 +81,28 @@ def _alike(episode: Episode) -> list[str]:
 
 
 def _exchanged(episode: Episode, checks: list[CalibrationCheck]) -> list[str]:
-    """Pairs whose pictures fit each other's calibration better than their own."""
-    words = []
+    """Pairs whose pictures fit each other's calibration better than their own, the clearest first; a camera once."""
+    gains: list[tuple[float, int, int]] = []
     for a, b in combinations(range(len(checks)), 2):
         own = checks[a], checks[b]
-        other = [_check(episode, pictures, camera) for pictures, camera in ((a, b), (b, a))]
-        if all(
+        other = _check(episode, b, a), _check(episode, a, b)  # in the order of the calibrations
+        fits = all(
             there.frames_moving >= 5
             and there.in_view >= min(_SEEN, here.in_view)
-            and _ratio(there) > max(_BETTER * _ratio(here), SUSPICIOUS_MOTION)
+            and _ratio(there) > max(_ratio(here), SUSPICIOUS_MOTION)
             for there, here in zip(other, own, strict=True)
-        ):
+        )
+        gain = _ratio(other[0]) * _ratio(other[1]) / max(_ratio(own[0]) * _ratio(own[1]), 1e-3)
+        if fits and gain > _BETTER:
+            gains.append((gain, a, b))
+    words: list[str] = []
+    named: set[int] = set()
+    for _, a, b in sorted(gains, reverse=True):
+        if not named & {a, b}:
+            named |= {a, b}
             words.append(
-                f"cameras {own[0].camera} and {own[1].camera} are exchanged: the pictures of each fit the calibration "
-                "of the other; exchange their poses or their topics (--cameras NAME=TOPIC)"
+                f"cameras {checks[a].camera} and {checks[b].camera} are exchanged: the pictures of each fit the "
+                "calibration of the other; exchange their poses or their topics (--cameras NAME=TOPIC)"
             )
     return words
 
