@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..geometry.camera import normalise_signs
-from ..geometry.pose import matrix_from_pose7
-from ..interfaces.fields import FARTHEST_M, checked_pose7
 from ..safe_files import read_bytes, whole_file
+from .episode_checks import check_cameras, check_poses, check_times, check_words
 
 __all__ = [
     "INDEX",
@@ -41,10 +39,6 @@ INDEX = "index.jsonl"
 FORMAT = 1
 _ARRAYS = ("images", "K", "world_from_camera", "poses", "openness")
 _OPTIONAL = ("times",)
-_NAME = re.compile(r"[A-Za-z0-9_][\w.+-]{0,119}")
-_LONGEST = 4000  # characters of an instruction
-_SLACK = 1e-4  # of openness beyond 0 and 1, and of a quaternion's length: float32 and a little more
-_FOCAL = (0.02, 200.0)  # focal length as a multiple of the picture's larger side
 _SMALL = 256_000_000  # bytes of an array other than the pictures
 
 
@@ -78,10 +72,10 @@ class Episode:
 
     def __post_init__(self) -> None:
         self._check_shapes()
-        self._check_words()
-        self._check_times()
-        self._check_cameras()
-        self._check_poses()
+        check_words(self)
+        check_times(self)
+        check_cameras(self)
+        check_poses(self)
 
     def _check_shapes(self) -> None:
         if (
@@ -111,79 +105,6 @@ class Episode:
             except (TypeError, ValueError):
                 raise ValueError(f"{name} is not numeric ({np.asarray(value).dtype}); give float64") from None
 
-    def _check_words(self) -> None:
-        for name, value in (("task", self.task), *(("camera_names", camera) for camera in self.camera_names)):
-            if not isinstance(value, str) or not _NAME.fullmatch(value):
-                raise ValueError(
-                    f"{name} has {str(value)[:80]!r}; files are named after it: use letters, digits and "
-                    "_.+- only, and no dot in front"
-                )
-        if not isinstance(self.instruction, str) or not self.instruction.strip():
-            raise ValueError("instruction is empty; say what the arm does (--instruction)")
-        if len(self.instruction) > _LONGEST:
-            raise ValueError(
-                f"instruction has {len(self.instruction):,} characters; give a sentence of at most {_LONGEST:,}"
-            )
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int | np.integer) or not 0 <= self.seed < 1 << 62:
-            raise ValueError(f"seed is {self.seed!r}; give a whole number, 0 or more (--renumber numbers anew)")
-
-    def _check_times(self) -> None:
-        if not isinstance(self.dt, int | float | np.floating | np.integer) or not 1e-3 <= self.dt <= 3600:
-            raise ValueError(f"dt is {self.dt!r}; give the seconds between frames, 0.001 to 3600")
-        self.dt = float(self.dt)
-        regular = self.dt * np.arange(self.frames)
-        self.times = regular if np.size(self.times) == 0 else np.asarray(self.times, dtype=np.float64)
-        if self.times.shape != (self.frames,) or not np.isfinite(self.times).all():
-            raise ValueError(
-                f"times has shape {self.times.shape} or is not finite; give {self.frames} stamps in seconds"
-            )
-        self.times = self.times - self.times[0]
-        steps = np.diff(self.times)
-        if np.any(steps <= 0):
-            at = int(np.argmax(steps <= 0))
-            raise ValueError(
-                f"times[{at + 1}] is {self.times[at + 1]:g} after {self.times[at]:g}; stamps must "
-                "increase: is a clock set back, or a frame there twice?"
-            )
-
-    def _check_cameras(self) -> None:
-        moving = self.world_from_camera.ndim == 4
-        K = np.broadcast_to(self.K[:, None], (*self.images.shape[:2], 3, 3)) if moving else self.K
-        K, self.world_from_camera = normalise_signs(K, self.world_from_camera)
-        self.K = np.ascontiguousarray(K[:, 0] if moving else K)
-        height, width = self.images.shape[2:4]
-        for name, k in zip(self.camera_names, self.K, strict=True):
-            focal, side = k[[0, 1], [0, 1]], max(height, width)
-            if np.allclose(k, np.eye(3)) or focal.min() < _FOCAL[0] * side or focal.max() > _FOCAL[1] * side:
-                raise ValueError(
-                    f"K of camera {name} has focal lengths {focal[0]:g} and {focal[1]:g} px for pictures "
-                    f"of {width}x{height}; is it the identity, normalised, or of another resolution?"
-                )
-        far = float(np.abs(self.world_from_camera[..., :3, 3]).max())
-        if far > FARTHEST_M:
-            raise ValueError(f"world_from_camera has a translation of {far:,.0f} m: millimetres?")
-
-    def _check_poses(self) -> None:
-        if not np.isfinite(self.poses).all():
-            at = [int(i) for i in np.argwhere(~np.isfinite(self.poses))[0]]
-            raise ValueError(f"poses{at} is {self.poses[tuple(at)]}; every pose must be finite: leave such frames out")
-        matrix_from_pose7(self.poses)
-        norm = np.linalg.norm(self.poses[:, 3:], axis=1)
-        worst = int(np.argmax(np.maximum(np.abs(norm - 1), np.abs(self.poses[:, :3]).max(1) / 1e4)))
-        checked_pose7(self.poses[worst])
-        checked_pose7(self.poses[int(np.argmax(np.abs(self.poses[:, :3]).max(1)))])
-        self.poses = (
-            np.concatenate([self.poses[:, :3], self.poses[:, 3:] / norm[:, None]], axis=1)
-            if np.any(norm != 1.0)
-            else self.poses
-        )
-        low, high = float(np.min(self.openness)), float(np.max(self.openness))
-        if not (np.isfinite(self.openness).all() and low >= -_SLACK and high <= 1 + _SLACK):
-            raise ValueError(
-                f"openness is {low:g} to {high:g}; it must be 0 (closed) to 1 (open): another convention? (--gripper)"
-            )
-        self.openness = np.clip(self.openness, 0.0, 1.0)
-
     @property
     def moving(self) -> bool:
         """Whether a camera moves: world_from_camera has a pose per frame."""
@@ -208,7 +129,7 @@ class Episode:
     @property
     def frames(self) -> int:
         """T."""
-        return self.images.shape[1]
+        return int(self.images.shape[1])
 
     @property
     def file_name(self) -> str:
@@ -234,7 +155,7 @@ def save_episode(directory: str | Path, episode: Episode) -> Path:
         "perturbed": bool(episode.perturbed),
         "camera_names": list(episode.camera_names),
     }
-    arrays = {name: np.ascontiguousarray(getattr(episode, name)) for name in (*_ARRAYS, *_OPTIONAL)}
+    arrays: dict[str, Any] = {name: np.ascontiguousarray(getattr(episode, name)) for name in (*_ARRAYS, *_OPTIONAL)}
     with whole_file(path) as part, open(part, "wb") as file:
         np.savez(file, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
     return path
@@ -284,7 +205,7 @@ def load_episode(path: str | Path, *, mmap: bool = True) -> Episode:
         with zipfile.ZipFile(path) as archive:
             meta = json.loads(_member(archive, path, "meta", False).tobytes())
             there = set(archive.namelist())
-            arrays = {
+            arrays: dict[str, Any] = {
                 name: _member(archive, path, name, mmap and name == "images")
                 for name in (*_ARRAYS, *_OPTIONAL)
                 if name in _ARRAYS or f"{name}.npy" in there
@@ -312,7 +233,7 @@ def load_episode(path: str | Path, *, mmap: bool = True) -> Episode:
         raise ValueError(f"{path}: {error}") from None
 
 
-def append_index(directory: str | Path, row: dict) -> None:
+def append_index(directory: str | Path, row: dict[str, Any]) -> None:
     """Adds one line to the folder's index; `row` has at least task, seed, file (None: failed). One writer at a time."""
     with open(Path(directory) / INDEX, "a+b") as file:
         if file.tell() > 0:
@@ -322,7 +243,7 @@ def append_index(directory: str | Path, row: dict) -> None:
         file.write(json.dumps(row).encode() + b"\n")
 
 
-def read_index(directory: str | Path) -> list[dict]:
+def read_index(directory: str | Path) -> list[dict[str, Any]]:
     """Rows of the folder's index, one per task and seed, the latest counts; empty where there is no index.
 
     An unfinished line (of a writer that was cut off) is left out.
@@ -342,14 +263,18 @@ def read_index(directory: str | Path) -> list[dict]:
     return list(rows.values())
 
 
-def iterate_episodes(directory: str | Path, *, tasks=None, mmap: bool = True) -> Iterator[Episode]:
+def iterate_episodes(
+    directory: str | Path, *, tasks: Collection[str] | None = None, mmap: bool = True
+) -> Iterator[Episode]:
     """Successful episodes of a folder in the order of its index; `tasks`: names to keep (default all)."""
     for row in read_index(directory):
         if row["file"] and (tasks is None or row["task"] in tasks):
             yield load_episode(Path(directory) / row["file"], mmap=mmap)
 
 
-def load_episodes(directory: str | Path, *, tasks=None, limit: int | None = None) -> list[Episode]:
+def load_episodes(
+    directory: str | Path, *, tasks: Collection[str] | None = None, limit: int | None = None
+) -> list[Episode]:
     """All successful episodes of a folder, images mapped into memory (about a millisecond per episode).
 
     Raises ValueError when the folder holds none.

@@ -132,8 +132,9 @@ def _camera(name: str, key: str, dataset: Dataset, columns: Columns, calibration
             "out (--cameras)"
         )
     if matrix is not None and poses is not None:
-        Ks, poses = normalise_signs(np.broadcast_to(matrix, (len(poses), 3, 3)), poses)
-        matrix = Ks[0]
+        Ks, every = normalise_signs(np.broadcast_to(matrix, (len(poses), 3, 3)), poses)
+        poses = np.asarray(every, np.float64)
+        matrix = np.asarray(Ks[0], np.float64)
     return Camera(name, key, video, matrix, model, poses, mount)
 
 
@@ -152,7 +153,7 @@ def _matrix(key: str, values: Floats, where: str) -> Floats:
     if np.ptp(values, axis=0).max() > 1e-6 * np.abs(values).max():
         raise ValueError(f"{where}: {key} changes: the camera zooms; an episode's intrinsics stay the same")
     if values.shape[1] == 9:
-        return values[0].reshape(3, 3)
+        return np.asarray(values[0].reshape(3, 3), np.float64)
     fx, fy, cx, cy = values[0]
     return np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
 

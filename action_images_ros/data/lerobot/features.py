@@ -136,7 +136,7 @@ def _pose7(values: Floats, kind: str, where: str) -> Floats:
         )
     finite = np.nan_to_num(values[:, 3:])
     turn = Rotation.from_euler("xyz", finite) if kind == "euler" else Rotation.from_rotvec(finite)
-    quaternions = np.where(np.isfinite(values[:, 3:]).all(1)[:, None], turn.as_quat(), np.nan)
+    quaternions = np.where(np.isfinite(values[:, 3:]).all(axis=1, keepdims=True), turn.as_quat(), np.nan)
     poses = np.concatenate([values[:, :3], quaternions], axis=1)
     return np.asarray(continuous_quaternions(poses), np.float64) if np.isfinite(poses).all() else poses
 

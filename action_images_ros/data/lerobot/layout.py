@@ -121,7 +121,9 @@ def _rows(path: Path, dataset: Dataset) -> dict[int, Mapping[str, Any]]:
         ]
     else:
         table = lines_of_json(meta / "episodes.jsonl") if (meta / "episodes.jsonl").is_file() else []
-    rows = {row["episode_index"]: row for row in table if isinstance(row.get("episode_index"), int)}
+    rows: dict[int, Mapping[str, Any]] = {
+        row["episode_index"]: row for row in table if isinstance(row.get("episode_index"), int)
+    }
     if len(rows) != len(table):
         raise ValueError(f"{meta}/episodes has {len(table)} rows and {len(rows)} of different episode_index; repair it")
     if not rows and dataset.version == 2:

@@ -25,11 +25,11 @@ CHUNK = 1000
 """Files per chunk folder."""
 FLOATS = {"float32": "float", "float64": "double", "int64": "int64"}
 """Arrow's names of numpy's types."""
-Statistics = dict[str, dict[str, list]]
+Statistics = dict[str, dict[str, list[Any]]]
 _QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
 
 
-def pyarrow():
+def pyarrow() -> tuple[Any, Any]:
     """(pyarrow, pyarrow.parquet); ValueError with the remedy where it is not installed."""
     try:
         import pyarrow as pa
@@ -129,7 +129,7 @@ def merged_statistics(episodes: list[Statistics]) -> Statistics:
         counts = np.array([part["count"][0] for part in parts], dtype=float)
         weights = (counts / counts.sum()).reshape(-1, *[1] * parts[0]["mean"].ndim)
 
-        def mean_of(name, parts=parts, weights=weights) -> np.ndarray:
+        def mean_of(name: str, parts: list[Any] = parts, weights: Any = weights) -> Any:
             return (weights * np.stack([part[name] for part in parts])).sum(0)
 
         mean = mean_of("mean")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...safe_files import load_json, remove_leftovers, write_text
 from ..episode import Episode
@@ -72,7 +74,7 @@ class LeRobotWriter:
         self._rows.append(row)
         return f"episode {number}"
 
-    def _check(self, episode: Episode, before: list[dict]) -> None:
+    def _check(self, episode: Episode, before: list[dict[str, Any]]) -> None:
         rate = frame_rate(episode.dt)
         if rate.denominator != 1:
             raise ValueError(
@@ -93,11 +95,13 @@ class LeRobotWriter:
                 )
 
     @staticmethod
-    def _columns(episode: Episode, number: int, first: int, task_index: int, rate: float) -> dict[str, np.ndarray]:
+    def _columns(
+        episode: Episode, number: int, first: int, task_index: int, rate: float
+    ) -> dict[str, npt.NDArray[Any]]:
         length = episode.frames
         target = np.concatenate([episode.poses[1:], episode.poses[-1:]])
         openness = episode.openness[:, None]
-        columns: dict[str, np.ndarray] = {
+        columns: dict[str, npt.NDArray[Any]] = {
             STATE: np.concatenate([episode.poses, openness], 1).astype(np.float32),
             ACTION: np.concatenate([target, openness], 1).astype(np.float32),
             POSE: episode.poses.astype(np.float64),
@@ -157,10 +161,10 @@ class LeRobotWriter:
             file.unlink()
         self._waiting.rmdir()
 
-    def _info_of(self, rows: list[dict], tasks: int, frames: int) -> dict:
+    def _info_of(self, rows: list[dict[str, Any]], tasks: int, frames: int) -> dict[str, Any]:
         head = rows[0]
         (height, width), fps = head["size"], head["fps"]
-        features: dict[str, dict] = {}
+        features: dict[str, dict[str, Any]] = {}
         for camera in head["cameras"]:
             features[IMAGE + camera] = {
                 "dtype": "video",

@@ -153,7 +153,7 @@ def _actions(path: Path, gripper: Gripper | None) -> npt.NDArray[np.float64]:
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     actions[:, 3:7] /= np.linalg.norm(actions[:, 3:7], axis=1, keepdims=True)
-    return actions
+    return np.asarray(actions, np.float64)
 
 
 def _camera(path: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +169,7 @@ def _camera(path: Path, frames: int) -> tuple[np.ndarray, np.ndarray]:
             "3x3 and extrinsics 4x4"
         ) from None
     try:
-        K, E = normalise_signs(K, E)
+        K, E = (np.asarray(matrix, np.float64) for matrix in normalise_signs(K, E))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     if np.ptp(K, axis=0).max() > 1e-6:

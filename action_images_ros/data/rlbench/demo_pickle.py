@@ -109,7 +109,7 @@ def _named(module: str, name: str) -> Any:
     raise ValueError(f"it names {module}.{name}")
 
 
-class _Reader(pickle._Unpickler):  # type: ignore[name-defined,misc]  # the one in Python: its memory cannot be blown up
+class _Reader(pickle._Unpickler):  # the one in Python: its memory cannot be blown up
     def find_class(self, module: str, name: str) -> Any:
         return _named(module, name)
 

@@ -103,7 +103,7 @@ def _calibration(file: Path, observations: list[dict[str, Any]], camera: str) ->
             f"leave camera {camera} out (--cameras)"
         ) from None
     try:
-        K, E = normalise_signs(K, E)
+        K, E = (np.asarray(matrix, np.float64) for matrix in normalise_signs(K, E))
     except ValueError as error:
         raise ValueError(f"{file}: camera {camera}: {error}") from None
     if np.ptp(K, axis=0).max() > 1e-6 * np.abs(K).max():
@@ -127,7 +127,8 @@ def _pictures(
                 f"{folder / f'{camera}_rgb'} has {len(files)} pictures, {DEMO} has {count} observations; the episode "
                 "is not complete: copy it again"
             )
-        view, K = [], matrix
+        view: list[npt.NDArray[np.uint8]] = []
+        K = matrix
         for file in files[::step]:
             picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
             if picture is None:
@@ -137,7 +138,7 @@ def _pictures(
                 raise ValueError(f"{file} is {image.shape[1]}x{image.shape[0]}, another size than the first; repair it")
             if options.size is not None:
                 image, K = prepare_image(image, matrix, options.size)
-            view.append(image)
+            view.append(np.asarray(image, np.uint8))
         views.append(np.stack(view))
         intrinsics.append(K)
     sizes = {name: view.shape[1:3] for name, view in zip(cameras, views, strict=True)}

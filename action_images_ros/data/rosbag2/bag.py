@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import zstandard
-from mcap.exceptions import EndOfFile, InvalidMagic, McapError
-from rosbags.highlevel import AnyReaderError
 from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from .damage import BROKEN, broken
+from .files import is_bag, magic, storage_files
 from .mcap_file import McapFile
 from .metadata import FolderMetadata, read_metadata
 from .ros1_file import Ros1File
@@ -26,41 +25,8 @@ from .storage import BagError, BagMessage, BagTopic, Storage, merge_topics
 
 __all__ = ["Bag", "BagError", "BagMessage", "BagTopic", "header_of", "is_bag", "ros_types", "stamp_of"]
 
-_MAGIC = {b"\x89MCAP0\r\n": ".mcap", b"SQLite format 3\0": ".db3", b"#ROSBAG V": ".bag"}
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_OPEN: dict[str, type] = {".mcap": McapFile, ".db3": SqliteFile, ".bag": Ros1File}
-_BROKEN = (
-    McapError,
-    AnyReaderError,
-    zstandard.ZstdError,
-    sqlite3.Error,
-    OSError,
-    EOFError,
-    struct.error,
-    ValueError,
-    KeyError,
-    TypeError,
-    AssertionError,
-    IndexError,
-    RuntimeError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-)
-_CUT = (
-    "magic",
-    "truncated",
-    "footer",
-    "malformed",
-    "end of",
-    "ord()",
-    "unpack requires",
-    "unpack_from",
-    "disk image",
-    "not indexed",
-    "seek",
-    "exceeds limit",
-)
+_OPEN: dict[str, Callable[[Path], Storage]] = {".mcap": McapFile, ".db3": SqliteFile, ".bag": Ros1File}
 _LARGEST = 1 << 30  # bytes of an unpacked message
 _UNPACKED = 200  # times its size that a packed file may unpack to
 
@@ -69,27 +35,6 @@ _UNPACKED = 200  # times its size that a packed file may unpack to
 def ros_types() -> Typestore:
     """ROS 2 Jazzy's own message types; one store for all, since it makes its code when a type is first used."""
     return get_typestore(Stores.ROS2_JAZZY)
-
-
-def is_bag(path: str | Path) -> bool:
-    """Whether this looks like one recording: a folder with metadata.yaml or storage files, or a storage file."""
-    path = Path(path)
-    if path.is_dir():
-        return (path / "metadata.yaml").is_file() or bool(_storage_files(path))
-    return path.is_file() and (path.suffix in _OPEN or _magic(path) is not None)
-
-
-def _storage_files(folder: Path) -> list[Path]:
-    return sorted(file for suffix in (".mcap", ".db3") for file in folder.glob(f"*{suffix}") if file.is_file())
-
-
-def _magic(path: Path) -> str | None:
-    try:
-        with open(path, "rb") as file:
-            start = file.read(16)
-    except OSError:
-        return None
-    return next((suffix for magic, suffix in _MAGIC.items() if start.startswith(magic)), None)
 
 
 def header_of(data: bytes) -> tuple[int, str]:
@@ -102,7 +47,7 @@ def header_of(data: bytes) -> tuple[int, str]:
 def stamp_of(data: bytes) -> int:
     """Header stamp (ns) of a serialised message that begins with a std_msgs/Header."""
     seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
-    return seconds * 1_000_000_000 + nanoseconds
+    return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
 
 class Bag:
@@ -121,7 +66,7 @@ class Bag:
         self.path = Path(path)
         self.notes: list[str] = []
         self.shortfall: dict[str, tuple[int, int]] = {}
-        self._temporary: tempfile.TemporaryDirectory | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._storages: list[Storage] = []
         metadata = self._find()
         try:
@@ -130,9 +75,9 @@ class Bag:
         except BagError:
             self.close()
             raise
-        except _BROKEN as error:
+        except BROKEN as error:
             self.close()
-            raise self._broken(error) from error
+            raise broken(self.path, error) from error
         self._packed = metadata.compression == "message"
         self.topics = self._merged(metadata)
         self.count = sum(topic.count for topic in self.topics.values())
@@ -151,7 +96,7 @@ class Bag:
                 metadata = read_metadata(path)
                 self.notes += metadata.notes
                 return metadata
-            files = _storage_files(path)
+            files = storage_files(path)
             if not files:
                 raise BagError(f"{path} is no rosbag2 recording: it holds no metadata.yaml, .mcap or .db3 file")
             if len(files) > 1:
@@ -171,7 +116,7 @@ class Bag:
         with open(file, "rb") as stream:
             if stream.read(4) == _ZSTD:
                 file = self._unpacked(file)
-        kind = _magic(file)
+        kind = magic(file)
         if kind is None:
             raise BagError(
                 f"{file} is neither MCAP nor sqlite3 nor a ROS 1 bag; give a rosbag2 folder, a .mcap, a "
@@ -195,19 +140,6 @@ class Bag:
                 if plain.tell() > limit:
                     raise BagError(f"{file} unpacks to more than {_UNPACKED} times its size; is it a recording?")
         return target
-
-    def _broken(self, error: Exception) -> BagError:
-        what = " ".join(str(error).split()) or type(error).__name__
-        cut = isinstance(error, EndOfFile | InvalidMagic | EOFError | struct.error) or any(
-            word in what.lower() for word in _CUT
-        )
-        if isinstance(error, MemoryError):
-            remedy = "it asks for more memory than there is: its sizes are wrong"
-        elif cut:
-            remedy = "the recording was cut off; try `mcap recover` (MCAP) or `ros2 bag reindex`"
-        else:
-            remedy = "its bytes are damaged; copy it again from where it was recorded, or try `mcap recover` (MCAP)"
-        return BagError(f"{self.path} cannot be read: {what}; {remedy}")
 
     def _merged(self, metadata: FolderMetadata) -> dict[str, BagTopic]:
         topics: dict[str, BagTopic] = {}
@@ -285,8 +217,8 @@ class Bag:
                     yield self._plain(message) if self._packed else message
         except BagError:
             raise
-        except _BROKEN as error:
-            raise self._broken(error) from error
+        except BROKEN as error:
+            raise broken(self.path, error) from error
         if start_ns is None and end_ns is None:
             wrong = [
                 f"{name} gave {read[name]} of {self.topics[name].count}"

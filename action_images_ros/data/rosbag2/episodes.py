@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ...policy.observation import prepare_image
 from ...safe_files import remove_leftovers
@@ -171,9 +172,10 @@ class _Stretch:
         yield episode
 
     def _where(self) -> str:
+        begin = "" if self._begin is None else f"from {self._begin * 1e-9:.2f} s"
         if not self._frames:
-            return "stretch without a complete frame" if self._begin is None else f"from {self._begin * 1e-9:.2f} s"
-        return f"{self._frames[0].instruction!r} from {self._begin * 1e-9:.2f} s"
+            return begin or "stretch without a complete frame"
+        return f"{self._frames[0].instruction!r} {begin}"
 
     def _reason(self) -> str:
         options, frames = self._options, self._frames
@@ -221,12 +223,12 @@ class _Stretch:
             K=np.stack([frames[0].K[name] for name in self._cameras]),
             world_from_camera=self._extrinsics(),
             times=np.array([(frame.stamp_ns - frames[0].stamp_ns) * 1e-9 for frame in frames]),
-            poses=np.stack([frame.tool_pose for frame in frames]),
+            poses=np.stack([frame.tool_pose for frame in frames if frame.tool_pose is not None]),
             openness=np.array([frame.openness for frame in frames]),
             perturbed=bool(last.get("perturbed", False)),
         )
 
-    def _extrinsics(self) -> np.ndarray:
+    def _extrinsics(self) -> npt.NDArray[np.float64]:
         """`[V, 4, 4]`, or `[V, T, 4, 4]` where a camera moves."""
         every = np.stack(
             [np.stack([frame.world_from_camera[name] for frame in self._frames]) for name in self._cameras]

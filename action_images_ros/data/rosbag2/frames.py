@@ -9,48 +9,24 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from ...geometry.camera import normalise_signs
 from ...interfaces.camera_model import CameraModel
-from ...interfaces.images import TornPicture, rgb_from_file, rgb_from_pixels
+from ...interfaces.images import TornPicture
 from ...interfaces.views import camera_offsets
 from .bag import Bag, BagError, BagMessage, header_of, stamp_of
+from .frame import Frame
+from .pictures import decoded, rectified
 from .state import RecordedState, read_setup_calibration
 from .topics import BagSetup, CameraTopics, find_topics
 
 __all__ = ["Frame", "FrameStream"]
 
 _SLIP_FRAMES = 25  # a camera up to 4 % slower than 1 / dt has no gap: so often one dt may be a period longer
-
-
-@dataclass
-class Frame:
-    """What was seen and measured at one moment, `stamp_ns` (the first camera's header stamp).
-
-    images: uint8 RGB `[h, w, 3]` by camera, undistorted, only those within image_tolerance. K `[3, 3]` px and
-    world_from_camera `[4, 4]` by camera (signs normalised), where known; a camera that moves has its pose of its own
-    picture's time. tool_pose: `[7]` of the MODEL tool frame in base_frame, interpolated at stamp_ns, None where not
-    recorded or no robot was named. openness: 0..1, see `ArmState.openness`; None where it is not known. status: the
-    cell's newest report. gap_s: seconds missing between this frame and the one before it, beyond dt (0: none).
-    problems: what is missing, as (what, details); empty for a whole frame. log_ns: when the first camera's picture was
-    recorded.
-    """
-
-    stamp_ns: int
-    images: dict[str, np.ndarray]
-    K: dict[str, np.ndarray]
-    world_from_camera: dict[str, np.ndarray]
-    tool_pose: np.ndarray | None
-    openness: float | None
-    instruction: str
-    status: dict
-    gap_s: float = 0.0
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    log_ns: int = 0
 
 
 class FrameStream:
@@ -82,7 +58,7 @@ class FrameStream:
         self._pictures: dict[str, list[tuple[int, BagMessage]]] = {name: [] for name in self._cameras}
         self._handlers = dict(self._state.handlers)
         for name, camera in self._cameras.items():
-            self._handlers[camera.image] = (lambda m, s, now, n=name: self._add_picture(n, s, m), True)
+            self._handlers[camera.image] = partial(self._take_picture, name), True
         self._timed = [topic for topic, (_, stamped) in self._handlers.items() if stamped]
         self._newest: dict[str, int] = {}
         self._now = 0
@@ -168,6 +144,9 @@ class FrameStream:
         self._newest[topic] = max(newest, stamp)
         self._now = max(self._now, stamp)
         return True
+
+    def _take_picture(self, name: str, message: BagMessage, stamp: int, now: int) -> None:
+        self._add_picture(name, stamp, message)
 
     def _add_picture(self, name: str, stamp: int, message: BagMessage) -> None:
         queue = self._pictures[name]
@@ -272,7 +251,9 @@ class FrameStream:
             except ValueError as error:
                 problems.append((f"{name}: its intrinsics are not known", str(error)))
                 continue
-            frame.images[name] = self._rectified(camera, models[name], nearest[1])
+            frame.images[name] = rectified(
+                self.bag, camera, models[name], self._decoded[name][1], self._sizes, stamp_of(nearest[1].data)
+            )
             frame.K[name] = models[name].K
             shown[name] = nearest[0], header_of(nearest[1].data)[1]
         offsets = camera_offsets(models, {name: frame_id for name, (_, frame_id) in shown.items()})
@@ -317,41 +298,12 @@ class FrameStream:
         if name in self._decoded and self._decoded[name][0] is message:
             return True
         try:
-            self._decoded[name] = message, self._decode(self._cameras[name], message)
+            self._decoded[name] = message, decoded(self.bag, self._cameras[name], message)
         except TornPicture:
             self.torn[topic] += 1
             del queue[index]
             return False
         return True
-
-    def _rectified(self, camera: CameraTopics, model: CameraModel, message: BagMessage) -> npt.NDArray[np.uint8]:
-        image = self._decoded[camera.name][1]
-        if image.shape[:2] != model.size:
-            raise BagError(
-                f"{self.bag.path}: {camera.info} is for {model.size[1]}x{model.size[0]}, the picture of "
-                f"{camera.image} is {image.shape[1]}x{image.shape[0]}; record the calibration of this "
-                "resolution"
-            )
-        before = self._sizes.setdefault(camera.name, model.size)
-        if model.size != before:
-            raise BagError(
-                f"{self.bag.path}: {camera.image} changes from {before[1]}x{before[0]} to "
-                f"{model.size[1]}x{model.size[0]} at {stamp_of(message.data)} ns; cut it there"
-            )
-        return model.rectify(image)
-
-    def _decode(self, camera: CameraTopics, message: BagMessage) -> npt.NDArray[np.uint8]:
-        content = self.bag.read(message)
-        try:
-            return (
-                rgb_from_file(content.data, content.format)
-                if camera.compressed
-                else rgb_from_pixels(content.encoding, content.height, content.width, content.step, content.data)
-            )
-        except TornPicture:
-            raise
-        except ValueError as error:
-            raise BagError(f"{self.bag.path}: {camera.image}: {error}") from None
 
     def _forget(self, past: int) -> None:
         """What no frame later than `past` can need."""

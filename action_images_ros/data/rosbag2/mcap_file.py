@@ -38,7 +38,8 @@ class McapFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.notes = path, []
+        self.path = path
+        self.notes: list[str] = []
         self._size = path.stat().st_size
         self._file = open(path, "rb")
         self._channels: dict[int, Channel] = {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...geometry.pose import pose7_from_matrix, to_robot_tool
 from ...interfaces.images import checked_rgb, encode_picture
@@ -24,16 +26,16 @@ class Messages:
     def __init__(self, writer: BagWriter) -> None:
         self._types = writer.typestore.types
 
-    def make(self, name: str, /, **fields):
+    def make(self, name: str, /, **fields: Any) -> Any:
         """An object of `package/Name`."""
         return self._types[name.replace("/", "/msg/")](**fields)
 
-    def header(self, stamp_ns: int, frame_id: str):
+    def header(self, stamp_ns: int, frame_id: str) -> Any:
         """std_msgs/Header."""
         stamp = self.make("builtin_interfaces/Time", sec=stamp_ns // 1_000_000_000, nanosec=stamp_ns % 1_000_000_000)
         return self.make("std_msgs/Header", stamp=stamp, frame_id=frame_id)
 
-    def pose(self, pose7: np.ndarray, stamp_ns: int, frame_id: str):
+    def pose(self, pose7: npt.NDArray[Any], stamp_ns: int, frame_id: str) -> Any:
         """geometry_msgs/PoseStamped of `[7]`."""
         x, y, z, qx, qy, qz, qw = (float(value) for value in pose7)
         return self.make(
@@ -46,7 +48,7 @@ class Messages:
             ),
         )
 
-    def camera_info(self, K: np.ndarray, size: tuple[int, int], stamp_ns: int, frame_id: str):
+    def camera_info(self, K: npt.NDArray[Any], size: tuple[int, int], stamp_ns: int, frame_id: str) -> Any:
         """sensor_msgs/CameraInfo of an undistorted pinhole camera."""
         roi = self.make("sensor_msgs/RegionOfInterest", x_offset=0, y_offset=0, height=0, width=0, do_rectify=False)
         return self.make(
@@ -64,7 +66,7 @@ class Messages:
             roi=roi,
         )
 
-    def image(self, rgb: np.ndarray, images: str, stamp_ns: int, frame_id: str):
+    def image(self, rgb: npt.NDArray[Any], images: str, stamp_ns: int, frame_id: str) -> Any:
         """sensor_msgs/Image, or CompressedImage for png and jpeg."""
         header, rgb = self.header(stamp_ns, frame_id), checked_rgb(rgb)
         if images != "raw":
@@ -121,7 +123,7 @@ class _Recording:
         writer.add_topic(f"{prefix}instruction", "std_msgs/msg/String", "latched")
         writer.add_topic(f"{prefix}cell/status", "std_msgs/msg/String", "latched")
 
-    def _write(self, name: str, message, stamp_ns: int) -> None:
+    def _write(self, name: str, message: Any, stamp_ns: int) -> None:
         self._log_ns = max(self._log_ns + 1, stamp_ns)  # one order, whatever a storage does with equal times
         self._writer.write(self._prefix + name, message, self._log_ns)
 
@@ -139,7 +141,7 @@ class _Recording:
         )
         self._write("cell/status", self._messages.make("std_msgs/String", data=text), stamp_ns)
 
-    def write(self, poses: np.ndarray, start_ns: int) -> None:
+    def write(self, poses: npt.NDArray[Any], start_ns: int) -> None:
         """All messages in the order of time. poses: `[T, 7]` of the robot's tool."""
         episode, messages = self._episode, self._messages
         size = episode.images.shape[2:4]

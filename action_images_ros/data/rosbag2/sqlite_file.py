@@ -25,8 +25,9 @@ class SqliteFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.notes = path, []
-        self._temporary: tempfile.TemporaryDirectory | None = None
+        self.path = path
+        self.notes: list[str] = []
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._connection = self._connect()
         try:
             self._ids: dict[int, BagTopic] = {}

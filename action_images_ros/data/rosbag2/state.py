@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -90,23 +91,32 @@ class RecordedState:
         self.handlers = dict(self._make_handlers())
 
     def _make_handlers(self) -> Iterator[tuple[str, tuple[Handler, bool]]]:
+        yield from self._camera_handlers()
+        yield from self._arm_handlers()
+        for what, said in self._said.items():
+            topic = getattr(self._topics, what)
+            if topic:
+                yield topic, (partial(self._add_said, said), False)
+
+    def _camera_handlers(self) -> Iterator[tuple[str, tuple[Handler, bool]]]:
         found, setup = self._topics, self._setup
         for camera in found.cameras:
             if camera.info:
-                yield camera.info, (lambda m, s, now, c=camera: self._add_info(c, m), False)
+                yield camera.info, (partial(self._hear_info, camera), False)
+            # A recording's poses and static transforms are read before its pictures.
+            if camera.pose and self._bag.live and setup.extrinsics in ("auto", "topic"):
+                yield camera.pose, (partial(self._hear_camera_pose, camera), False)
         if setup.extrinsics in ("auto", "tf"):
             for name in found.tf:
-                if not name.endswith("_static"):
-                    yield name, (lambda m, s, now: self._add_tf(m, False), False)
-                elif self._bag.live:
-                    yield name, (lambda m, s, now: self._add_tf(m, True), False)
-        if self._bag.live and setup.extrinsics in ("auto", "topic"):  # a recording's are read before its pictures
-            for camera in found.cameras:
-                if camera.pose:
-                    yield camera.pose, (lambda m, s, now, c=camera: self._add_camera_pose(c, m), False)
+                fixed = name.endswith("_static")
+                if self._bag.live or not fixed:
+                    yield name, (partial(self._hear_tf, fixed), False)
+
+    def _arm_handlers(self) -> Iterator[tuple[str, tuple[Handler, bool]]]:
+        found = self._topics
         if found.current_pose:
             yield found.current_pose, (lambda m, s, now: self._add_pose(m, s), True)
-        if setup.finger_joints:
+        if self._setup.finger_joints:
             for name in found.joint_states:
                 yield name, (lambda m, s, now: self.arm.add_joints(self._bag.read(m), s), True)
         if found.gripper_command:  # no header: true from the newest stamp that had been seen by then
@@ -114,9 +124,22 @@ class RecordedState:
                 found.gripper_command,
                 (lambda m, s, now: self._add_command(float(self._bag.read(m).data), now), False),
             )
-        for what, said in self._said.items():
-            if getattr(found, what):
-                yield getattr(found, what), (lambda m, s, now, said=said: said.add(now, self._bag.read(m).data), False)
+
+    def _hear_command(self, message: BagMessage, stamp: int, now: int) -> None:
+        """No header: true from the newest stamp that had been seen by then."""
+        self._add_command(float(self._bag.read(message).data), now)
+
+    def _hear_info(self, camera: CameraTopics, message: BagMessage, stamp: int, now: int) -> None:
+        self._add_info(camera, message)
+
+    def _hear_camera_pose(self, camera: CameraTopics, message: BagMessage, stamp: int, now: int) -> None:
+        self._add_camera_pose(camera, message)
+
+    def _hear_tf(self, fixed: bool, message: BagMessage, stamp: int, now: int) -> None:
+        self._add_tf(message, fixed)
+
+    def _add_said(self, series: StampedSeries[Any], message: BagMessage, stamp: int, now: int) -> None:
+        series.add(now, self._bag.read(message).data)
 
     # What holds for the whole recording.
 
@@ -240,7 +263,7 @@ class RecordedState:
         if self._topics.current_pose is None or turn is None:
             return None
         try:
-            return to_model_tool(self.arm.tool_pose(stamp), turn)
+            return np.asarray(to_model_tool(self.arm.tool_pose(stamp), turn), np.float64)
         except ValueError as error:
             problems.append((f"{self._topics.current_pose}: no pose", str(error)))
             return None
@@ -263,11 +286,12 @@ class RecordedState:
     def status(self, stamp: int) -> dict[str, Any]:
         """The cell's newest report until then; empty where there is none."""
         said = self._said["status"].until(stamp)
+        text = said[1] if said else ""
         try:
-            return dict(json.loads(said[1])) if said and said[1] else {}
+            return dict(json.loads(text)) if text else {}
         except (ValueError, TypeError, RecursionError):
             raise BagError(
-                f"{self._bag.path}: {self._topics.status} says {str(said[1])[:80]!r}, which is no JSON "
+                f"{self._bag.path}: {self._topics.status} says {str(text)[:80]!r}, which is no JSON "
                 "object; give another name for status"
             ) from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -117,13 +118,13 @@ class RecordedTopics:
     notes: tuple[str, ...] = ()
 
 
-def robot_setup(robot: str, **changes) -> BagSetup:
+def robot_setup(robot: str, **changes: Any) -> BagSetup:
     """The setup of a robot: a name in config/robots or the path of such a YAML file; `changes` win over it."""
     path = Path(robot) if robot.endswith((".yaml", ".yml")) else share_path("config/robots") / f"{robot}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in share_path("config/robots").glob("*.yaml")))
         raise ValueError(f"robot is {robot!r}; give one of {known}, or the path of a YAML file like them")
-    merged: dict = {}
+    merged: dict[str, Any] = {}
     content = load_yaml(path) or {}
     for section in ("/**", "/**/policy"):
         merged.update(content.get(section, {}).get("ros__parameters", {}))
@@ -142,7 +143,7 @@ def robot_setup(robot: str, **changes) -> BagSetup:
     return BagSetup(**{**given, **changes})
 
 
-def setup_for(bag: Bag, robot: str = "", **changes) -> BagSetup:
+def setup_for(bag: Bag, robot: str = "", **changes: Any) -> BagSetup:
     """`robot_setup(robot)`; without a robot that of the simulated cell if all topics lie in /cell, else a plain one."""
     if not robot:
         named = [
@@ -288,8 +289,9 @@ def _wanted(bag: Bag, cameras: Sequence[str], names: dict[str, str]) -> Iterator
 
 def _camera(bag: Bag, name: str, image: str, calibrated: Collection[str]) -> CameraTopics:
     base = image.removesuffix("/compressed").rpartition("/")[0]
-    info, pose = f"{base}/camera_info", f"{base}/pose"
-    if info not in bag.topics or not bag.topics[info].count:
+    topic, pose = f"{base}/camera_info", f"{base}/pose"
+    info: str | None = topic
+    if topic not in bag.topics or not bag.topics[topic].count:
         if name not in calibrated:
             raise BagError(
                 f"{bag.path}: camera {name!r} ({image}) has no {info}, so its intrinsics are not known; "

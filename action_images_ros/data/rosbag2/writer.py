@@ -21,12 +21,12 @@ __all__ = ["BagWriter", "qos_named"]
 class _Plain(yaml.SafeDumper):
     """YAML without references to what was said before: other readers need not know them."""
 
-    def ignore_aliases(self, data) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-def _yaml(content) -> str:
-    return yaml.dump(content, Dumper=_Plain, sort_keys=False)
+def _yaml(content: Any) -> str:
+    return str(yaml.dump(content, Dumper=_Plain, sort_keys=False))
 
 
 _FOREVER = QosTime(9223372036, 854775807)  # rmw's infinite duration
@@ -88,7 +88,7 @@ class BagWriter:
     def __enter__(self) -> BagWriter:
         return self
 
-    def __exit__(self, kind, *_) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.close() if kind is None else self.abort()
 
     def add_topic(self, name: str, type_name: str, qos: str | Sequence[Qos] = "state") -> None:
@@ -174,7 +174,7 @@ class BagWriter:
         try:
             information = self._information()
             self._mcap.add_metadata("rosbag2", {"serialized_metadata": _yaml(information)})
-            self._mcap.finish()
+            self._mcap.finish()  # type: ignore[no-untyped-call]
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -189,7 +189,7 @@ class BagWriter:
         self._file.close()
         shutil.rmtree(self._part, ignore_errors=True)
 
-    def _information(self) -> dict:
+    def _information(self) -> dict[str, Any]:
         start, count = self.start_ns or 0, sum(self.counts.values())
         duration = max(self.end_ns - start, 0)
         times = {
@@ -224,7 +224,7 @@ class BagWriter:
         }
 
 
-def _qos_dict(qos: Qos) -> dict:
+def _qos_dict(qos: Qos) -> dict[str, Any]:
     times = {
         name: {"sec": t.sec, "nsec": t.nsec}
         for name, t in (
