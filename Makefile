@@ -3,7 +3,7 @@
 # make lint    style, formatting, types, import contracts     make docs    the documentation site in out/site
 # make clean   remove what the others made, but out/
 # make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
-# make test-lerobot   whether the lerobot library opens our datasets, in .venv-lerobot (another 1.5 GB)
+# make test-lerobot   the lerobot library with our datasets and models, its policies in our graph; in .venv-lerobot (another 1.7 GB)
 # make benchmarks     Meta-World in .venv-benchmarks, for --env metaworld (docs/benchmarks.md)
 # make nano    demonstrations, training, corrections, success: models/nano from nothing (docs/training.md)
 # make finetune  the same for a task that no shipped model knows: 50 demonstrations, then corrections
@@ -60,7 +60,7 @@ from-bags: install
 	PATH="$(abspath $(BIN)):$$PATH" docs/from_bag_to_policy.sh
 
 test-lerobot: install .venv-lerobot/stamp
-	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/lerobot/test_library.py $(TEST_ARGS)
+	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/lerobot/test_library.py test/lerobot_runtime/test_library.py $(TEST_ARGS)
 
 .venv-lerobot/stamp: .ci/install-lerobot .ci/lerobot-constraints.txt
 	@echo "Installing the lerobot library into .venv-lerobot, apart from everything else"

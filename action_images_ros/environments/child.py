@@ -1,87 +1,23 @@
-"""A simulator in a child process with its own Python environment.
-
-Benchmarks pin versions of MuJoCo, NumPy or OpenCV that this package cannot share. Each runs in the benchmarks' virtual
-environment (`make benchmarks`) and is called over a socket pair: the norm for evaluation servers elsewhere, too.
-"""
+"""The benchmarks' own virtual environment (`make benchmarks`), in which each runs as a child process."""
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+
+from ..child_process.child import Child, NotInstalledError, find_python
 
 __all__ = ["INSTALL_LINE", "BenchmarkNotInstalledError", "Child", "benchmarks_python"]
 
 INSTALL_LINE = "make benchmarks"
 """What installs the benchmarks' environment."""
-_VARIABLE = "ACTION_IMAGES_BENCHMARKS_PYTHON"
-
-
-class BenchmarkNotInstalledError(FileNotFoundError):
-    """The benchmarks' environment is missing or does not hold the benchmark."""
+BenchmarkNotInstalledError = NotInstalledError
 
 
 def benchmarks_python(module: str) -> Path:
-    """The interpreter of the benchmarks' environment, which can import `module`.
+    """The interpreter of the benchmarks' environment, which can import `module`; see `find_python`.
 
-    The environment variable ACTION_IMAGES_BENCHMARKS_PYTHON names it, else `.venv-benchmarks/bin/python` in the working
-    folder, a folder above it, or beside this package. Raises BenchmarkNotInstalledError with the line that installs it.
+    The environment variable ACTION_IMAGES_BENCHMARKS_PYTHON names it, else it is that of `.venv-benchmarks`.
     """
-    named = os.environ.get(_VARIABLE)
-    if named:
-        found = [Path(named)]
-    else:
-        folders = [Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents]
-        found = [folder / ".venv-benchmarks/bin/python" for folder in folders]
-    for python in found:
-        if python.is_file():
-            if any(python.parent.parent.glob(f"lib/python3*/site-packages/{module}")):
-                return python
-            raise BenchmarkNotInstalledError(f"{python} has no {module}; install it with `{INSTALL_LINE}`")
-    where = f"{_VARIABLE} is {named}" if named else "there is no .venv-benchmarks"
-    raise BenchmarkNotInstalledError(f"{module} is not installed ({where}); install it with `{INSTALL_LINE}`")
-
-
-class Child:
-    """A server script of `servers/` under another interpreter; `call` runs one of its methods.
-
-    Raises RuntimeError when the method raises there or the process ends; its standard error goes to this one's.
-    """
-
-    def __init__(self, python: Path, script: Path, environment: dict[str, str] | None = None) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
-            self._process = subprocess.Popen(
-                [str(python), str(script), str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=variables | (environment or {}),
-            )
-        self._link = Connection(ours.detach())
-        self._name = script.stem
-
-    def call(self, method: str, **arguments: Any) -> Any:
-        """The result of `method(**arguments)` in the child."""
-        try:
-            self._link.send((method, arguments))
-            kind, *content = self._link.recv()
-        except (EOFError, OSError) as error:
-            code = self._process.poll()
-            raise RuntimeError(f"{self._name} ended (exit code {code}); its own message stands above") from error
-        if kind == "error":
-            raise RuntimeError(f"{self._name}.{method}: {content[0]}: {content[1]}")
-        return content[0]
-
-    def close(self, timeout_s: float = 5.0) -> None:
-        """Hang up and wait; the child is killed after `timeout_s`."""
-        self._link.close()
-        try:
-            self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+    return find_python(
+        module, folder=".venv-benchmarks", variable="ACTION_IMAGES_BENCHMARKS_PYTHON", install=INSTALL_LINE
+    )

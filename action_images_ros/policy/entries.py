@@ -16,6 +16,7 @@ _BUILT_IN = {
     "onnx": "action_images_ros.world_model.load:load_onnx",
     "regression": "action_images_ros.world_model.load:load_regression",
     "wan": "action_images_ros.world_model.load:load_wan",
+    "lerobot": "action_images_ros.lerobot_runtime.policy:load_lerobot",
     "oracle": "action_images_ros.ros.oracle:load_oracle",
 }
 

@@ -1,10 +1,10 @@
-"""A server script for `environments.child.Child`, run under this interpreter."""
+"""A server script for `child_process.child.Child`, run under this interpreter."""
 
 import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(sys.argv[0]).resolve().parents[2] / "action_images_ros/environments/servers"))
+sys.path.insert(0, str(Path(sys.argv[0]).resolve().parents[2] / "action_images_ros/child_process"))
 
 from serve import serve
 

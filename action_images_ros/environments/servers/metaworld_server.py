@@ -19,7 +19,7 @@ import mujoco  # noqa: E402
 import numpy as np  # noqa: E402
 from metaworld.env_dict import ENV_CLS_MAP  # noqa: E402
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path[:0] = [str(Path(__file__).resolve().parents[k] / name) for k, name in ((0, ""), (2, "child_process"))]
 
 from mocap_follower import STEP_MOST_M, MocapFollower  # noqa: E402
 from serve import serve  # noqa: E402

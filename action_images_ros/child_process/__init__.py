@@ -1,0 +1,1 @@
+"""Calling code that lives in another Python environment, over a socket pair."""
