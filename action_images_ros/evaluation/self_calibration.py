@@ -15,6 +15,7 @@ from ..cell.cell import Cell
 from ..cell.scene.conditions import BUMP_SECONDS, Condition
 from ..cell.tasks.expert import tool_down
 from ..control.chunk import Chunk
+from ..labelling.camera_check import PERIOD_S, frames_of
 from ..labelling.camera_reader import CameraReader, ToolFrames, calibrate_frames
 from ..policy.observation import Observation
 from .chunk_sources import ModelSource, observe_cell
@@ -37,21 +38,6 @@ BOX = ((0.29, -0.26, 0.12), (0.66, 0.26, 0.44))
 FRAMES = 27
 """Frames read of a calibration motion: three windows."""
 LINEAR_SPEED, ANGULAR_SPEED = 0.3, 1.0
-PERIOD_S = 0.2
-"""Time between the frames that are read online."""
-
-
-def frames_of(observations: list[Observation]) -> ToolFrames:
-    """Observations of the same cameras as frames to read."""
-    first = observations[0]
-    return ToolFrames(
-        first.camera_names,
-        np.stack([o.images for o in observations], axis=1),
-        first.K,
-        np.stack([o.tool_pose for o in observations]),
-        np.array([o.stamp_ns for o in observations]),
-        first.instruction,
-    )
 
 
 def record_calibration_motion(

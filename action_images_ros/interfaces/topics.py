@@ -115,6 +115,16 @@ TOPICS: tuple[Topic, ...] = (
         "whether cameras and gripper can be believed",
     ),
     Topic(
+        "calibration/<cam>",
+        "geometry_msgs/msg/PoseWithCovarianceStamped",
+        "latched",
+        (),
+        (),
+        "optical frame in base as it is used; only with self_calibration: correct",
+        ("rviz",),
+        ("policy",),
+    ),
+    Topic(
         "instruction",
         "std_msgs/msg/String",
         "latched",

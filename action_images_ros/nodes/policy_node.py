@@ -19,6 +19,7 @@ from ..policy.decoding import chunk_from_prediction
 from ..policy.prediction import Prediction
 from ..policy.protocol import PaintsVideo, Policy, Subscribes, check_prediction
 from ..policy.registry import load_policy, policy_card
+from ..ros.camera_watch import CameraCalibrationWatch, camera_watch
 from ..ros.chunk_publisher import ChunkPublisher, PosePublisher
 from ..ros.collector import CollectorSettings, ObservationCollector
 from ..ros.extrinsics import Extrinsics
@@ -41,6 +42,7 @@ class PolicyNode(GraphNode):
         self._make_policy = make_policy
         self.collector: ObservationCollector | None = None
         self.sensors: SensorWatch | None = None
+        self.cameras: CameraCalibrationWatch | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._policy: Policy | None = None
@@ -80,6 +82,7 @@ class PolicyNode(GraphNode):
         self.collector = ObservationCollector(settings, extrinsics)
         self._words = InstructionTopic(lambda: self.advertise("instruction"), self._on_instruction)
         self.sensors = SensorWatch(self, self.collector) if own.sensor_health else None
+        self.cameras = camera_watch(self, self._policy, self.collector, own.self_calibration, self.sensors)
         self._connect(cameras, own.image_transport)
         if own.instruction:
             self._words.say(own.instruction)
@@ -198,7 +201,7 @@ class PolicyNode(GraphNode):
         """Let go of the model."""
         if self.collector is not None:
             self.collector.extrinsics.close()
-        self._policy = self.collector = self._chunks = self._poses = self.sensors = None
+        self._policy = self.collector = self._chunks = self._poses = self.sensors = self.cameras = None
 
     def check(self) -> None:
         """Say which camera is missing, old or out of step."""
@@ -215,6 +218,7 @@ class PolicyNode(GraphNode):
             begin = time.monotonic()
             prediction = self._predict()
             if prediction is None or self._stop.is_set() or self.collector.doubt():
+                self._check_cameras()
                 self._stop.wait(0.02)
                 continue
             try:
@@ -223,6 +227,7 @@ class PolicyNode(GraphNode):
             except Exception as error:  # the thread must not die silently
                 self.complain("publish", f"a chunk could not be published: {error!r}")
             self._publish_video(prediction)
+            self._check_cameras()
             self._stop.wait(max(0.0, self._period - (time.monotonic() - begin)))
 
     def _predict(self) -> Prediction | None:
@@ -234,6 +239,8 @@ class PolicyNode(GraphNode):
             self.complain("observation", str(error), WARN if waiting else self.missing)
             return None
         self.solved("observation")
+        if self.cameras is not None:
+            observation = self.cameras.corrected(observation)
         self._count += 1
         try:
             prediction = self._policy.predict(observation, seed=self._seed + self._count)
@@ -272,6 +279,11 @@ class PolicyNode(GraphNode):
             )
         else:
             self.solved("slow")
+
+    def _check_cameras(self) -> None:
+        """Read where the gripper is in the newest pictures; after a chunk is on its way, and seldom."""
+        if self.cameras is not None and not self._stop.is_set():
+            self.cameras.step()
 
     def _publish_video(self, prediction: Prediction) -> None:
         """That of every so many chunks; painted when its chunk is on the way, so that no motion waits for it."""

@@ -80,6 +80,9 @@ class SensorHealth:
         self, cameras: Sequence[str], settings: HealthSettings | None = None, *, carried: Sequence[str] = ()
     ) -> None:
         self.cameras = {name: PictureHealth(name, settings, fixed=name not in carried) for name in cameras}
+        self._changing: dict[str, float] = {}
+        self.correctable: frozenset[str] = frozenset()
+        """Kinds of doubt that hold the arm and are never a fault: somebody is about to mend them."""
         self._places: dict[str, _Place] = {}
         self._arrivals: dict[str, _Arrivals] = {}
         self._unreadable: dict[str, str] = {}
@@ -90,7 +93,7 @@ class SensorHealth:
         """Begin anew (the clock was set back)."""
         for camera in self.cameras.values():
             camera.forget()
-        for known in (self._places, self._arrivals, self._unreadable, self._since):
+        for known in (self._places, self._arrivals, self._unreadable, self._since, self._changing):
             known.clear()
 
     # Taking in.
@@ -114,7 +117,7 @@ class SensorHealth:
     def place(
         self, camera: str, K: Floats, world_from_camera: Floats, base_from_tool: Floats | None, now_s: float
     ) -> str:
-        """Take a camera's K `[3, 3]` and place `[4, 4]`; says what changed against the time before, or "".
+        """Take a camera's K `[3, 3]` and place `[4, 4]`; says what changed, when it is seen for the second time, or "".
 
         base_from_tool `[4, 4]`: a camera that moves with the tool is carried by it; its place may change.
         """
@@ -140,7 +143,11 @@ class SensorHealth:
                     "enable again only if that is right"
                 )
         elif not changed:
+            self._changing.pop(camera, None)
             return ""
+        if changed and self._changing.setdefault(camera, now_s) == now_s:
+            return ""  # seen once; the clock may be about to tell that another scene has begun
+        self._changing.pop(camera, None)
         first = past.first or past
         new = _Place(K, world_from_camera, base_from_tool, past.changed, past.changed_s, first)
         self._places[camera] = new
@@ -196,6 +203,8 @@ class SensorHealth:
         }
 
     def _lasts(self, name: str, kind: str, now_s: float) -> bool:
+        if kind in self.correctable:
+            return False
         return now_s - self._since[name, kind] >= (CERTAIN_S if kind in CERTAIN else PATIENCE_S)
 
     def _silence(self, sensor: str, now_s: float) -> float:

@@ -187,8 +187,21 @@ class ObservationCollector:
 
     def observe(self, now_ns: int) -> Observation:
         """The newest complete observation; ValueError when there is none or something in it is wrong."""
+        self.fresh.clear()
+        observation = self.look(now_ns)
+        doubt = self.doubt()
+        if doubt:
+            raise ValueError(doubt)
+        return observation
+
+    @property
+    def newest_ns(self) -> int | None:
+        """Stamp of the newest synchronised images."""
+        return None if self._set is None else self._set[0]
+
+    def look(self, now_ns: int) -> Observation:
+        """As `observe`, also of pictures that are doubted; whoever waits for fresh ones goes on waiting."""
         with self._lock:
-            self.fresh.clear()
             if not self._instruction:
                 raise ValueError("instruction is empty; publish what to do on `instruction` (std_msgs/String)")
             reason = self.waiting_for(now_ns)
@@ -218,9 +231,6 @@ class ObservationCollector:
             )
             poses[camera] = E @ offsets[camera]
             self._seen_from[camera] = intrinsics[camera], poses[camera]
-        doubt = self.doubt()
-        if doubt:
-            raise ValueError(doubt)
         return observe(
             stamp_ns,
             images,

@@ -87,6 +87,11 @@ class PolicyParameters(_Pictures):
     finger_open: float = parameter(0.08, "sum of their positions when open", "m or rad")
     extrinsics: str = parameter("auto", "where camera poses come from", choices=("auto", "tf", "topic", "file"))
     calibration_file: str = parameter("", _CALIBRATION)
+    self_calibration: str = parameter(
+        "check",
+        "cameras against the arm's motion: check holds the arm where one is wrong, correct uses what is found",
+        choices=("off", "check", "correct"),
+    )
     sensor_health: bool = parameter(True, "hold the arm while pictures or finger joints are doubtful")
     instruction: str = parameter("", "published on the topic instruction; empty: wait for that topic")
 

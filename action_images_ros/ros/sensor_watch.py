@@ -9,6 +9,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from ..geometry.pose import matrix_from_pose7
+from ..policy.picture_health import MOVED
 from ..policy.sensor_health import Doubt, SensorHealth, combined
 from .collector import ObservationCollector
 from .conversions import ns_from_stamp
@@ -18,6 +19,7 @@ from .images import rgb_from_message
 __all__ = ["SensorWatch"]
 
 CHECK_S = 0.05
+_JUMP_S, _FASTEST = 1.0, 10.0  # ROS time that is further ahead, or passes faster than real time, has jumped
 _LATE_S = 0.3  # this process itself was held up: the silence of the others means nothing
 
 
@@ -38,7 +40,7 @@ class SensorWatch:
         self._doubts: dict[str, Doubt] = {}
         self._extra: dict[str, tuple[str, bool]] = {}
         self._fingers_ns: int | None = None
-        self._last_s = 0.0
+        self._last_s = self._last_steady = 0.0
         self._checked_s = 0.0
         collector.doubt = self.reason
         node.every(CHECK_S, self.check)
@@ -63,6 +65,15 @@ class SensorWatch:
             else:
                 self._extra.pop(key, None)
         self.tell()
+
+    def kind(self, camera: str) -> str:
+        """What is wrong with this camera's pictures, in one word."""
+        return self.health.cameras[camera].kind
+
+    def unreadable(self) -> bool:
+        """Whether the pictures say nothing about where the cameras are."""
+        with self._lock:
+            return any(doubt.kind != MOVED for doubt in self._doubts.values())
 
     def accept(self, camera: str) -> None:
         """What this camera shows from now on is its usual picture."""
@@ -115,11 +126,14 @@ class SensorWatch:
         self._judge(now_s)
 
     def _now_s(self) -> float:
-        now_s = self._node.now_ns() * 1e-9
-        if now_s < self._last_s - 0.5:
+        """ROS time in seconds. When it jumps, another scene or recording has begun: everything begins anew."""
+        now_s, steady = self._node.now_ns() * 1e-9, time.monotonic()
+        ahead, passed = now_s - self._last_s, steady - self._last_steady
+        self._last_s, self._last_steady = now_s, steady
+        if ahead < -0.5 or ahead > _JUMP_S + _FASTEST * passed:
             with self._lock:
                 self.health.forget()
-        self._last_s = now_s
+                self._doubts = {}
         return now_s
 
     def _judge(self, now_s: float) -> None:

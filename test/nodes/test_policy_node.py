@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from geometry_msgs.msg import PoseStamped
-from ros_rig import CAMERAS, DOWN, extrinsic, info, now_ns, picture
+from ros_rig import CAMERAS, DOWN, EYES, camera_pose, extrinsic, info, now_ns, picture
 from scripted_model import ScriptedModel
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
+from action_images_ros.codec.encode import encode, to_uint8
+from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.graph.environment import isolated_environment
 from action_images_ros.nodes.policy_node import PolicyNode
 from action_images_ros.ros.conversions import ns_from_stamp, pose_stamped, stamp_from_ns
@@ -80,7 +82,7 @@ def model():
     return ScriptedModel([0.5, 0.0, 0.2])
 
 
-def _start(rig, model_folder, model, video_every=0):
+def _start(rig, model_folder, model, video_every=0, **parameters):
     node = rig.start(
         lambda **kwargs: PolicyNode(lambda _: model, **kwargs),
         cameras=list(CAMERAS),
@@ -93,6 +95,7 @@ def _start(rig, model_folder, model, video_every=0):
         slop=0.02,
         max_image_age=5.0,
         robot_tool_from_model_tool=[0.0, 0.0, 0.7071067811865476, 0.7071067811865476],
+        **parameters,
     )
     assert node.started
     return node
@@ -471,3 +474,60 @@ def test_intrinsics_that_change_in_use_are_a_fault(world, policy):
     world.calibrate(stamp_ns, left=longer)
     world.rig.spin_until(lambda: told and told[-1].level == b"\x02", "the fault is told")
     assert "left/camera_info changed" in told[-1].message
+
+
+class ReadingModel(ScriptedModel):
+    """Reads in every picture where the gripper truly is, with the camera `right` 5 cm from where it is said to be."""
+
+    def label(self, clips, *, steps=1, seed=0):
+        E = np.stack([camera_pose(EYES[camera]) for camera in CAMERAS])
+        E[1, :3, 3] += 0.05 * E[1, :3, 0]
+        poses = np.repeat(self.observations[-1].tool_pose[None], clips.images.shape[2], axis=0)
+        drawn = encode(matrix_from_pose7(poses), np.ones(len(poses)), clips.K[0], E, (96, 96))
+        return np.asarray(to_uint8(drawn.images))[None]
+
+
+def _look_around(world, until, what):
+    """Good moments, five in a second, until something is true."""
+
+    def seen():
+        if now_ns(world.rig) - world.last > 200 * MS:
+            world.good()
+        return until()
+
+    return world.rig.spin_until(seen, what)
+
+
+def test_a_camera_that_is_wrong_from_the_start_holds_the_arm(rig, model_folder):
+    policy = _start(rig, model_folder, ReadingModel([0.5, 0.0, 0.2]))
+    world, told = World(rig), rig.listen("sensor_check")
+    _instructed(world, policy)
+    _look_around(world, lambda: told and told[-1].level == b"\x01", "a hold")
+    assert "camera right" in told[-1].message and "recalibrate" in told[-1].message
+    assert "left" not in told[-1].message
+
+
+def test_corrected_cameras_are_used_and_published_beside_the_given_ones(rig, model_folder):
+    policy = _start(rig, model_folder, ReadingModel([0.5, 0.0, 0.2]), self_calibration="correct")
+    world, found = World(rig), rig.listen("calibration/<cam>", "right")
+    used = rig.listen("chunk/<cam>/pose", "right")
+    _instructed(world, policy)
+    given = extrinsic(0, "right").pose.position
+    _look_around(world, lambda: found and abs(found[-1].pose.pose.position.x - given.x) > 1e-3, "a correction")
+    assert found[-1].header.frame_id == "base" and np.trace(np.reshape(found[-1].pose.covariance, (6, 6))) > 0
+    place = found[-1].pose.pose.position
+    _look_around(world, lambda: used[-1].pose.position == place, "a chunk with it")
+    assert policy.values["calibration_right"].startswith("corrected")
+    assert policy.values["calibration_left"].startswith("good")
+
+
+def test_correcting_needs_a_policy_that_reads_pictures(rig, model_folder, model):
+    node = rig.start(
+        lambda **kwargs: PolicyNode(lambda _: model, **kwargs),
+        cameras=list(CAMERAS),
+        model=model_folder,
+        nice=0,
+        finger_joints=["f"],
+        self_calibration="correct",
+    )
+    assert not node.started and "self_calibration" in node.problems()["configure"]
