@@ -20,6 +20,7 @@ from launch.events import Shutdown
 from launch_ros.actions import Node
 
 from action_images_ros.graph import launching
+from action_images_ros.graph.environment import cell_environment
 from action_images_ros.graph.options import processes
 from launch import LaunchDescription
 
@@ -47,6 +48,7 @@ def _actions(context):
             name=spec.node.name,
             namespace=f"/{spec.namespace}",
             output="screen",
+            additional_env=cell_environment(os.environ) if value["robot"] == "cell" else {},
             sigterm_timeout=_FINISH_S,
             parameters=[*(str(path) for path in spec.parameter_files), spec.parameters],
             on_exit=_ended(spec.node),

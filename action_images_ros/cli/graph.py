@@ -124,3 +124,25 @@ def tell(
     from ..graph.commands import tell as run
 
     typer.echo(run(action, text, namespace))
+
+
+@app.command("sros2-policy")
+def sros2_policy(
+    robot: Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")] = "cell",
+    namespace: Annotated[
+        str | None, typer.Option(help="Namespace of all nodes; default: cell, or none with a robot.")
+    ] = None,
+    cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = "",
+    params_file: Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")] = "",
+    out: Annotated[Path | None, typer.Option(help="File to write; default: print it.")] = None,
+) -> None:
+    """Write the SROS2 policy of a robot's graph: who may publish, subscribe and call what (docs/security.md)."""
+    from ..graph.security import policy_of
+    from ..safe_files import disk_errors, write_text
+
+    text = policy_of(robot, namespace=namespace, cameras=tuple(_names(cameras)), params_file=params_file)
+    if out is None:
+        typer.echo(text)
+    else:
+        with disk_errors(out):
+            write_text(out, text)

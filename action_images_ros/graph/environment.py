@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import random
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..paths import share_path
 
-__all__ = ["graph_environment", "isolated_environment"]
+__all__ = ["PROFILE", "cell_environment", "graph_environment", "isolated_environment"]
 
 
-def graph_environment(base: dict[str, str] | None = None) -> dict[str, str]:
+PROFILE = "FASTRTPS_DEFAULT_PROFILES_FILE"
+
+
+def graph_environment(base: dict[str, str] | None = None, *, cell: bool = False) -> dict[str, str]:
     """Environment for the graph's processes: the shared-memory profile, the ament index of this installation.
 
-    Values that the user has set win.
+    cell: nothing of it can be reached from another host. Values that the user has set win.
     """
     environment = dict(os.environ if base is None else base)
-    environment.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(share_path("config/fastdds.xml")))
+    environment.setdefault(PROFILE, str(share_path("config/fastdds_cell.xml" if cell else "config/fastdds.xml")))
     prefixes = environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
     if sys.prefix not in prefixes and (Path(sys.prefix) / "share" / "ament_index").is_dir():
         environment["AMENT_PREFIX_PATH"] = os.pathsep.join([*filter(None, prefixes), sys.prefix])
@@ -31,9 +35,15 @@ def graph_environment(base: dict[str, str] | None = None) -> dict[str, str]:
     return environment
 
 
+def cell_environment(present: Mapping[str, str]) -> dict[str, str]:
+    """What processes of a simulated graph are given besides what is set, by the graph itself or by the user."""
+    ours = str(share_path("config/fastdds.xml"))
+    return {} if present.get(PROFILE, ours) != ours else {PROFILE: str(share_path("config/fastdds_cell.xml"))}
+
+
 def isolated_environment(domain: int | None = None) -> dict[str, str]:
     """The same with a ROS_DOMAIN_ID of its own and discovery kept on this machine: no real robot can hear it."""
-    environment = graph_environment()
+    environment = graph_environment(cell=True)
     environment["ROS_DOMAIN_ID"] = str(random.randint(120, 220) if domain is None else domain)
     environment["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     environment.pop("ROS_STATIC_PEERS", None)

@@ -113,7 +113,7 @@ def up(
     before = {}
     for sign in (signal.SIGINT, signal.SIGTERM):  # explicitly: started with & in a script SIGINT is ignored
         before[sign] = signal.signal(sign, lambda *_: wake.set())
-    supervisor = Supervisor(specs, environment or graph_environment(), say)
+    supervisor = Supervisor(specs, environment or graph_environment(cell=options.robot == "cell"), say)
     ended: dict[str, int] = {}
     essential = {spec.node.name for spec in specs if spec.node.essential}
     told: set[str] = set()

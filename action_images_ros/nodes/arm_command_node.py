@@ -192,7 +192,8 @@ class ArmCommandNode(GraphNode):
             if request.data and not self.active:
                 response.success, response.message = False, "the node is not active"
                 return response
-            silence = self._watchdog.reason() or self._nodes.reason() or self._robot_fault or self._sensor_fault
+            faults = (self._nodes.reason(), self._robot_fault, self._sensor_fault, self._rival())
+            silence = self._watchdog.reason() or next(filter(None, faults), "")
             if request.data and silence:
                 response.success, response.message = False, f"not enabled: {silence}"
                 return response
@@ -360,8 +361,25 @@ class ArmCommandNode(GraphNode):
             message.header.stamp, message.header.frame_id = stamp_from_ns(self.now_ns()), self._base
             self._executed_path.publish(message)
 
+    def _rival(self) -> str:
+        """Who else publishes target_pose; empty when nobody does."""
+        others = [f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in self.others("target_pose")]
+        named = ", ".join(sorted(others))
+        return (
+            f"{self._target_pose.topic_name} is also published by {named}; stop it: one node commands an arm"
+            if named
+            else ""
+        )
+
     def check(self) -> None:
-        """Report the pose's silence and the command period."""
+        """Report the pose's silence, a second commander (a fault while enabled) and the command period."""
+        rival = self._rival()
+        if rival:
+            self.complain("rival", rival)
+            with self.lock:
+                self.executor_core.fail(rival)
+        else:
+            self.solved("rival")
         reason = self._watchdog.reason()
         if reason:
             self.complain("current_pose", f"{reason}; the driver must publish it", self.missing)

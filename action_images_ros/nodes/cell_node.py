@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -239,6 +240,15 @@ class CellNode(GraphNode):
         """Report a simulation that died and how fast time passes."""
         if self.runner.failure is not None:
             self.complain("simulation", f"the simulation stopped: {self.runner.failure!r}")
+        others = [f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in self.others("/clock")]
+        if others:
+            self.complain(
+                "clock",
+                f"/clock is also published by {', '.join(others)}: two simulations in ROS_DOMAIN_ID "
+                f"{os.environ.get('ROS_DOMAIN_ID', '0')} set each other's time; stop one, or give it another domain",
+            )
+        else:
+            self.solved("clock")
         self.values["real_time_factor"] = f"{self.runner.measured_factor:.2f}"
 
 

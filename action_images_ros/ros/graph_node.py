@@ -257,6 +257,13 @@ class GraphNode(LifecycleNode):
         self._mine.append((self.destroy_timer, timer))
         return timer
 
+    def others(self, topic: str) -> list[Any]:
+        """Publishers of a topic besides the one of this node, as rclpy describes them."""
+        own = (self.get_namespace(), self.get_name())
+        found = self.get_publishers_info_by_topic(self.resolve_topic_name(topic))
+        same = [info for info in found if (info.node_namespace, info.node_name) == own]
+        return [info for info in found if info not in same] + same[1:]
+
     # Problems and diagnostics.
     def complain(self, key: str, message: str, level: bytes = ERROR) -> None:
         """Report a problem until `solved(key)`; thread-safe."""

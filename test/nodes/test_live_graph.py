@@ -3,13 +3,16 @@
 import json
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 import rclpy
+from geometry_msgs.msg import PoseStamped
 
 from action_images_ros.apps.trials import run_trial
 from action_images_ros.graph.client import GraphError
 from action_images_ros.graph.options import GraphOptions
+from action_images_ros.graph.security import policy_of
 from action_images_ros.graph.session import Session
 from action_images_ros.interfaces.topics import TOPICS, topic_names
 from action_images_ros.ros import qos
@@ -162,3 +165,32 @@ def test_the_graph_is_not_to_be_seen_from_other_domains(session, client):
     finally:
         context.try_shutdown()
     assert not any(name.startswith("/cell/") for name in heard)
+
+
+def test_the_security_policy_names_all_that_the_running_nodes_do(client):
+    rights = {}
+    for enclave in ElementTree.fromstring(policy_of("cell")).iter("enclave"):
+        rights[enclave.get("path").rsplit("/", 1)[1]] = {entry.text for entry in enclave.iter() if entry.text}
+    node = client.node
+    for name in NODES:
+        for query in (
+            node.get_publisher_names_and_types_by_node,
+            node.get_subscriber_names_and_types_by_node,
+            node.get_service_names_and_types_by_node,
+        ):
+            for full, _ in query(name, "/cell"):
+                assert full in rights[name] or full.removeprefix("/cell/") in rights[name] | {"clock"}, (name, full)
+
+
+def test_a_second_commander_is_named_and_the_arm_not_enabled(client):
+    client.enable(False)
+    rival = client.node.create_publisher(PoseStamped, "target_pose", qos.COMMAND)
+    try:
+        client.wait_for("the rival's name", lambda: "also published by /cell/user" in client.complaints(), 20.0)
+        with pytest.raises(GraphError, match="also published by /cell/user"):
+            client.enable(True, patience_s=0.5)
+    finally:
+        client.node.destroy_publisher(rival)
+    client.wait_for("peace", lambda: "also published" not in client.complaints(), 20.0)
+    client.enable(True, patience_s=10.0)
+    client.enable(False)
