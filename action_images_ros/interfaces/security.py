@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree
 
 from ..drivers.table import GRIPPER_INTERFACES, POSE_INTERFACES
-from .nodes import nodes_for
+from .nodes import NODES, nodes_for
 from .services import services_of
 from .topics import TOPICS, topic_names
 
@@ -73,7 +73,7 @@ def _topics(name: str, cameras: Sequence[str], nodes: Sequence[str]) -> tuple[li
         published += ["current_pose"]
         subscribed += ["target_pose", "gripper_command", "joint_states", "current_pose"]
     if name == "arm_command":
-        subscribed += [f"{other}/heartbeat" for other in nodes if other != name]
+        subscribed += [f"{other}/heartbeat" for other in sorted({node.name for node in NODES} - {name})]
     return published, subscribed
 
 

@@ -183,6 +183,7 @@ def test_the_security_policy_names_all_that_the_running_nodes_do(client):
 
 
 def test_a_second_commander_is_named_and_the_arm_not_enabled(client):
+    client.enable(True, patience_s=20.0)
     client.enable(False)
     rival = client.node.create_publisher(PoseStamped, "target_pose", qos.COMMAND)
     try:
