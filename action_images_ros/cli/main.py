@@ -17,6 +17,7 @@ def main() -> None:
     """Run the command; user errors print one line to stderr and exit with 2."""
     try:
         app()
-    except (ValueError, FileNotFoundError) as error:
-        typer.echo(f"action-images: {error}", err=True)
+    except (ValueError, OSError, OverflowError, MemoryError, RecursionError) as error:
+        text = str(error) or type(error).__name__
+        typer.echo(f"action-images: {text if len(text) < 4000 else text[:4000] + '..'}", err=True)
         sys.exit(2)

@@ -45,9 +45,16 @@ def train(
     options: RunOptions,
 ) -> None:
     """Train a world model; `accelerate launch -m action_images_ros.cli train ..` on several processes."""
-    from ..training.train import train as run
+    from contextlib import nullcontext
 
-    folder = run(config, data, out, shares=_shares(share), **asdict(options))
+    from ..safe_files import FolderLock
+
+    first = int(os.environ.get("RANK", 0)) == 0  # the others of the same training write nothing
+    lock = FolderLock(out.parent, f"train to {out.name}", name=f".{out.name}.lock") if first else nullcontext()
+    with lock:
+        from ..training.train import train as run
+
+        folder = run(config, data, out, shares=_shares(share), **asdict(options))
     if int(os.environ.get("RANK", 0)) == 0:
         typer.echo(f"model: {folder}")
 

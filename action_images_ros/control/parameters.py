@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..paths import share_path
+from ..safe_files import load_yaml
 from .chunk_check import ChunkCheck
 from .executor import ChunkExecutor
 from .settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
@@ -19,7 +18,7 @@ def arm_parameters(files: list[Path] | None = None) -> dict[str, Any]:
     """Parameters of `arm_command`, later files win; default: config/policy.yaml, then config/robots/cell.yaml."""
     merged: dict[str, Any] = {}
     for file in files or [share_path("config/policy.yaml"), share_path("config/robots/cell.yaml")]:
-        content = yaml.safe_load(Path(file).read_text()) or {}
+        content = load_yaml(file) or {}
         merged.update(content.get("/**/arm_command", {}).get("ros__parameters", {}))
     return merged
 

@@ -13,6 +13,7 @@ from ..interfaces.instruction import checked_instruction
 from ..interfaces.nodes import NODES, NodeSpec, nodes_for
 from ..paths import share_path
 from ..ros.node_parameters import check_parameter_file, check_sections
+from ..safe_files import load_yaml
 
 __all__ = ["GraphOptions", "ProcessSpec", "effective_parameters", "processes"]
 
@@ -100,10 +101,7 @@ def _has_section(path: Path, node: str) -> bool:
 
 def _sections(path: Path) -> dict[str, Any]:
     """The sections of a parameter file; ValueError when it is no mapping of sections."""
-    try:
-        content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no YAML: {error}; correct it") from None
+    content = load_yaml(path)
     if not isinstance(content, dict):
         raise ValueError(f"{path} holds {type(content).__name__}; give sections NODE: {{ros__parameters: ...}}")
     return content

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..control.settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits, RobotSettings, WatchSettings
 from ..drivers.table import GRIPPER_INTERFACES, POSE_INTERFACES, POSE_SOURCES
 from ..interfaces.instruction import checked_instruction
 from ..parameter import Parameters, parameter, refuse_unknown, specs
+from ..safe_files import load_yaml
 
 __all__ = [
     "NODE_PARAMETERS",
@@ -275,11 +274,6 @@ def check_sections(content: Any, where: str) -> None:
 
 def check_parameter_file(path: str | Path) -> None:
     """Refuse a parameter file with a ValueError that names file, key and remedy; see `check_sections`."""
-    try:
-        content = yaml.safe_load(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise ValueError(f"{path} is nested too deeply; write it flat") from None
+    content = load_yaml(path)
     if content is not None:
         check_sections(content, str(path))

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-import yaml
-
 from ..policy.card import latent_frames
+from ..safe_files import load_yaml
 from ..world_model.canvas import MODES
 
 OBJECTIVES = ("denoiser", "regression")
@@ -145,10 +144,7 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict:
         raise FileNotFoundError(f"config {path}{asked} does not exist: give a recipe such as config/training/nano.yaml")
     if path.resolve() in above:
         raise ValueError(f"{path} is based on itself by way of {above[-1]}: take the line `base` out of one of them")
-    try:
-        values = yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML ({error}): compare it with config/training/nano.yaml") from error
+    values = load_yaml(path) or {}
     if not isinstance(values, dict):
         raise ValueError(f"{path} holds {type(values).__name__}, not keys and values: see config/training/nano.yaml")
     base = values.pop("base", None)

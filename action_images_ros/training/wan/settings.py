@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import yaml
+from ...safe_files import load_yaml
 
 METHODS, OPTIMISERS, OBJECTIVES = ("lora", "full"), ("adamw", "adamw8bit"), ("flow", "few_steps")
 
@@ -83,7 +83,7 @@ class FinetuneSettings:
     @classmethod
     def load(cls, path: Path | None = None, changes: Mapping | None = None) -> FinetuneSettings:
         """A YAML file's settings (or the defaults), some of them changed."""
-        values = {} if path is None else yaml.safe_load(Path(path).read_text()) or {}
+        values = {} if path is None else load_yaml(path) or {}
         if not isinstance(values, dict):
             raise ValueError(f"{path} holds no settings: give lines like 'steps: 500'")
         values = values | dict(changes or {})

@@ -83,4 +83,10 @@ def load_network(folder: str | Path) -> Trunk:
         listed = "; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise ValueError(f"the weights in {folder} do not fit its config.json ({listed}): take both of one run")
     model = network.from_pretrained(folder, local_files_only=True, low_cpu_mem_usage=False)
+    spoilt = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
+    if spoilt:
+        raise ValueError(
+            f"the weights in {folder} are not finite ({len(spoilt)} of {len(expected)} tensors, {spoilt[0]} among "
+            "them): the training diverged or the file is damaged; take another model"
+        )
     return model.float().eval()

@@ -50,3 +50,12 @@ def test_truncated_weights_are_refused(folder):
     (folder / WEIGHTS).write_bytes(data[: len(data) // 2])
     with pytest.raises(ValueError, match="copy it again"):
         load_denoiser(folder)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(folder, value):
+    path = folder / WEIGHTS
+    tensors = load_file(path)
+    save_file({name: torch.full_like(tensor, value) for name, tensor in tensors.items()}, path)
+    with pytest.raises(ValueError, match="not finite"):
+        load_denoiser(folder)
