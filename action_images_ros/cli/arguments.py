@@ -107,7 +107,7 @@ def check_arguments(values: Mapping[str, Any]) -> None:
 
 
 def _option(name: str) -> str:
-    return name.removesuffix("_path").replace("_", "-")
+    return name.removesuffix("_path")
 
 
 def _number(name: str, value: float, many_hosts: bool) -> None:
