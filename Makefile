@@ -9,6 +9,7 @@
 # make finetune  the same for a task that no shipped model knows: 50 demonstrations, then corrections
 #              Both go on where they were broken off, and need no network once the installation is there.
 #
+# OPEN=1         of make demo: opens the live page in a browser
 # PYTHON=...       a Python 3.11 or 3.12; found by itself
 # TORCH_INDEX=...  where to take torch from. Empty: the CPU build if pip's configuration or PyTorch's CPU index has one.
 #                  With a GPU: default (pip's own index)
@@ -48,7 +49,7 @@ SOURCES := $(shell find action_images_ros config launch models resource -type f 
 install: $(STAMP)/package
 
 demo: install
-	$(BIN)/action-images demo
+	$(BIN)/action-images demo $(if $(OPEN),--live)
 
 test: install
 	$(BIN)/pytest -n auto --maxprocesses 4 $(TEST_ARGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from ..graph.session import Session
 from ..paths import models_path
 from ..policy.card import ModelCard
 from .film import contact_sheet, film_frames, write_animation, write_film
+from .live_page import live_page
+from .report import write_report
 from .scene_recorder import Recorder, SceneRecord
 from .trials import Trial, run_trial
 
@@ -41,10 +44,12 @@ def demo(
     limit_seconds: float = 20.0,
     speed: float = 1.0,
     console: Console | None = None,
+    live: bool = False,
 ) -> int:
     """Run the demo; 0 when the graph worked in every scene, else 1. Prints what happens.
 
-    limit_seconds: simulated time per scene; speed: simulated seconds per second. Raises ValueError on wrong arguments.
+    limit_seconds: simulated time per scene; speed: simulated seconds per second; live: opens
+    the live page in a browser. Raises ValueError on wrong arguments.
     """
     if policy != "model":
         raise ValueError(
@@ -67,7 +72,11 @@ def demo(
     played: list[tuple[Trial, SceneRecord]] = []
     worked = True
     try:
-        with session as client:
+        with ExitStack() as stack:
+            client = stack.enter_context(session)
+            if live:
+                page = live_page("cell", _cameras(client), "base", session.environment, browser=True)
+                stack.enter_context(page)
             console.print(f"all nodes active after {time.monotonic() - begun:.0f} s")
             recorder = Recorder(client, _cameras(client))
             for task, seed in scenes:
@@ -83,7 +92,7 @@ def demo(
         console.print(f"[red]nodes did not stop cleanly:[/] {unclean}")
         worked = False
     worked = _judge(played, console, len(scenes)) and worked
-    _write(played, out, facts.dt, console)
+    _write(played, out, facts.dt, model, console)
     console.print(
         f"{'the graph worked' if worked else '[red]the graph did not work[/]'}; "
         f"{time.monotonic() - begun:.0f} s altogether"
@@ -154,7 +163,7 @@ def _judge(played: Sequence[tuple[Trial, SceneRecord]], console: Console, expect
     return good
 
 
-def _write(played: Sequence[tuple[Trial, SceneRecord]], out: Path, dt: float, console: Console) -> None:
+def _write(played: Sequence[tuple[Trial, SceneRecord]], out: Path, dt: float, model: str, console: Console) -> None:
     shown = [(trial, record) for trial, record in played if record.pictures]
     if not shown:
         return
@@ -168,6 +177,8 @@ def _write(played: Sequence[tuple[Trial, SceneRecord]], out: Path, dt: float, co
     count = write_film(out / "demo.mp4", frames())
     write_animation(out / "demo.webp", frames())
     console.print(f"{out / 'demo.mp4'}: {count} frames, 10 per simulated second; {out / 'demo.webp'}: the same, small")
+    report = write_report(out / "demo.html", shown, model)
+    console.print(f"{report}: strips, paths and timings in one file")
     if any(record.chunks for _, record in shown):
         contact_sheet(out / "demo_contact_sheet.png", [(trial.instruction, record) for trial, record in shown])
         console.print(f"{out / 'demo_contact_sheet.png'}")

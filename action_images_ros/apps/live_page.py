@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -150,11 +151,18 @@ class LivePage:
 
 
 @contextmanager
-def live_page(namespace: str, cameras: Sequence[str], base_frame: str, environment: dict[str, str]) -> Iterator[None]:
-    """The page in a process of its own, at low priority, for as long as the context lasts. ValueError without rerun."""
+def live_page(
+    namespace: str, cameras: Sequence[str], base_frame: str, environment: dict[str, str], *, browser: bool = False
+) -> Iterator[None]:
+    """The page in a process of its own, at low priority, for as long as the context lasts. ValueError without rerun.
+
+    browser: opens the user's browser there.
+    """
     if not HAS_RERUN:
         raise ValueError(f"live is true and {INSTALL_RERUN}")
     command = [sys.executable, "-P", "-m", "action_images_ros.apps.live_page", namespace, base_frame, *cameras]
+    if browser:
+        command.append("--open")
     nice = [] if shutil.which("nice") is None else ["nice", "-n", "5"]
     page = subprocess.Popen([*nice, *command], env=environment, stdin=subprocess.PIPE, process_group=0)
     try:
@@ -169,8 +177,9 @@ def live_page(namespace: str, cameras: Sequence[str], base_frame: str, environme
 
 
 def main(argv: list[str] | None = None) -> int:
-    """`python -m action_images_ros.apps.live_page NAMESPACE BASE_FRAME CAMERA..`: serve until the input closes."""
-    namespace, base_frame, *cameras = sys.argv[1:] if argv is None else argv
+    """Serve until the input closes: `python -m action_images_ros.apps.live_page NAMESPACE BASE CAMERA.. [--open]`."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    namespace, base_frame, *cameras = (word for word in given if word != "--open")
     context = Context()
     rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
     try:
@@ -179,6 +188,8 @@ def main(argv: list[str] | None = None) -> int:
             LivePage(client, tuple(cameras), base_frame) as page,
         ):
             print(f"live page: {page.url}", flush=True)
+            if "--open" in given:
+                webbrowser.open(page.url)
             while sys.stdin.read(1):  # whoever started this closes it by ending
                 time.sleep(0.1)
     except KeyboardInterrupt:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..graph.client import GraphClient
+from ..interfaces.images import encode_picture
 from ..ros.chunk_messages import split_frames
 from ..ros.conversions import ns_from_stamp
 from ..ros.images import rgb_from_message
 
 __all__ = ["Recorder", "SceneRecord", "ShownChunk"]
+
+_STRIP_S = 0.5  # between two strips that are kept
 
 
 @dataclass
@@ -31,12 +36,17 @@ class ShownChunk:
 
 @dataclass
 class SceneRecord:
-    """A scene: pictures `[V, h, w, 3]` with their stamps, chunks by id, executed positions."""
+    """A scene: pictures `[V, h, w, 3]` with their stamps, chunks by id, measured and commanded positions `[3]` m.
+
+    strips: by camera, JPEG files, at most two per second.
+    """
 
     pictures: list[tuple[int, np.ndarray]] = field(default_factory=list)
     chunks: dict[int, ShownChunk] = field(default_factory=dict)
     positions: list[np.ndarray] = field(default_factory=list)
     commands: int = 0
+    commanded: list[np.ndarray] = field(default_factory=list)
+    strips: dict[str, list[bytes]] = field(default_factory=dict)
 
     def travelled(self) -> float:
         """Way of the tool in metres."""
@@ -62,7 +72,9 @@ class Recorder:
         self._lock = threading.Lock()
         self._messages: dict[tuple[str, str], dict[int, Any]] = {}
         self._positions: list[tuple[int, np.ndarray]] = []
-        self._commands = 0
+        self._commands: list[np.ndarray] = []
+        self._strips: dict[str, list[bytes]] = {camera: [] for camera in cameras}
+        self._strip_at = dict.fromkeys(cameras, 0.0)
         self._on = False
         for camera in cameras:
             for name in (
@@ -72,6 +84,7 @@ class Recorder:
                 "chunk/<cam>/camera_info",
             ):
                 client.listen(name, functools.partial(self._keep, (name, camera)), camera)
+            client.listen("view/<cam>", partial(self._on_strip, camera), camera)
         client.listen("chunk/confidence", lambda m: self._keep(("chunk/confidence", ""), m))
         client.listen("current_pose", self._on_pose)
         client.listen("target_pose", self._on_command)
@@ -87,13 +100,25 @@ class Recorder:
             with self._lock:
                 self._positions.append((ns_from_stamp(message.header.stamp), np.array([p.x, p.y, p.z])))
 
-    def _on_command(self, _: Any) -> None:
-        self._commands += self._on
+    def _on_command(self, message: Any) -> None:
+        p = message.pose.position
+        if self._on:
+            with self._lock:
+                self._commands.append(np.array([p.x, p.y, p.z]))
+
+    def _on_strip(self, camera: str, message: Any) -> None:
+        now = time.monotonic()
+        if self._on and now - self._strip_at[camera] >= _STRIP_S:
+            self._strip_at[camera] = now
+            file = encode_picture(rgb_from_message(message), "jpeg")
+            with self._lock:
+                self._strips[camera].append(file)
 
     def begin(self) -> None:
         """Forget what was recorded and record from now on."""
         with self._lock:
-            self._messages, self._positions, self._commands = {}, [], 0
+            self._messages, self._positions, self._commands = {}, [], []
+            self._strips = {camera: [] for camera in self._cameras}
         self._on = True
 
     def confidences(self) -> dict[int, tuple[int, int, float]]:
@@ -106,9 +131,15 @@ class Recorder:
         """Stop recording; the record of what carries a stamp of `not_before_ns` or later."""
         self._on = False
         with self._lock:
-            messages, positions, commands = self._messages, self._positions, self._commands
+            messages, positions, commands = self._messages, self._positions, list(self._commands)
+            strips = {camera: list(files) for camera, files in self._strips.items()}
             self._messages, self._positions = {}, []
-        record = SceneRecord(positions=[p for stamp, p in positions if stamp >= not_before_ns], commands=commands)
+        record = SceneRecord(
+            positions=[p for stamp, p in positions if stamp >= not_before_ns],
+            commands=len(commands),
+            commanded=commands,
+            strips=strips,
+        )
         for stamp in self._complete(messages, "<cam>/image_raw"):
             if stamp >= not_before_ns:
                 record.pictures.append((stamp, self._stack(messages, "<cam>/image_raw", stamp)))

@@ -77,13 +77,14 @@ def _show_recorded(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for demo.mp4, demo.webp and the contact sheet.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="Folder for the report, the videos and the contact sheet.")] = Path("out"),
     model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    live: Annotated[bool, typer.Option("--live", help="Open the live page in a browser.")] = False,
 ) -> None:
-    """Run three instructions in the simulated cell; write a video and a contact sheet."""
+    """Run three instructions in the simulated cell; write a report, a video and a contact sheet."""
     from ..apps.demo import demo as run
 
-    raise typer.Exit(run(out, model=model))
+    raise typer.Exit(run(out, model=model, live=live))
 
 
 @app.command()
