@@ -147,3 +147,31 @@ def sros2_policy(
     else:
         with disk_errors(out):
             write_text(out, text)
+
+
+@app.command("check-robot")
+def check_robot(
+    robot: Annotated[str, typer.Argument(help="cell, or a name or file of config/robots.")] = "cell",
+    namespace: Annotated[
+        str | None, typer.Option(help="Namespace of all nodes; default: cell, or none with a robot.")
+    ] = None,
+    cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = "",
+    params_file: Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")] = "",
+    seconds: Annotated[float, typer.Option(help="How long to listen.")] = 5.0,
+) -> None:
+    """Check a running robot and graph, from the driver to the first approved motion, and name what is missing.
+
+    Listens only. Exit code 0: all is there; 1: something is missing or wrong; 2: the arguments are.
+    """
+    from ..graph.check_robot import check_robot as run
+
+    raise typer.Exit(
+        run(
+            robot,
+            namespace=namespace,
+            cameras=_names(cameras),
+            params_file=params_file,
+            seconds=seconds,
+            tell=typer.echo,
+        )
+    )

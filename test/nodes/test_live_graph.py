@@ -195,3 +195,16 @@ def test_a_second_commander_is_named_and_the_arm_not_enabled(client):
     client.wait_for("peace", lambda: "also published" not in client.complaints(), 20.0)
     client.enable(True, patience_s=10.0)
     client.enable(False)
+
+
+def test_the_checklist_finds_everything_in_the_cell(session, client):
+    done = subprocess.run(
+        [sys.executable, "-m", "action_images_ros.cli", "check-robot", "cell", "--seconds", "4"],
+        capture_output=True,
+        text=True,
+        env=session.environment,
+        timeout=60,
+    )
+    assert done.returncode in (0, 1) and "next: " in done.stdout and "Traceback" not in done.stderr
+    assert not [line for line in done.stdout.splitlines() if line.startswith("missing")]
+    assert "ok        target_pose: published by arm_command alone" in done.stdout
