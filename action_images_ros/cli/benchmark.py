@@ -211,6 +211,25 @@ def benchmark_loader(
     _write(json, rows)
 
 
+@benchmark.command("recordings")
+def benchmark_recordings(
+    recording: Annotated[
+        Path | None, typer.Argument(help="Recording, or folder of them; default: a synthetic one.")
+    ] = None,
+    gigabytes: Annotated[float, typer.Option(help="Size of the synthetic recording, GB.")] = 0.5,
+    robot: Annotated[str, typer.Option(help="Name or file of config/robots; recordings in /cell: cell.")] = "",
+    json: Json = None,
+) -> None:
+    """Measure seconds per GB and memory of reading, inspecting and converting recordings."""
+    from ..benchmarks.recordings import measure_recordings
+
+    result = measure_recordings(
+        gigabytes, recording, robot=robot, progress=lambda text: typer.echo(f"  {text}", err=True)
+    )
+    _show(result["rows"])
+    _write(json, result)
+
+
 @benchmark.command("pipeline")
 def benchmark_pipeline(
     model: Annotated[str, typer.Option(help="Model folder of the wan backend; empty: random weights.")] = "",
