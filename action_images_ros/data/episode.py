@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -223,6 +224,7 @@ def load_episode(path: str | Path, *, mmap: bool = True) -> Episode:
         RecursionError,
         NotImplementedError,
         SyntaxError,
+        TokenError,
     ) as error:
         raise ValueError(f"{path} is damaged or no episode ({error}); delete it and collect again") from error
     if not isinstance(meta, dict) or meta.pop("format", None) != FORMAT:

@@ -121,7 +121,7 @@ def loaded(item: Item, options: Options) -> Iterator[Episode | Remark]:
             yield found if isinstance(found, Remark) else adjusted(found, options)
     except (ValueError, OSError) as error:
         yield Remark(str(error))
-    except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
+    except Exception as error:  # whatever a library trips over in a stranger's bytes
         yield Remark(f"{item.name} is not made as its format says ({type(error).__name__}: {error}); copy it again")
 
 

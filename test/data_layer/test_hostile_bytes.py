@@ -77,6 +77,7 @@ def test_spoilt_files_end_in_a_sentence(sources, tmp_path, kind):
     @SOME
     @example([(0, "empty", 0.0, b"x")])
     @example([(1, "cut", 0.5, b"x")])
+    @example([(1, "overwrite", 0.0625, b"{")])
     @given(CHANGES)
     def spoil(changes):
         shutil.rmtree(target, ignore_errors=True)

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import numpy.typing as npt
@@ -133,7 +134,7 @@ def _described(folder: Path, variation: Path) -> str:
 def _actions(path: Path, gripper: Gripper | None) -> npt.NDArray[np.float64]:
     try:
         actions = np.load(path, allow_pickle=False).astype(np.float64)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:
         raise ValueError(f"{path} is no readable array ({error}); copy it again") from None
     if actions.ndim != 2 or actions.shape[1] != 8 or len(actions) == 0:
         raise ValueError(f"{path} has shape {list(actions.shape)}, expected [4 T, 8]: x y z, quaternion xyzw, openness")
