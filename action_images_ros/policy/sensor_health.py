@@ -145,16 +145,16 @@ class SensorHealth:
         elif not changed:
             self._changing.pop(camera, None)
             return ""
-        if changed and self._changing.setdefault(camera, now_s) == now_s:
-            return ""  # seen once; the clock may be about to tell that another scene has begun
-        self._changing.pop(camera, None)
         first = past.first or past
         new = _Place(K, world_from_camera, base_from_tool, past.changed, past.changed_s, first)
+        back = _same_place(first, new)  # as it was when the camera was first used
+        if changed and not back and self._changing.setdefault(camera, now_s) == now_s:
+            return ""  # seen once; the clock may be about to tell that another scene has begun
+        self._changing.pop(camera, None)
         self._places[camera] = new
         if not changed:
             return ""
         health.forget()
-        back = _same_place(first, new)  # as it was when the camera was first used
         new.changed, new.changed_s = ("", -np.inf) if back else (changed, now_s)
         return new.changed
 

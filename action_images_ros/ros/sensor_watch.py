@@ -19,7 +19,8 @@ from .images import rgb_from_message
 __all__ = ["SensorWatch"]
 
 CHECK_S = 0.05
-_JUMP_S, _FASTEST = 1.0, 10.0  # ROS time that is further ahead, or passes faster than real time, has jumped
+_JUMP_S, _FASTEST = 1.0, 2.0  # ROS time that is further ahead, or passes faster than real time, has jumped
+_GAP_S = 2.0  # pictures further apart than this show another scene, perhaps; their silence was a fault already
 _LATE_S = 0.3  # this process itself was held up: the silence of the others means nothing
 
 
@@ -38,6 +39,7 @@ class SensorWatch:
         self._told: tuple[bytes, str] | None = None
         self._complained: set[str] = set()
         self._doubts: dict[str, Doubt] = {}
+        self._stamps: dict[str, int] = {}
         self._extra: dict[str, tuple[str, bool]] = {}
         self._fingers_ns: int | None = None
         self._last_s = self._last_steady = 0.0
@@ -48,12 +50,17 @@ class SensorWatch:
     def begin(self) -> None:
         """Forget what was seen before the node became active."""
         with self._lock:
-            self.health.forget()
-            self._doubts, self._told = {}, None
+            self._begin_anew()
+            self._told = None
         self.tell()
 
     def reason(self) -> str:
         """Why no chunk may be computed now; empty when nothing is wrong."""
+        if self._doubts:
+            self._look_at_places(self._now_s())  # it may just have been mended
+        return self._text()
+
+    def _text(self) -> str:
         with self._lock:
             return "; ".join(filter(None, [combined(self._doubts)[1], *(text for text, _ in self._extra.values())]))
 
@@ -82,8 +89,11 @@ class SensorWatch:
 
     def picture(self, camera: str, message: Any) -> None:
         """A camera's message, before it is used."""
-        now_s = self._now_s()
+        now_s, stamp_ns = self._now_s(), ns_from_stamp(message.header.stamp)
         with self._lock:
+            if stamp_ns - self._stamps.get(camera, stamp_ns) > _GAP_S * 1e9:
+                self._begin_anew()
+            self._stamps[camera] = stamp_ns
             self.health.heard(camera, now_s)
             try:
                 image = rgb_from_message(message)
@@ -91,7 +101,7 @@ class SensorWatch:
                 self.health.unreadable(camera, str(error))
                 doubtful = True
             else:
-                tool = self._collector.tool_sight(camera, ns_from_stamp(message.header.stamp))
+                tool = self._collector.tool_sight(camera, stamp_ns)
                 doubtful = bool(self.health.look(camera, image, tool))
             doubtful = doubtful or camera in self._doubts
         if doubtful:
@@ -117,13 +127,17 @@ class SensorWatch:
         if late or not self._node.active:
             return
         now_s = self._now_s()
+        self._look_at_places(now_s)
+        self.tell()
+
+    def _look_at_places(self, now_s: float) -> None:
         newest = self._collector.newest_pose()
         tool = None if newest is None else matrix_from_pose7(newest)
         places = self._collector.places()
         with self._lock:
             for camera, (K, world_from_camera) in places.items():
                 self.health.place(camera, K, world_from_camera, tool, now_s)
-        self._judge(now_s)
+            self._doubts = self.health.doubts(now_s)
 
     def _now_s(self) -> float:
         """ROS time in seconds. When it jumps, another scene or recording has begun: everything begins anew."""
@@ -132,9 +146,13 @@ class SensorWatch:
         self._last_s, self._last_steady = now_s, steady
         if ahead < -0.5 or ahead > _JUMP_S + _FASTEST * passed:
             with self._lock:
-                self.health.forget()
-                self._doubts = {}
+                self._begin_anew()
         return now_s
+
+    def _begin_anew(self) -> None:
+        self.health.forget()
+        self._doubts = {}
+        self._stamps.clear()
 
     def _judge(self, now_s: float) -> None:
         with self._lock:
@@ -146,7 +164,7 @@ class SensorWatch:
         with self._lock:
             fault, reason = combined(self._doubts)
             fault = fault or any(is_fault for _, is_fault in self._extra.values())
-            reason = self.reason()
+            reason = self._text()
             problems = {f"sensor {name}": (d.reason, d.fault) for name, d in self._doubts.items()}
             problems |= {f"sensor {name}": value for name, value in self._extra.items()}
             healthy = {name: "good" for name in self.health.cameras}
