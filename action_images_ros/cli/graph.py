@@ -175,3 +175,37 @@ def check_robot(
             tell=typer.echo,
         )
     )
+
+
+@app.command()
+def campaign(
+    faults: Annotated[str, typer.Option(help="all, or names or groups of faults separated by commas.")] = "all",
+    out: Annotated[Path, typer.Option(help="Folder for campaign.json and campaign.md.")] = Path("out"),
+    model: Annotated[str, typer.Option(help="Model whose card the scripted policy uses.")] = "nano",
+    log: Annotated[Path | None, typer.Option(help="File for the log of the nodes.")] = None,
+) -> None:
+    """Inject faults into the live graph of the cell, in motion; report whether and how fast the arm was held."""
+    import json
+
+    from ..apps.campaign.faults import faults_named
+    from ..apps.campaign.report import markdown
+    from ..apps.campaign.run import Outcome, as_row, run_campaign
+    from ..safe_files import write_text
+
+    rows: list[Outcome] = []
+    out.mkdir(parents=True, exist_ok=True)
+
+    def progress(outcome: Outcome) -> None:
+        rows.append(outcome)
+        hold = "" if outcome.hold_s is None else f", {outcome.hold_s:.2f} s"
+        typer.echo(
+            f"{'ok ' if outcome.good else 'NOT'} {outcome.fault}: {outcome.state}, {outcome.moved_mm:.0f} mm{hold}: "
+            f"{outcome.problem or outcome.told}"
+        )
+        write_text(out / "campaign.json", json.dumps([as_row(row) for row in rows], indent=1))
+        write_text(out / "campaign.md", markdown(rows))
+
+    run_campaign(faults_named(faults), model=model, log=log, progress=progress)
+    bad = [row.fault for row in rows if not row.good]
+    typer.echo(f"{len(rows) - len(bad)} of {len(rows)} faults as expected; {out / 'campaign.md'}")
+    raise typer.Exit(1 if bad else 0)

@@ -27,7 +27,8 @@ class GraphOptions:
 
     robot: "cell" for the simulated cell, else a name in config/robots (or a path to such a file); any name but "cell"
     excludes the cell. overrides: node name -> parameters that win over the files. label: the nodes that label a
-    replayed recording instead of those that control the arm; no cell, real time.
+    replayed recording instead of those that control the arm; no cell, real time. remaps: node name -> other names for
+    its topics.
     """
 
     robot: str = "cell"
@@ -41,6 +42,7 @@ class GraphOptions:
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     label: bool = False
+    remaps: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class ProcessSpec:
     namespace: str
     parameter_files: tuple[Path, ...]
     parameters: dict[str, Any]
+    remaps: tuple[tuple[str, str], ...] = ()
 
     def ros_arguments(self, directory: Path) -> list[str]:
         """Arguments after the program's name; single parameters are written to a file in `directory`.
@@ -63,6 +66,8 @@ class ProcessSpec:
         arguments = ["--ros-args", "-r", f"__node:={self.node.name}"]
         if self.namespace:
             arguments += ["-r", f"__ns:=/{self.namespace}"]
+        for name, other in self.remaps:
+            arguments += ["-r", f"{name}:={other}"]
         for path in (*self.parameter_files, own):
             arguments += ["--params-file", str(path)]
         return arguments
@@ -159,6 +164,7 @@ def processes(options: GraphOptions) -> list[ProcessSpec]:
             namespace,
             tuple(files),
             {**common, **special.get(node.name, {}), **options.overrides.get(node.name, {})},
+            tuple(options.remaps.get(node.name, {}).items()),
         )
         for node in nodes_for(options.robot, options.label)
         if node.name not in options.without

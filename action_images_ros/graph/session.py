@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 import rclpy
 from rclpy.context import Context
@@ -35,11 +35,16 @@ class Session:
         log: Path | None = None,
         write: Callable[[str, str], None] | None = None,
         patience: float = 180.0,
+        relay: Callable[[Any], Any] | None = None,
     ) -> None:
+        """relay: makes, of the client's node, what stands between nodes whose topics are remapped; it is there before
+        the nodes are waited for, as the attribute of the same name."""
         self.options = options
         self.specs = processes(options)
         self.environment = isolated_environment(domain)
         self.domain = int(self.environment["ROS_DOMAIN_ID"])
+        self._make_relay = relay
+        self.relay: Any = None
         self._log, self._write, self._patience = log, write, patience
         self._file: TextIO | None = None
         self._context = Context()
@@ -76,6 +81,8 @@ class Session:
                 args=[], context=self._context, domain_id=self.domain, signal_handler_options=SignalHandlerOptions.NO
             )
             self.client = GraphClient(self.specs[0].namespace, context=self._context, broken=self._broken)
+            if self._make_relay is not None:
+                self.relay = self._make_relay(self.client.node)
             self.client.wait_until_active([spec.node.name for spec in self.specs], self._patience)
         except BaseException:
             self.__exit__(None, None, None)

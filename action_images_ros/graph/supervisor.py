@@ -47,24 +47,34 @@ class Supervisor:
             # Started with & in a script: the nodes would inherit deafness to the polite way of being stopped.
             signal.signal(signal.SIGINT, signal.default_int_handler)
         self._directory = tempfile.TemporaryDirectory(prefix="action_images_")
+        for spec in self._specs:
+            self._spawn(spec)
+
+    def restart(self, name: str) -> None:
+        """Start a process of this name anew; the one before must have ended."""
+        if self.processes[name].poll() is None:
+            raise ValueError(f"{name} still runs; end it before it is started again")
+        self._spawn(next(spec for spec in self._specs if spec.node.name == name))
+
+    def _spawn(self, spec: ProcessSpec) -> None:
+        assert self._directory is not None
         # -P: a yaml.py in the current folder is not what the nodes mean by yaml.
         environment = {**self._environment, PARENT_VARIABLE: str(os.getpid()), "PYTHONSAFEPATH": "1"}
-        for spec in self._specs:
-            command = [sys.executable, "-P", "-m", spec.node.module, *spec.ros_arguments(Path(self._directory.name))]
-            process = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                process_group=0,
-            )
-            self.processes[spec.node.name] = process
-            reader = threading.Thread(target=self._read, args=(spec.node.name, process), daemon=True)
-            reader.start()
-            self._readers.append(reader)
+        command = [sys.executable, "-P", "-m", spec.node.module, *spec.ros_arguments(Path(self._directory.name))]
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=0,
+        )
+        self.processes[spec.node.name] = process
+        reader = threading.Thread(target=self._read, args=(spec.node.name, process), daemon=True)
+        reader.start()
+        self._readers.append(reader)
 
     def _read(self, name: str, process: subprocess.Popen) -> None:
         assert process.stdout is not None  # a pipe: see start
