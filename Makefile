@@ -1,6 +1,7 @@
 # make demo    the whole loop in the simulated cell           make test    every test
 # make install what both rest on: .venv with pinned dependencies and this package; later runs take seconds
 # make lint    style, formatting, types, import contracts     make docs    the documentation site in out/site
+# make campaign  faults of every kind against the live graph in the cell (docs/safety.md)
 # make clean   remove what the others made, but out/
 # make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
 # make test-lerobot   the lerobot library with our datasets and models, its policies in our graph; in .venv-lerobot (another 1.7 GB)
@@ -22,7 +23,7 @@
 
 SHELL := bash
 .DELETE_ON_ERROR:
-.PHONY: install demo test test-lerobot benchmarks lint docs clean nano finetune from-bags
+.PHONY: install demo campaign test test-lerobot benchmarks lint docs clean nano finetune from-bags
 
 TORCH_INDEX ?=
 TEST_ARGS ?=
@@ -50,6 +51,9 @@ install: $(STAMP)/package
 
 demo: install
 	$(BIN)/action-images demo $(if $(OPEN),--live)
+
+campaign: install
+	$(BIN)/action-images campaign
 
 test: install
 	$(BIN)/pytest -n auto --maxprocesses 4 $(TEST_ARGS)

@@ -17,15 +17,17 @@ from std_msgs.msg import UInt64
 from std_srvs.srv import SetBool, Trigger
 
 from ...control.chunk import Chunk
-from ...graph.client import GraphClient
+from ...graph.client import GraphClient, GraphError
 from ...graph.session import Session
 from ...interfaces import topics
 from ...interfaces.fields import pose7_from_pose_stamped
 from ...ros import qos
 from ...ros.chunk_messages import confidence_message, gripper_message, poses_message
-from .tap import Tap
+from .tap import Tap, tapped
 
 __all__ = ["Bench"]
+
+_RESTARTS = 20
 
 _PARTS = {"chunk/poses": poses_message, "chunk/gripper": gripper_message, "chunk/confidence": confidence_message}
 
@@ -78,7 +80,13 @@ class Bench:
         """Start a killed process anew and wait until it is active."""
         self.session.supervisor.processes[node].wait(timeout=10.0)
         self.session.supervisor.restart(node)
-        self.client.wait_until_active([node], 60.0)
+        for attempt in range(_RESTARTS):  # a call may still go to the dead process, and is never answered
+            try:
+                self.client.wait_until_active([node], 4.0)
+                return
+            except GraphError:
+                if attempt == _RESTARTS - 1:
+                    raise
 
     def ask(self, name: str, seconds: float = 10.0) -> Any:
         """Call `enable`, `disable` or `stop` without waiting for a graph that has lost a node; the answer or None."""
@@ -86,6 +94,25 @@ class Bench:
         future = self._clients["stop" if name == "stop" else "enable"].call_async(request)
         self.wait(future.done, seconds)
         return future.result() if future.done() else None
+
+    def exchange(self, first: str, second: str) -> None:
+        """Let two cameras show each other's pictures."""
+        kind = topics.message_type(topics.topic("<cam>/image_raw").type)
+
+        def show(other: str) -> Callable[[Any], Any]:
+            def spoil(message: Any) -> Any:
+                picture = deserialize_message(self.tap.last[other], kind)
+                picture.header = message.header
+                return picture
+
+            return spoil
+
+        self.tap.spoil.update({first: show(second), second: show(first)})
+
+    def again(self, name: str, spoil: Callable[[Any], Any]) -> None:
+        """Publish a latched message of the cell once more, spoilt."""
+        kind = topics.message_type(topics.topic(tapped()[name]).type)
+        self.tap.say(name, spoil(deserialize_message(self.tap.last[name], kind)))
 
     def approve(self, chunk_ns: int) -> None:
         """Approve a chunk by its id."""
@@ -126,7 +153,7 @@ class Bench:
 
 
 def _foreign(kind: str, pose: Any, stamp_ns: int) -> tuple[Chunk, Callable[[str, Any], Any]]:
-    frames = 100_000 if kind == "100,000 frames" else 9
+    frames = 100_000 if kind == "100000 frames" else 9
     poses = np.tile(pose, (frames, 1))
     way = {"through the table": (0, 0, -0.4), "faster than an arm": (3.0, 3.0, 0)}.get(kind, (0, 0, 0.05))
     poses[:, :3] += np.outer(np.arange(frames) * (0.2 if frames == 9 else 0.0), way)

@@ -153,7 +153,7 @@ for _name, _spoil, _expect in (
     ("offset of 15 cm", _moved(y=0.15), HELD),
     ("one sample 0.3 m low", _once(_moved(z=-0.3)), HELD),
     ("in millimetres", _moved(scale=1000.0), HELD),
-    ("frozen, with new stamps", _frozen, HELD),
+    ("frozen with new stamps", _frozen, HELD),
     ("NaN", _moved(x=float("nan")), HELD),
     ("zero quaternion", _turned(0.0, 0.0, 0.0, 0.0), HELD),
     ("half a turn off", _turned(0.0, 1.0, 0.0, 0.0), HELD),
@@ -172,6 +172,78 @@ fault("enabled with the flange for the TCP", POSE, messages={"current_pose": _mo
 fault("enabled with a drifting pose", POSE, messages={"current_pose": _drift(0.001)}, when="enable")
 fault("enabled with a pose in millimetres", POSE, messages={"current_pose": _moved(scale=1000.0)}, when="enable")
 fault("enabled outside the workspace", POSE, messages={"current_pose": _moved(y=2.0)}, when="enable")
+
+CAMERAS = "cameras and gripper"
+
+
+def _pixels(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[], Spoil]:
+    """Change the picture `[H, W, 3]` of every message."""
+
+    def spoil(message: Any) -> None:
+        picture = np.frombuffer(bytes(message.data), np.uint8).reshape(message.height, message.width, 3)
+        message.data = np.ascontiguousarray(change(picture)).tobytes()
+
+    return _each(spoil)
+
+
+def _random(picture: np.ndarray) -> np.ndarray:
+    return np.random.default_rng().integers(0, 256, picture.shape).astype(np.uint8)
+
+
+def _torn(picture: np.ndarray) -> np.ndarray:
+    return np.concatenate([picture[: len(picture) // 2], np.roll(picture[len(picture) // 2 :], 30, axis=1)])
+
+
+def _delayed(frames: int) -> Callable[[], Spoil]:
+    """Old content with the stamps of now."""
+
+    def begin() -> Spoil:
+        past: list[Any] = []
+
+        def spoil(message: Any) -> Any:
+            past.append(copy.deepcopy(message))
+            old = past.pop(0) if len(past) > frames else past[0]
+            old.header.stamp = message.header.stamp
+            return old
+
+        return spoil
+
+    return begin
+
+
+def _longer(message: Any) -> None:
+    k = list(message.k)
+    k[0], k[4] = 1.3 * k[0], 1.3 * k[4]
+    message.k = k
+
+
+def _without_fingers(message: Any) -> None:
+    kept = [index for index, name in enumerate(message.name) if "finger" not in name]
+    message.position = [message.position[index] for index in kept]
+    message.name = [message.name[index] for index in kept]
+
+
+for _name, _spoil in (
+    ("frozen with new stamps", _frozen),
+    ("black", _pixels(np.zeros_like)),
+    ("noise", _pixels(_random)),
+    ("torn", _pixels(_torn)),
+    ("colours exchanged", _pixels(lambda picture: picture[..., ::-1])),
+    ("1 s old but stamped new", _delayed(10)),
+    ("mirrored", _pixels(lambda picture: picture[:, ::-1])),
+    ("silent", _silence),
+):
+    fault(f"camera_0: {_name}", CAMERAS, messages={"camera_0/image_raw": _spoil})
+fault(
+    "both cameras silent",
+    CAMERAS,
+    messages={"camera_0/image_raw": _silence, "camera_1/image_raw": _silence},
+    seconds=6.0,
+)
+fault("cameras exchanged", CAMERAS, act=lambda b: b.exchange("camera_0/image_raw", "camera_1/image_raw"))
+fault("camera_0: focal length + 30 %", CAMERAS, messages={"camera_0/camera_info": _each(_longer)})
+fault("camera_0: moved by 5 cm", CAMERAS, act=lambda b: b.again("camera_0/pose", _moved(x=0.05)()))
+fault("fingers gone from joint_states", CAMERAS, messages={"joint_states": _each(_without_fingers)})
 
 CLOCK = "the clock"
 
@@ -210,7 +282,7 @@ CHUNKS = "chunks"
 for _kind in (
     "confidence of an absurd size",
     "zero quaternion beside an invalid frame",
-    "100,000 frames",
+    "100000 frames",
     "NaN marked valid",
     "begins 0.3 m away",
     "through the table",

@@ -18,10 +18,12 @@ from .tap import CELL_REMAPS, Tap
 
 __all__ = ["Outcome", "run_campaign"]
 
-_TASK, _MOVED_M = "lift_block", 0.03
+_TASK, _SEED, _MOVED_M = "lift_block", 0, 0.03  # one scene: other cameras would be a fault of their own
 _REST_S, _REST_M = 0.3, 0.002  # at rest: no further than that in so long
 _WATCH_S = 1.5  # of faults that need stop nothing
 _WORKSPACE_MARGIN_M = 0.01
+_STOP_MS = 50.0
+_PATIENCE_S = 60.0  # until the arm is on its way, on a busy machine
 
 
 @dataclass(frozen=True)
@@ -59,24 +61,28 @@ def run_campaign(
     options = GraphOptions(
         policy="oracle",
         model=model,
-        overrides={"cell": {"image_size": [96, 96], "nice": 0}, "policy": {"nice": 0}, "view": {"nice": 0}},
+        overrides={
+            "cell": {"image_size": [96, 96], "nice": 0, "task": _TASK, "seed": _SEED},
+            "policy": {"nice": 0},
+            "view": {"nice": 0},
+        },
         remaps={"cell": CELL_REMAPS},
     )
     outcomes = []
     session = Session(options, log=log, write=write, relay=Tap)
     with session as client:
         bench = Bench(session, client, session.relay)
-        for number, row in enumerate(faults):
-            outcome = _one(bench, client, row, seed=number)
+        for row in faults:
+            outcome = _one(bench, client, row)
             outcomes.append(outcome)
             progress(outcome)
     return outcomes
 
 
-def _one(bench: Bench, client: GraphClient, row: Fault, seed: int) -> Outcome:
+def _one(bench: Bench, client: GraphClient, row: Fault) -> Outcome:
     bench.stop_ms = None
     try:
-        _begin(bench, client, row, seed)
+        _begin(bench, client, row)
     except GraphError as error:
         return Outcome(row.name, row.group, row.expect, False, "", 0.0, None, "", problem=str(error).split("\n")[0])
     place, begin = bench.tap.position(), time.monotonic()
@@ -87,15 +93,17 @@ def _one(bench: Bench, client: GraphClient, row: Fault, seed: int) -> Outcome:
         return _judge(bench, row, place, begin, held)
     finally:
         bench.tap.spoil.clear()
+        if row.act is not None and row.group == "cameras and gripper":
+            bench.again("camera_0/pose", lambda message: message)
         if row.undo is not None:
-            row.undo(bench)
+            row.undo(bench)  # GraphError where a process cannot be started again: the campaign ends there
 
 
-def _begin(bench: Bench, client: GraphClient, row: Fault, seed: int) -> None:
+def _begin(bench: Bench, client: GraphClient, row: Fault) -> None:
     """A new scene, the arm enabled and on its way; or, for a fault at enabling, the fault and then enabled."""
     bench.ask("disable")
     client.say("")
-    scene = client.set_up(_TASK, seed)
+    scene = client.set_up(_TASK, _SEED)
     start = bench.tap.position()
     client.say(scene["instruction"])
     if row.when == "enable":
@@ -103,9 +111,9 @@ def _begin(bench: Bench, client: GraphClient, row: Fault, seed: int) -> None:
         time.sleep(0.3)
         bench.ask("enable")
         return
-    client.enable(True, patience_s=15.0)
+    client.enable(True, patience_s=_PATIENCE_S)
     moved = lambda: np.linalg.norm(bench.tap.position() - start) > _MOVED_M  # noqa: E731
-    if not bench.wait(moved, 30.0):
+    if not bench.wait(moved, _PATIENCE_S):
         raise GraphError(f"the arm did not move before the fault: {client.state}{client.complaints()}")
 
 
@@ -150,8 +158,8 @@ def _judge(bench: Bench, row: Fault, place: np.ndarray, begin: float, held: bool
         low = places[:, 2].min() if len(places) else 0.0
         good = state not in ("faulted", "stopped", "disabled") and low > -_WORKSPACE_MARGIN_M
         good = good and (row.expect == GOES_ON or "refused" in told)
-    if bench.stop_ms is not None or row.group.startswith("stop under"):
-        good = good and bench.stop_ms is not None
+    if row.group.startswith("stop under"):
+        good = good and bench.stop_ms is not None and bench.stop_ms <= _STOP_MS
     moved = round(1000 * float(away.max()), 1)
     return Outcome(row.name, row.group, row.expect, bool(good), state, moved, hold_s, told, bench.stop_ms)
 

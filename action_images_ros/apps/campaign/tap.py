@@ -74,7 +74,7 @@ class Tap:
         p = message.pose.position
         with self._lock:
             self._track.append((time.monotonic(), np.array([p.x, p.y, p.z])))
-            del self._track[:-20_000]
+            del self._track[:-3000]
 
     def track(self, since: float = 0.0) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Times (s, steady clock) and true positions `[N, 3]` (m) of the tool from `since` on."""
