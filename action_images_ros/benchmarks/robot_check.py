@@ -64,7 +64,7 @@ def robot_check_table(
                 refused += 1
             wall.append(time.perf_counter() - begin)
             cpu.append(time.thread_time() - begin_cpu)
-        row = {"frames": count, "chunks": chunks, "refused": refused}
+        row: dict[str, Any] = {"frames": count, "chunks": chunks, "refused": refused}
         for name, seconds in (("ms", wall[1:]), ("cpu_ms", cpu[1:])):
             row[f"{name}_median"] = round(1000 * float(np.median(seconds)), 2)
             row[f"{name}_p95"] = round(1000 * float(np.percentile(seconds, 95)), 2)

@@ -42,7 +42,7 @@ class LoopOptions:
         ),
     ] = "off"
     robot_limits: Annotated[
-        str, typer.Option(help="on: chunks are checked against the arm's model (docs/safety.md), or off.")
+        str, typer.Option(help="on: chunks are checked against the arm's model (docs/robot_model.md), or off.")
     ] = "on"
     execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4
     latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0

@@ -43,11 +43,13 @@ class LimitExceeded(ChunkRejected):
 class ChunkCheck(Protocol):
     """Checks a chunk before it is accepted."""
 
-    joints: Sequence[str]
-    """The arm's joints, in the order of `positions`; empty when none are wanted."""
+    @property
+    def joints(self) -> Sequence[str]:
+        """The arm's joints, in the order of `positions`; empty when none are wanted."""
 
-    summary: str
-    """What is checked, one line."""
+    @property
+    def summary(self) -> str:
+        """What is checked, one line."""
 
     def checked(self, chunk: Chunk, positions: Array | None, pose: Array | None) -> Chunk:
         """The chunk, slowed down where that is enough; raises LimitExceeded.

@@ -60,7 +60,7 @@ class Clearance:
 
     def _capsules(self, rotations: Array, places: Array) -> Array:
         """Segments `[S, C, 2, 3]` in base."""
-        turned = np.einsum("scij,ckj->scki", rotations[:, self._link_of], self._segments)
+        turned: Array = np.einsum("scij,ckj->scki", rotations[:, self._link_of], self._segments)
         return turned + places[:, self._link_of, None]
 
     def _between_links(self, rotations: Array, places: Array) -> Array:
