@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -64,7 +65,7 @@ class BagRecorder:
         self._free = free or (lambda: shutil.disk_usage(Path(path).parent).free)
         self._queue: queue.SimpleQueue = queue.SimpleQueue()
         self._waiting = 0
-        self._subscriptions: dict[str, object] = {}
+        self._subscriptions: dict[str, Any] = {}
         self._said: dict[str, object] = {}  # the volatile ones beside them
         self._unknown: set[str] = set()
         self.problem = ""

@@ -112,6 +112,7 @@ class Cell:
         self.image_size = tuple(_checked_int("image_size", size, MIN_SIZE, MAX_SIZE) for size in image_size)
         idle = _idle_rigs.setdefault(task, [])
         self._rig = idle.pop() if idle else _Rig(self._task)
+        self._closed = False
         self.model, self.data = self._rig.model, self._rig.data
         self._randomise(cameras)
         if perturbed:
@@ -280,9 +281,9 @@ class Cell:
 
     def close(self) -> None:
         """Hands the compiled scene back for the next cell; the cell cannot be used any more."""
-        if self._rig is not None:
+        if not self._closed:
             _idle_rigs.setdefault(self.task, []).append(self._rig)
-            self._rig = None
+            self._closed = True
 
     def __enter__(self) -> "Cell":
         return self

@@ -240,9 +240,9 @@ class _View:
 
     def _pixels(self, points: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
         """px `[N, 2]` and whether each point is in front of the camera and not far out of its picture."""
-        finite: npt.NDArray[np.bool_] = np.isfinite(points).all(axis=1)
+        finite: npt.NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=1))
         uv, depth = project(np.where(finite[:, None], points, 0.0), self._K, self._E)
-        near: npt.NDArray[np.bool_] = (np.abs(uv - TILE / 2) < 4 * TILE).all(axis=1)
+        near: npt.NDArray[np.bool_] = np.asarray((np.abs(uv - TILE / 2) < 4 * TILE).all(axis=1))
         return uv, np.asarray(finite & (depth > 1e-3) & near, dtype=bool)
 
     def path(self, points: Floats, colour: Colour, thickness: int = 2) -> None:

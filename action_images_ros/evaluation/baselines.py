@@ -80,7 +80,7 @@ def guesses(model, windows: list[Window], mode: str, seeds: list[int], steps: in
         read("backwards", backwards, [window.images for window in backwards])
     if mode == "world":
         for name in ("model", "repeat first frame"):
-            read(name, backwards, [answer[name].video[:, ::-1] for answer in answers])
+            read(name, backwards, [np.asarray(answer[name].video)[:, ::-1] for answer in answers])
         read("true video", backwards, [window.images for window in backwards])
     return answers, seconds
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from ..environments.rooms import Rooms
 from ..metrics.operation import rms_jerk
 from ..paths import share_path
 from .chunk_sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource
-from .rollout import RolloutSettings, roll_out
+from .rollout import RolloutSettings, Source, roll_out
 
 __all__ = ["IMAGE_SIZE", "MODES", "Watch", "executor_of", "run_benchmark_episode"]
 
@@ -97,16 +96,16 @@ def run_benchmark_episode(
 
 def _source(
     benchmark: Benchmark, rooms: Rooms, environment: Environment, seed: int, mode: str, model: Any, steps: int | None
-) -> Callable[..., Any]:
+) -> Source:
     views = tuple(range(len(environment.camera_names)))
     if mode in ("replay", "replay-codec"):
         episode = demonstrate(environment, seed, dt=benchmark.dt_s, images=False)
         tool = environment.robot_tool_from_model_tool
         if mode == "replay":
             return ReplaySource(episode, tool)
-        return CodecReplaySource(episode, tool, views, tuple(environment.image_size))
+        return CodecReplaySource(episode, tool, views, environment.image_size)
     if mode == "policy":
         return ModelSource(model, views, seed, steps)
-    other = rooms.environment(benchmark, environment.task, tuple(environment.image_size), "other")
+    other = rooms.environment(benchmark, environment.task, environment.image_size, "other")
     other.reset(seed + OTHER_SCENE)
     return BlindSource(model, views, other, seed, steps)

@@ -65,10 +65,11 @@ class ModelSource:
         self.views, self.seed = views, seed
         self.dt = float(model.card.dt)
         self.seconds: list[float] = []
+        self.hold = ""
 
     def __call__(self, cell: Cell | Environment) -> Chunk | None:
         begin = time.perf_counter()
-        observation = observe_cell(cell, self.views, tuple(self.model.card.image_size), scene=self._scene())
+        observation = observe_cell(cell, self.views, self.model.card.image_size, scene=self._scene())
         return self.predict(observation, begin, cell.robot_tool_from_model_tool)
 
     def predict(self, observation: Observation, begin: float, robot_tool_from_model_tool: np.ndarray) -> Chunk:
@@ -111,6 +112,7 @@ class ReplaySource:
         self.dt, self.frames = float(episode.dt), frames
         self.expert_succeeded = bool(episode.success)
         self.seconds: list[float] = []
+        self.hold = ""
         self._poses = to_robot_tool(episode.poses, robot_tool_from_model_tool)
         self._model_poses, self._openness = episode.poses, episode.openness
         self._begin_ns: int | None = None

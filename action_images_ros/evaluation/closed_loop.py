@@ -29,11 +29,12 @@ from ..data.episode import Episode
 from ..metrics.intervals import wilson
 from ..metrics.operation import operation_figures, rms_jerk
 from ..metrics.paired import ALL, against_nominal
+from ..policy.protocol import Policy
 from ..policy.registry import RUNTIMES
 from ..robot_model.load import load_check
 from ..safe_files import write_text
 from .chunk_sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource, draw_views
-from .rollout import RolloutSettings, roll_out
+from .rollout import RolloutSettings, Source, roll_out
 from .self_calibration import SELF_CALIBRATION, SelfCalibratingSource, calibrate_cell, summary_of, tick_of, use_result
 
 __all__ = ["MODES", "ROBOT_LIMITS", "evaluate", "run_episode", "summarise", "write_result"]
@@ -59,7 +60,7 @@ class _Job:
     robot_limits: str
 
 
-_models: dict[tuple[str, str, int | None], object] = {}
+_models: dict[tuple[str, str, int | None], Policy] = {}
 
 
 def _model(name: str, runtime: str, threads: int | None):
@@ -96,6 +97,7 @@ def run_episode(
     other = calibrated = None
     with Cell(task, seed, cameras=CAMERAS, condition=condition) as cell:
         views = draw_views(seed, len(cell.camera_names), condition.views)
+        source: Source
         if mode == "replay":
             source = ReplaySource(_expert_episode(task, seed), ROBOT_TOOL_FROM_MODEL_TOOL)
         elif mode == "replay-codec":

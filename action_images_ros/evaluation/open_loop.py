@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,15 +61,16 @@ def evaluate_mode(
         find_task(task)
     model = models_path(model)
     if data is not None:
-        load_episodes(data, limit=1)  # the same refusal, before torch takes its time
+        load_episodes(Path(data), limit=1)  # the same refusal, before torch takes its time
     from ..policy.registry import load_policy
 
     world_model = load_policy(model, threads=threads)
     card = world_model.card
+    source: Iterable[Episode]
     if data is None:
         source, total = made_episodes(tasks, seed, episodes, card.dt, card.image_size), episodes * len(tasks)
     else:
-        source = recorded_episodes(data, tasks, episodes, card.recipe.get("validation_fraction", 0.03))
+        source = recorded_episodes(Path(data), tasks, episodes, card.recipe.get("validation_fraction", 0.03))
         total = len(source)
     source = _shown(source, total, mode, quiet)
     result = judge(world_model, mode, source, tasks, steps=steps, batch=batch, sheets=sheets)
@@ -134,7 +136,7 @@ def judge(model, mode: str, episodes, tasks: list[str], *, steps: int = 1, batch
 
 
 def _score(window: Window, by: str, guess: Guess, mode: str, features, distance) -> Scored:
-    values = {}
+    values: dict[str, Any] = {}
     if guess.video is not None:
         values |= score_video(window, guess.video, features, distance)
     if guess.actions is not None:

@@ -53,11 +53,14 @@ def _predict(model: Policy, observation: Observation, seed: int, video: bool) ->
 
 def compare(reference: Policy, other: Policy, observations: list[Observation], *, video: bool = False) -> Parity:
     """Predictions of two models, with noise of the same seeds. video: compare the pictures of the videos instead."""
-    position, rotation, levels, differ = [], [], [], 0
+    position: list[float] = []
+    rotation: list[float] = []
+    all_levels: list[np.ndarray] = []
+    differ = 0
     for seed, observation in enumerate(observations):
         first, second = (_predict(model, observation, seed, video) for model in (reference, other))
-        images = [(p.video if video else p.action_images)[:, 1:] for p in (first, second)]
-        levels.append(np.abs(images[0].astype(int) - images[1]))
+        images = [(p.drawn if p.video is None or not video else p.video)[:, 1:] for p in (first, second)]
+        all_levels.append(np.abs(images[0].astype(int) - images[1]))
         if video or len(observation.images) < 2:
             continue
         a, b = (decode(shown, first.K, first.world_from_camera) for shown in images)
@@ -67,7 +70,7 @@ def compare(reference: Policy, other: Policy, observations: list[Observation], *
         if both.any():
             turned = (matrix_from_pose7(p.poses[both])[:, :3, :3] for p in (a, b))
             rotation += list(np.degrees(rotation_angle(*turned)))
-    levels = np.stack(levels)
+    levels = np.stack(all_levels)
     return Parity(
         levels.shape[0] * levels.shape[2],
         len(position),

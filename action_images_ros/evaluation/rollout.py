@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ..control.chunk_check import LimitExceeded
 from ..control.executor import EXECUTING, ChunkExecutor, ChunkRejected
 from ..environments.protocol import Environment
 
-__all__ = ["Rollout", "RolloutSettings", "roll_out"]
+__all__ = ["Rollout", "RolloutSettings", "Source", "roll_out"]
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,29 @@ class Rollout:
     last_reason: str = ""
 
 
+class Source(Protocol):
+    """Where chunks come from. dt: seconds between their frames; seconds: the wall time of each chunk; hold: why there
+    is none (None was returned), so that the arm must not move."""
+
+    dt: float
+    seconds: list[float]
+    hold: str
+
+    def __call__(self, cell: Any, /) -> Chunk | None:
+        """The chunk of what is seen now."""
+
+    def moved(self, pose: np.ndarray, openness: float, seconds: float) -> None:
+        """Told of every command that the cell was given."""
+
+
 def roll_out(
     cell: Cell | Environment,
-    source: Callable[[Cell | Environment], Chunk | None],
+    source: Source,
     executor: ChunkExecutor,
     settings: RolloutSettings,
-    on_tick: Callable[[Cell | Environment], None] | None = None,
+    on_tick: Callable[[Any], None] | None = None,
 ) -> Rollout:
-    """Run until success or the time limit. `source` has `dt` and `moved` (see sources.py), and where it
-    returns None `hold`, why the arm must not move; `executor` is fresh."""
+    """Run until success or the time limit. `executor` is fresh, `on_tick` is called with the cell."""
     result = Rollout()
     period = cell.control_period
     executor.enable()

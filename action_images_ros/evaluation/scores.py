@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..codec.decode import DecodedActions
 from ..metrics.actions import THRESHOLDS, action_errors, jaccard, tracks
 from ..metrics.features import FeatureDistance
 from ..metrics.images import moving_psnr, psnr, seams, ssim
@@ -73,7 +74,9 @@ def true_frames(window: Window) -> np.ndarray:
 def score_actions(window: Window, guess: Guess, first: int) -> dict:
     """Errors of the decoded actions in the frames from ``first`` on, and the tracks of their points."""
     part = slice(first, None)
-    actions = type(guess.actions)(*(field[part] for field in guess.actions))
+    if guess.actions is None:
+        raise ValueError("guess has no actions; score its video")
+    actions = DecodedActions(*(field[part] for field in guess.actions))
     truth = window.matrices[part]
     return action_errors(actions, truth, window.openness[part]) | tracks(
         actions, truth, window.K, window.world_from_camera, window.images.shape[2:4]
@@ -120,7 +123,7 @@ def _entry(group: str, by: str, scored: list[Scored]) -> dict:
         found = px[seen & np.isfinite(px)]
         entry["track_px"] = _plain(found.mean() if len(found) else np.nan)
         entry["jaccard_4px"] = _plain(jaccard(px, seen, claimed, 4))
-        entry["average_jaccard"] = _plain(np.mean([jaccard(px, seen, claimed, t) for t in THRESHOLDS]))
+        entry["average_jaccard"] = _plain(float(np.mean([jaccard(px, seen, claimed, t) for t in THRESHOLDS])))
     return entry
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +16,12 @@ from ..cell.cell import Cell
 from ..cell.scene.conditions import BUMP_SECONDS, Condition
 from ..cell.tasks.expert import tool_down
 from ..control.chunk import Chunk
+from ..environments.protocol import Environment
 from ..labelling.camera_check import PERIOD_S, frames_of
 from ..labelling.camera_reader import CameraReader, ToolFrames, calibrate_frames
 from ..policy.observation import Observation
 from .chunk_sources import ModelSource, observe_cell
+from .rollout import Source
 
 __all__ = [
     "SELF_CALIBRATION",
@@ -96,14 +99,14 @@ class SelfCalibratingSource(ModelSource):
         self._frames: list[Observation] = []
         self._next_ns = 0
 
-    def on_tick(self, cell: Cell) -> None:
+    def on_tick(self, cell: Cell | Environment) -> None:
         """Keep a frame every PERIOD_S."""
         if cell.time_ns >= self._next_ns:
             self._next_ns = cell.time_ns + round(PERIOD_S * 1e9)
-            self._frames.append(observe_cell(cell, self.views, tuple(self.model.card.image_size)))
+            self._frames.append(observe_cell(cell, self.views, self.model.card.image_size))
 
-    def __call__(self, cell: Cell) -> Chunk | None:
-        observation = observe_cell(cell, self.views, tuple(self.model.card.image_size))
+    def __call__(self, cell: Cell | Environment) -> Chunk | None:
+        observation = observe_cell(cell, self.views, self.model.card.image_size)
         begin = time.perf_counter()
         if not self._frames or self._frames[-1].stamp_ns != observation.stamp_ns:
             self._frames.append(observation)
@@ -125,7 +128,7 @@ class SelfCalibratingSource(ModelSource):
         )
 
 
-def tick_of(cell: Cell, seed: int, views: tuple[int, ...], source) -> object:
+def tick_of(cell: Cell, seed: int, views: tuple[int, ...], source: Source) -> Callable[[Cell], None] | None:
     """What is to happen after every control tick: the condition's bump, and the source's own looks."""
     bump = cell.condition.bump_metres > 0 or cell.condition.bump_radians > 0
     due = [bumped_view(seed, views)] if bump else []

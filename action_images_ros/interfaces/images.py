@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import Any
 
 import cv2
 import numpy as np
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 __all__ = [
     "ENCODINGS",
@@ -90,7 +87,7 @@ def checked_encoding(encoding: str, height: int, width: int, step: int, size: in
     return row
 
 
-def rgb_from_pixels(encoding: str, height: int, width: int, step: int, data: Buffer) -> np.ndarray:
+def rgb_from_pixels(encoding: str, height: int, width: int, step: int, data: Any) -> np.ndarray:
     """uint8 RGB `[h, w, 3]` of raw pixels, a copy; row padding is removed. ValueError as `checked_encoding`.
 
     data: anything with the buffer interface.
@@ -103,7 +100,7 @@ def rgb_from_pixels(encoding: str, height: int, width: int, step: int, data: Buf
     return cv2.cvtColor(pixels, _TO_RGB[encoding]) if encoding in _TO_RGB else np.ascontiguousarray(pixels).copy()
 
 
-def rgb_from_file(data: Buffer, format_name: str) -> np.ndarray:
+def rgb_from_file(data: Any, format_name: str) -> np.ndarray:
     """uint8 RGB `[h, w, 3]` of the bytes of a jpeg or png; ValueError when they are neither or deeper than 8 bits.
 
     format_name: what the message calls it, such as `rgb8; jpeg compressed bgr8`. The first word tells of a Bayer

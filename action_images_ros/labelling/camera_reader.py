@@ -84,7 +84,7 @@ class CameraReader:
                         np.add.at(uv[view], window, blobs.uv[index])
                         np.add.at(variance[view], window, blobs.variance[index])
         uv, variance = uv / number[:, None, None], variance / number[:, None, None]
-        size = tuple(int(n) for n in frames.images.shape[2:4])
+        size = (int(frames.images.shape[2]), int(frames.images.shape[3]))
         return Readings(
             frames.cameras,
             uv,

@@ -268,7 +268,8 @@ class _Run:
                     m = item[1]
                     writer.write(m.topic, m.data, m.log_ns, publish_ns=m.publish_ns, sequence=m.sequence)
                 else:
-                    writer.write(item[1], item[2], item[0])
+                    log_ns, topic, data = item
+                    writer.write(topic, data, log_ns)
         self._tally.seconds += time.monotonic() - begin
         report = self._report()
         write_text(report_path(self._output), json.dumps(report, indent=1) + "\n")

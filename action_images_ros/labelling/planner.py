@@ -203,6 +203,7 @@ class WindowPlanner:
             return []
         for moment in moments:
             moment.covered = True
+        instruction = "" if self._key is None else self._key[0]
         return [
             Window(
                 np.array([m.stamp_ns for m in moments]),
@@ -211,7 +212,7 @@ class WindowPlanner:
                 np.stack([np.stack([m.images[name] for m in moments]) for name in cameras]),
                 np.stack([moments[0].K[name] for name in cameras]),
                 np.stack([moments[0].E[name] for name in cameras]),
-                self._key[0],
+                instruction,
                 np.stack([np.full(7, np.nan) if m.tool_pose is None else m.tool_pose for m in moments]),
                 np.array([np.nan if m.openness is None else m.openness for m in moments]),
                 np.array([m.fresh for m in moments]),

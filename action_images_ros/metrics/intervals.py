@@ -13,7 +13,7 @@ from ..geometry.arrays import Array
 __all__ = ["bootstrap", "wilson"]
 
 
-def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(successes: float, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson score interval of a rate, as (low, high) in [0, 1].
 
     Unlike the normal approximation it stays honest near 0 and 1 and for few trials (Wilson 1927; Brown, Cai and
@@ -44,22 +44,22 @@ def bootstrap(
     Whole episodes are drawn with replacement, not values: the frames of one episode err together. episodes: [N] labels.
     NaN values are left out; (NaN, NaN) where none is left. Deterministic for a seed (Efron 1979; cluster bootstrap).
     """
-    values, episodes = np.asarray(values, float), np.asarray(episodes)
-    if values.shape != episodes.shape or values.ndim != 1:
-        raise ValueError(f"values has shape {values.shape} and episodes {episodes.shape}; give one label per value")
+    samples, of_episode = np.asarray(values, float), np.asarray(episodes)
+    if samples.shape != of_episode.shape or samples.ndim != 1:
+        raise ValueError(f"values has shape {samples.shape} and episodes {of_episode.shape}; give one label per value")
     if statistic not in ("mean", "median"):
         raise ValueError(f"statistic is {statistic!r}; give mean or median")
-    keep = ~np.isnan(values)
+    keep = ~np.isnan(samples)
     if not keep.any():
         return float("nan"), float("nan")
-    order = np.argsort(values[keep])
-    values, labels = values[keep][order], np.unique(episodes[keep], return_inverse=True)[1][order]
+    order = np.argsort(samples[keep])
+    ordered, labels = samples[keep][order], np.unique(of_episode[keep], return_inverse=True)[1][order]
     number = int(labels.max()) + 1
     times = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=resamples)
     if statistic == "mean":  # times: how often each episode was drawn, [resamples, episodes]
-        drawn = (times @ np.bincount(labels, values)) / (times @ np.bincount(labels))
+        drawn = (times @ np.bincount(labels, ordered)) / (times @ np.bincount(labels))
     else:
-        drawn = np.concatenate([_weighted_medians(values, some[:, labels]) for some in np.array_split(times, 20)])
+        drawn = np.concatenate([_weighted_medians(ordered, some[:, labels]) for some in np.array_split(times, 20)])
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 

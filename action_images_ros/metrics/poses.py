@@ -13,7 +13,7 @@ __all__ = ["pose_errors"]
 
 def pose_errors(decoded: DecodedActions, world_from_tool: Floats) -> tuple[Floats, Floats, Floats]:
     """Position error (m), rotation error (rad) and normalised estimation error squared `[T]`; NaN where unsolved."""
-    solved: Bools = np.isfinite(decoded.poses).all(-1)
+    solved: Bools = np.asarray(np.isfinite(decoded.poses).all(-1))
     poses = np.where(solved[:, None], decoded.poses, [0, 0, 0, 0, 0, 0, 1.0])
     estimate = matrix_from_pose7(poses)
     shift = world_from_tool[:, :3, 3] - estimate[:, :3, 3]

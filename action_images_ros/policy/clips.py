@@ -90,3 +90,10 @@ class Pictures:
 
     video: Images | None
     action_images: Images | None
+
+    @property
+    def actions_drawn(self) -> Images:
+        """The action images; ValueError for a mode that generates none."""
+        if self.action_images is None:
+            raise ValueError("action_images is None; this needs a mode that generates actions")
+        return self.action_images

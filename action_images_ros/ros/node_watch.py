@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from rclpy.serialization import deserialize_message
 from std_msgs.msg import Header
 
@@ -22,7 +24,7 @@ class NodeWatch:
     def __init__(self, node: GraphNode, settings: WatchSettings) -> None:
         self._lost = LostNodes(settings.node_timeout)
         for name in settings.watched_nodes:
-            node.hear(Header, f"{name}/heartbeat", qos.EVENTS, lambda data, name=name: self._on_beat(name, data))
+            node.hear(Header, f"{name}/heartbeat", qos.EVENTS, functools.partial(self._on_beat, name))
         node.every(_LISTENING_S, self._lost.listening)
 
     def _on_beat(self, name: str, data: bytes) -> None:

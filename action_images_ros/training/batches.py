@@ -75,7 +75,7 @@ class PackedBatch:
         known = pixel_latents.on_canvas(segments, canvas, canvas.given)
         target_action = target_video = None
         if self.wanted_uv is not None:
-            half = tuple(n // ACTION_SCALE for n in self.size)
+            half = (self.size[0] // ACTION_SCALE, self.size[1] // ACTION_SCALE)
             drawn = draw_points(there(self.wanted_uv), openness, half)
             latents = pixel_latents.encode(drawn).add_(1).mul_(0.5)
             target_action = pixel_latents.on_canvas({ACTION: latents}, canvas, canvas.wanted(ACTION))

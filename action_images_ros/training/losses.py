@@ -8,6 +8,7 @@ pixels and edges, weighted where things move.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,8 +58,8 @@ def noised_canvas(batch: Batch, levels: Tensor, noise: Tensor) -> Tensor:
     """Coarse latents of the unknown frames at these noise levels: [B, n_unknown, 12, H/4, W/4]."""
     clean = []
     video, action = 0, 0
-    coarse_video = None if batch.target_video is None else pixel_latents.coarse(batch.target_video)
-    coarse_action = None
+    coarse_video: Any = None if batch.target_video is None else pixel_latents.coarse(batch.target_video)
+    coarse_action: Any = None
     if batch.target_action is not None:
         coarse_action = F.avg_pool2d(batch.target_action.flatten(0, 1), 2).unflatten(0, batch.target_action.shape[:2])
         coarse_action = coarse_action * 2 - 1
@@ -131,7 +132,7 @@ def video_loss(video: Tensor, batch: Batch) -> Tensor:
     """Absolute error of the generated video and of its differences between neighbouring pixels (the edges, which a mean
     of what may come would blur), five times as heavy where the picture differs from the first frame."""
     canvas = batch.canvas
-    firsts = [canvas.given.index(canvas.index(int(canvas.view[f]), VIDEO, 0)) for f in canvas.wanted(VIDEO)]
+    firsts = [canvas.given.index(canvas.frame_of(int(canvas.view[f]), VIDEO, 0)) for f in canvas.wanted(VIDEO)]
     weight = 1 + 4 * ((batch.target_video - batch.known[:, firsts]).abs() > 0.15).float()
     error = video.float() - batch.target_video
     edges = [(error.diff(dim=dim).abs() * weight.narrow(dim, 1, weight.shape[dim] - 1)).mean() for dim in (-2, -1)]
@@ -144,7 +145,7 @@ def total_loss(model, batch: Batch, config: TrainConfig) -> tuple[Tensor, dict[s
     noised = noised_canvas(batch, levels, noise)
     with computing(batch.known.device, config):
         video, action = model(batch.known, noised, levels, batch.canvas, batch.rays, batch.text)
-    losses = {}
+    losses: dict[str, Tensor] = {}
     loss = 0.0
     if action is not None:
         intensity, location = action_loss(action, batch.target_action, config)

@@ -58,7 +58,7 @@ def load_mixture(folders: Sequence[str | Path], shares: Sequence[float] | None, 
         held.append(out)
         sources.append(
             {
-                "folder": folder.name,
+                "folder": Path(folder).name,
                 "episodes": len(kept),
                 "tasks": sorted({e.task for e in [*kept, *out]}),
                 "seeds": seed_ranges([e.seed for e in [*kept, *out]]),

@@ -41,7 +41,7 @@ def computing(device: torch.device, config: TrainConfig) -> Iterator[None]:
 
 def _bfloat16_instructions() -> bool:
     """Whether the processor multiplies bfloat16 (avx512_bf16, amx_bf16; bf16 or sve_bf16 on ARM)."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # not in older releases of torch
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # not in older releases of torch
     return any(there for name, there in capabilities.items() if name.endswith("bf16"))
 
 

@@ -53,20 +53,22 @@ def sample(model, batch: Batch, steps: int = 1, seed: int = 0) -> Samples:
 def decoded_errors(samples: Samples) -> dict[str, float]:
     """Medians over chunks: position error (mm) of the last frame for far and near chunks, rotation (deg, valid
     frames); openness right and valid as shares of all frames."""
-    position, rotation, far, openness, valid = [], [], [], [], []
+    ends: list[float] = []
+    long: list[bool] = []
+    rotation, openness, valid = [], [], []
+    assert samples.action is not None  # modes without actions are not decoded
     for window, images in zip(samples.batch.windows, samples.action, strict=True):
         decoded = decode(images, window.K, window.world_from_camera)
         matrix = window.poses
         error = np.linalg.norm(decoded.poses[:, :3] - matrix[:, :3, 3], axis=-1)
-        position.append(error[-1])
+        ends.append(error[-1])
         if decoded.valid[-1]:
             turned = Rotation.from_quat(decoded.poses[-1, 3:]).inv() * Rotation.from_matrix(matrix[-1, :3, :3])
             rotation.append(np.degrees(turned.magnitude()))
-        far.append(np.linalg.norm(matrix[-1, :3, 3] - matrix[0, :3, 3]) > FAR)
+        long.append(bool(np.linalg.norm(matrix[-1, :3, 3] - matrix[0, :3, 3]) > FAR))
         openness.append(((decoded.openness > 0.5) == (window.openness > 0.5)).mean())
         valid.append(decoded.valid.mean())
-    position = np.nan_to_num(np.array(position) * 1e3, nan=1e3)
-    far = np.array(far)
+    position, far = np.nan_to_num(np.array(ends) * 1e3, nan=1e3), np.array(long, dtype=bool)
     median = lambda values: float(np.median(values)) if len(values) else float("nan")  # noqa: E731
     return {
         "far_mm": median(position[far]),
@@ -79,7 +81,7 @@ def decoded_errors(samples: Samples) -> dict[str, float]:
 
 def validate(model, maker: BatchMaker, size: int = 48, seed: int = 7, *, sampler=sample, modes=("policy", "label")):
     """Decoded errors of these modes: {"policy/far_mm": .., ..}, floats. sampler: (model, batch) -> Samples."""
-    report = {}
+    report: dict[str, float] = {}
     for mode in modes:
         errors = decoded_errors(sampler(model, fixed_batch(maker, mode, size, seed)))
         report |= {f"{mode}/{name}": value for name, value in errors.items()}

@@ -64,6 +64,13 @@ class Canvas:
         hit = np.flatnonzero((self.view == view) & (self.modality == modality) & (self.time == time))
         return int(hit[0]) if len(hit) else None
 
+    def frame_of(self, view: int, modality: int, time: int) -> int:
+        """`index` of a latent frame that the mode has; ValueError where it has none."""
+        found = self.index(view, modality, time)
+        if found is None:
+            raise ValueError(f"frame is view {view}, modality {modality}, time {time}; {self.mode} mode has none there")
+        return found
+
     def frames(self, modality: int) -> np.ndarray:
         """[V, 1 + k] canvas positions of one modality's latent frames, for modes that hold them whole."""
         return np.stack([np.flatnonzero((self.view == v) & (self.modality == modality)) for v in range(self.views)])

@@ -31,6 +31,8 @@ def canvas_of(clips: Clips, mode: str, frames: int) -> Canvas:
 
 def draw_actions(clips: Clips, frames: int) -> np.ndarray:
     """The first ``frames`` actions of the clips as action images, float32 [B, V, frames, H, W, 3] in [0, 1]."""
+    if clips.poses is None or clips.openness is None:
+        raise ValueError("poses is None; give the poses and openness that are to be drawn")
     points = action_points(matrix_from_pose7(clips.poses[:, :frames]))  # [B, frames, 3, 3]
     uv, depth = project(points[:, None], clips.K[:, :, None, None], clips.world_from_camera[:, :, None, None])
     uv = np.where((depth > 1e-6)[..., None], uv, np.nan)

@@ -77,7 +77,7 @@ class GraspExpert(Expert):
         level = abs(pose[2] - grasp[2]) < self.level
         if wide and offset < self.reach and angle < self.turn and level and body.xpos[2] < self.highest:
             return np.concatenate([grasp, turned]), 0.0
-        misalignment = max(0.0, offset + 0.06 * angle - self.slack) if wide else 0.05
+        misalignment = max(0.0, float(offset + 0.06 * angle - self.slack)) if wide else 0.05
         return np.concatenate([funnel(pose[:3], grasp, misalignment, self.hover, 2.5), turned]), 1.0
 
     def grips(self, cell) -> bool:

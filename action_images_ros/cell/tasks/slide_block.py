@@ -56,7 +56,9 @@ class SlideExpert(Expert):
         start = np.array([*(block[:2] - along * (self.contact + self.behind)), self.height])
         offset = float(np.linalg.norm(pose[:2] - start[:2]))
         angle = (Rotation.from_quat(turned) * Rotation.from_quat(pose[3:]).inv()).magnitude()
-        return np.concatenate([funnel(pose[:3], start, max(0.0, offset + 0.05 * angle - 0.01), 0.1, 2.5), turned]), 0.0
+        return np.concatenate(
+            [funnel(pose[:3], start, max(0.0, offset + 0.05 * float(angle) - 0.01), 0.1, 2.5), turned]
+        ), 0.0
 
 
 class SlideBlock(Task):

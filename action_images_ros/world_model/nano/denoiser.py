@@ -109,7 +109,7 @@ class NanoDenoiser(Trunk):
             parts = self._decoder_inputs(x, aligned, condition, frames)
             action = self.decoders[ACTION](*parts)
             if canvas.mode == "label":
-                own = [canvas.index(canvas.view[frame], VIDEO, canvas.time[frame]) for frame in frames]
+                own = [canvas.frame_of(canvas.view[frame], VIDEO, canvas.time[frame]) for frame in frames]
                 seen = known[:, [given.index(frame) for frame in own]].flatten(0, 1)
                 action = self.reader(seen, action, *parts)
             action = action.unflatten(0, (batch, len(frames)))
@@ -149,12 +149,12 @@ def _video_conditioning(
         frame = canvas.index(view, ACTION, time)
         if frame is None:
             return blank
-        if frame in generated:
+        if action is not None and frame in generated:
             return torch.sigmoid(action[:, generated.index(frame)].detach().float())
         return F.avg_pool2d(known[:, given.index(frame)], ACTION_SCALE) * 0.5 + 0.5
 
     view_times = [(int(canvas.view[f]), int(canvas.time[f])) for f in frames]
-    first = [given.index(canvas.index(view, VIDEO, 0)) for view, _ in view_times]
+    first = [given.index(canvas.frame_of(view, VIDEO, 0)) for view, _ in view_times]
     first_images = torch.stack([known[:, row, :3] for row in first], dim=1)
     first_actions = torch.stack([action_images(view, 0)[:, :3] for view, _ in view_times], dim=1)
     actions = torch.stack([action_images(view, time) for view, time in view_times], dim=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +39,7 @@ class WorldModel:
         self.denoiser, self.card, self.text = denoiser.eval(), card, text or TextEncoder()
         self.bfloat16, self.steps = bfloat16, 1
         self._latest: Prediction | None = None
-        self._video_inputs: tuple | None = None
+        self._video_inputs: tuple[Any, ...] = ()
 
     @torch.inference_mode()
     def predict(
@@ -105,7 +106,7 @@ class WorldModel:
 
     def label(self, clips: Clips, *, steps: int = 1, seed: int | Sequence[int] = 0) -> np.ndarray:
         """Action images of recorded clips; see `Labels`."""
-        return self.generate(clips, "label", steps=steps, seed=seed).action_images
+        return self.generate(clips, "label", steps=steps, seed=seed).actions_drawn
 
     @torch.inference_mode()
     def generate(self, clips: Clips, mode: str, *, steps: int = 1, seed: int | Sequence[int] = 0) -> Pictures:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class OnnxWorldModel:
         self._sessions: dict[tuple[str, int], object] = {}
         self.steps = 1
         self._latest: Prediction | None = None
-        self._video_inputs: tuple | None = None
+        self._video_inputs: tuple[Any, ...] = ()
 
     def prepare(self, views: int, video: bool = False) -> None:
         """Load the graphs for chunks of this number of views; `video`: also those of the predicted video."""

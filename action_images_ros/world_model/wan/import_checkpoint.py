@@ -60,7 +60,8 @@ def import_checkpoint(
     free = shutil.disk_usage(out.parent).free
     if free < total:
         raise ValueError(f"{out.parent} has {free / 1e9:.1f} GB free, {total / 1e9:.1f} GB are needed: choose another")
-    ours = {from_published(name.removeprefix(prefix)): name for name in tensors}
+    named = ((from_published(name.removeprefix(prefix)), name) for name in tensors)
+    ours = {own: name for own, name in named if own is not None}
     plan = split_torch_state_dict_into_shards(
         {name: tensors[theirs] for name, theirs in ours.items()},
         filename_pattern=STEM + "{suffix}.safetensors",

@@ -52,7 +52,10 @@ def load_wan(folder: Path, overrides: Mapping | None = None) -> WanWorldModel:
     local = {"local_files_only": True, "use_safetensors": True}
 
     def placed(part: str, module):
-        return offload(module, device) or module if part in _AWAY[settings.offload] else module.to(device)
+        if part not in _AWAY[settings.offload]:
+            return module.to(device)
+        offload(module, device)
+        return module
 
     text = umt5.UMT5EncoderModel.from_pretrained(folders["text_encoder"], dtype=dtype, **local)
     encoder = WanTextEncoder(placed("text_encoder", text), tokenizer, settings.text_tokens, device)
@@ -97,7 +100,7 @@ def _require_memory(counts: Mapping, settings: WanSettings, dtype: torch.dtype, 
     away = _AWAY[settings.offload]
     require_memory({p: n for p, n in counts.items() if p not in away or device == host}, dtype, device)
     if device != host:
-        passing = max((p for p in counts if p not in away), key=counts.get)
+        passing = max((p for p in counts if p not in away), key=lambda part: counts[part])
         require_memory({p: n for p, n in counts.items() if p in (*away, passing)}, dtype, host)
 
 

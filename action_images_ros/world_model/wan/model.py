@@ -163,9 +163,11 @@ class WanWorldModel:
 
     def _check_latest(self, prediction: Prediction) -> _Unfinished:
         check_latest(prediction, self._unfinished.prediction if self._unfinished else None)
+        assert self._unfinished is not None  # else it was refused
         return self._unfinished
 
     def _keep(self, prediction: Prediction) -> Prediction:
+        assert self._unfinished is not None  # it is of `predict`
         self._unfinished = self._unfinished._replace(prediction=prediction)
         return prediction
 
@@ -177,7 +179,7 @@ class WanWorldModel:
 
     def label(self, clips: Clips, *, steps: int | None = None, seed: int | Sequence[int] = 0) -> np.ndarray:
         """Action images of recorded clips; see `Labels`."""
-        return self.generate(clips, "label", steps=steps, seed=seed).action_images
+        return self.generate(clips, "label", steps=steps, seed=seed).actions_drawn
 
     def paint(
         self,
@@ -215,7 +217,10 @@ class WanWorldModel:
             raise ValueError(f"seed holds {len(seeds)} numbers for {len(clips)} clips: give one each, or one number")
         pictures = []
         for i in range(len(clips)):
-            pose = (None, None) if clips.poses is None else (clips.poses[i], clips.openness[i])
+            pose = (
+                None if clips.poses is None else clips.poses[i],
+                None if clips.openness is None else clips.openness[i],
+            )
             pictures.append(
                 self.paint(
                     mode,
