@@ -67,7 +67,8 @@ class Perception:
 
     def __init__(self, rng: Generator) -> None:
         self._rng, self._mood, self._left = rng, "true", 60
-        self._offset, self._last = np.zeros(3), None
+        self._offset = np.zeros(3)
+        self._last: np.ndarray | None = None
         self._last_ns = 0
 
     def look(self, true: Array, now_ns: int) -> tuple[Array | None, int | None]:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -167,7 +168,8 @@ def _episode(result: SafetyResult, rng: np.random.Generator, ticks: int, episode
     settings = ExecutorSettings(alignment=str(rng.choice(["nearest", "stamp"])))
     executor = ChunkExecutor(limits, period_s=period, settings=settings, steady_clock=lambda: clock.steady_s)
     witness = Witness(limits, period, result, f"episode {episode}")
-    true, earlier = random_pose(rng, limits), []
+    true = random_pose(rng, limits)
+    earlier: list[Any] = []
     lag = float(rng.choice([1.0, 0.3, 0.05]))  # share of the way to its command that the arm goes per tick
     for _ in range(ticks):
         clock.tick()

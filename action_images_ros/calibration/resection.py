@@ -232,7 +232,7 @@ def _solve(problem: _Problem, frames: int, outliers: int) -> CameraFit:
     trust = np.minimum(1.0, _HUBER / np.maximum(np.abs(residuals[:count]), 1e-12)) * problem.weight
     information = rows.T @ (trust[:, None] * rows)
     total = information + jacobian[count:].T @ jacobian[count:]
-    covariance = np.linalg.pinv(total, hermitian=True)
+    covariance = np.asarray(np.linalg.pinv(total, hermitian=True), dtype=np.float64)
     weights = 1 / problem.sigma.ravel() ** 2
     pixels = residuals[:count] * problem.sigma.ravel()
     rms = float(np.sqrt(np.sum(weights * np.minimum(pixels**2, (4 * problem.sigma.ravel()) ** 2)) / weights.sum()))

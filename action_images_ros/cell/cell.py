@@ -109,7 +109,8 @@ class Cell:
         self._task = find_task(task)
         self.task, self.seed = task, _checked_int("seed", seed, 0, 2**63 - 1)
         cameras = _checked_int("cameras", cameras, 2, MAX_CAMERAS)
-        self.image_size = tuple(_checked_int("image_size", size, MIN_SIZE, MAX_SIZE) for size in image_size)
+        height, width = (_checked_int("image_size", size, MIN_SIZE, MAX_SIZE) for size in image_size)
+        self.image_size = (height, width)
         idle = _idle_rigs.setdefault(task, [])
         self._rig = idle.pop() if idle else _Rig(self._task)
         self._closed = False

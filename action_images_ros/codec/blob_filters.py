@@ -85,7 +85,7 @@ def mix_filters(value: Floats, noise: Noise, sigma: float, bins: int) -> FilterM
     factors = np.where(blue[:, None], _blue_factors()[np.where(opened, 0, 1)], 1.0)
     covariance = _noise_covariance(sigmas, noise) + _edge_covariance(sigmas, sigma, bins, peak, blue, opened)
     slope = factors[:, :-1] * (np.pi / 2.0 * sigmas**2 * sigma**2 / ((sigmas**2 + sigma**2) / 2.0) ** 2)
-    weights = np.linalg.solve(covariance, slope[..., None])[..., 0]
+    weights = np.asarray(np.linalg.solve(covariance, slope[..., None])[..., 0], dtype=np.float64)
     weights /= np.einsum("nj,nj->n", weights, slope)[:, None]
     variance = np.einsum("nj,njk,nk->n", weights, covariance, weights)
     return FilterMix(sigmas, weights, variance, factors[:, :-1], factors[:, -1], peak, blue, opened)

@@ -78,7 +78,7 @@ def _bin(images: Array, bins: int) -> tuple[Floats, Floats]:
     return planes.reshape(-1, h, w), raw.reshape(-1, h, w)
 
 
-def _smoothing(length: int, sigma: float, step: int) -> tuple[Floats, Floats]:
+def _smoothing(length: int, sigma: float, step: int) -> tuple[Array, Floats]:
     """Matrix `[length // step, length]`: Gaussian smoothing and decimation along one axis, and its sample places."""
     places = np.arange(0, length, step) + (step - 1) / 2.0
     kernel = np.exp(-0.5 * ((np.arange(length) - places[:, None]) / sigma) ** 2)

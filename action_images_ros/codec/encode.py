@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..geometry.arrays import ArrayLike, Floats, Images
+from ..geometry.arrays import Array, ArrayLike, Floats, Images
 from ..geometry.camera import normalised_cameras, project
 
 __all__ = [
@@ -68,7 +68,7 @@ def _check_size(size: Sequence[float]) -> tuple[int, int]:
     return height, width
 
 
-def draw(uv: ArrayLike, openness: ArrayLike, size: tuple[int, int]) -> Floats:
+def draw(uv: ArrayLike, openness: ArrayLike, size: tuple[int, int]) -> Array:
     """Action images float32 `[..., H, W, 3]` in [0, 1] of points `uv [..., 3, 2]` px and openness `[...]`.
 
     Gaussians of peak 1 and sigma `0.05 * min(H, W)`; a point with NaN coordinates is not drawn. Blue is

@@ -241,5 +241,5 @@ def _refine(
     chi2 = np.where(front, np.sum(weight * trust * squared, axis=1), np.inf)
     rms = np.where(front, np.sqrt(squared.sum(1) / np.maximum(redundancy, 1)), np.inf)
     expected = np.sqrt(np.where(seen, _per_frame(variance), 0.0).sum(1) / np.maximum(seen.sum(1), 1))
-    covariance: Floats = np.linalg.inv(information + ridge)
+    covariance = np.asarray(np.linalg.inv(information + ridge), dtype=np.float64)
     return PoseFit(rotation, translation, covariance, chi2, redundancy, rms, expected, np.zeros(len(rms), bool), used)

@@ -94,11 +94,13 @@ def random_rig(rng: np.random.Generator, views: int, size: tuple[int, int]) -> t
         E[view, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=1)
         E[view, :3, 3] = centre
         focal = float(rng.uniform(0.87, 1.28)) * min(size)
-        K[view] = [
-            [focal, 0, width / 2 + rng.uniform(-1.5, 1.5)],
-            [0, focal * rng.uniform(0.99, 1.01), height / 2 + rng.uniform(-1.5, 1.5)],
-            [0, 0, 1],
-        ]
+        K[view] = np.array(
+            [  # px
+                [focal, 0, width / 2 + rng.uniform(-1.5, 1.5)],
+                [0, focal * rng.uniform(0.99, 1.01), height / 2 + rng.uniform(-1.5, 1.5)],
+                [0, 0, 1],
+            ]
+        )
         azimuth += rng.uniform(35, 80)
     return K, E
 

@@ -323,8 +323,14 @@ class ChunkExecutor:
             self._rejoin = True
             self._why = f"commands come late, more than {self.settings.max_gap_seconds:g} s apart"
 
+    @property
+    def _moving(self) -> Motion:
+        """The commanded motion, of an executor that has been enabled."""
+        assert self._motion is not None  # `enable` gives it before anything moves
+        return self._motion
+
     def _check_tracking(self, pose: npt.NDArray[np.float64]) -> None:
-        distance, angle = pose_distance(self._motion.pose, pose)
+        distance, angle = pose_distance(self._moving.pose, pose)
         settings = self.settings
         most, most_angle, where = (
             (settings.max_enable_drift, settings.max_enable_turn, "where it is held after enabling")
@@ -341,16 +347,16 @@ class ChunkExecutor:
     def _step(self, tick: Tick) -> Command:
         """Move the command on by one period."""
         self._held_seconds += self.law.period_s
-        if self._rejoin and not tick.late_s and self._motion.at_rest:
+        if self._rejoin and not tick.late_s and self._moving.at_rest:
             self._rejoin = False
             if self._path is not None:
-                self._path = self._path.rejoined(self._motion, tick.time_ns, self.limits)
+                self._path = self._path.rejoined(self._moving, tick.time_ns, self.limits)
         if self._pending is not None and not self.settling and not self._rejoin:
-            self._motion = replace(self._motion, wanted=None, aim=None)
+            motion = self._motion = replace(self._moving, wanted=None, aim=None)
             before_ns = tick.time_ns - round(self.law.period_s * 1e9)  # the motion is that of the tick before
             self._path = ChunkPath(
                 self._pending,
-                self._motion,
+                motion,
                 before_ns,
                 self.limits,
                 self.settings.splice_seconds,
@@ -364,12 +370,13 @@ class ChunkExecutor:
             self._path is not None and tick.time_ns - self._path.chunk.stamp_ns > self.settings.max_execution_age * 1e9
         ):
             self.hold(f"the chunk is stale (max_execution_age {self.settings.max_execution_age:g} s)")
-        if self.state != EXECUTING:
-            self._motion = self.law.brake(self._motion)
+        if self.state != EXECUTING or self._path is None:
+            self._motion = self.law.brake(self._moving)
             return self._told(tick)
         wanted, openness = self._path.at(tick.time_ns)
-        self._motion, flags = self.law.follow(self._motion, wanted)
-        self._measured.commanded(self._motion.speed * self.law.period_s)
+        motion, flags = self.law.follow(self._moving, wanted)
+        self._motion = motion
+        self._measured.commanded(motion.speed * self.law.period_s)
         changed = self._gripper.update(openness, tick.time_ns)
         return self._told(tick, f"limited: {', '.join(flags)}" if flags else "", changed)
 
@@ -383,9 +390,9 @@ class ChunkExecutor:
             STOPPED: self._stopped,
             EXECUTING: limited,
         }[state]
-        stamp_ns = self._path.chunk.stamp_ns if state == EXECUTING else None
+        stamp_ns = self._path.chunk.stamp_ns if state == EXECUTING and self._path is not None else None
         return Command(
-            self._motion.pose.copy(),
+            self._moving.pose.copy(),
             self._gripper.openness,
             state,
             reason,

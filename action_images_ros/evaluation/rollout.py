@@ -129,7 +129,7 @@ def roll_out(
     return result
 
 
-def _joints(cell: Cell | Environment, executor: ChunkExecutor) -> np.ndarray | None:
+def _joints(cell: Any, executor: ChunkExecutor) -> np.ndarray | None:
     """Positions of the joints that the executor's check asks for."""
     if executor.check is None or not executor.check.joints:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,8 @@ def score_actions(window: Window, guess: Guess, first: int) -> dict:
     part = slice(first, None)
     if guess.actions is None:
         raise ValueError("guess has no actions; score its video")
-    actions = DecodedActions(*(field[part] for field in guess.actions))
+    fields: tuple[Any, ...] = tuple(field[part] for field in guess.actions)
+    actions = DecodedActions(*fields)
     truth = window.matrices[part]
     return action_errors(actions, truth, window.openness[part]) | tracks(
         actions, truth, window.K, window.world_from_camera, window.images.shape[2:4]

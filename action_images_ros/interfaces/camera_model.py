@@ -140,7 +140,7 @@ def _projection(info: Any, coefficients: np.ndarray | None) -> tuple[npt.NDArray
     K = validate_intrinsics(P[:, :3])
     if not np.isfinite(P).all() or abs(P[2, 3]) > 1e-6:
         raise ValueError(f"p has the last column {P[:, 3].tolist()}; calibrate the camera anew")
-    return K, -np.linalg.solve(K, P[:, 3])
+    return K, -np.asarray(np.linalg.solve(K, P[:, 3]), dtype=np.float64)
 
 
 def _rotation(info: Any) -> npt.NDArray[np.float64]:

@@ -262,8 +262,8 @@ class _Run:
         with BagWriter(self._output, compression=self._options.compression) as writer:
             writer.add_topics_of(self._bag)
             topics = LabelTopics(writer, self._source.prefix, self._source.setup.base_frame, cameras)
-            item: tuple[Any, ...]
-            for item in heapq.merge(self._originals(), self._written(topics, labels), key=_log_time):
+            items: Iterator[Any] = heapq.merge(self._originals(), self._written(topics, labels), key=_log_time)
+            for item in items:
                 if isinstance(item[1], BagMessage):
                     m = item[1]
                     writer.write(m.topic, m.data, m.log_ns, publish_ns=m.publish_ns, sequence=m.sequence)

@@ -47,9 +47,10 @@ class ArmCommandNode(GraphNode):
         spec.name for kind in (Limits, ExecutorSettings, AcceptanceRules, GripperSettings) for spec in specs(kind)
     ) | {"rate", "require_approval", "approval_timeout", "pose_timeout"}
 
+    executor_core: ChunkExecutor  # set by `configure`
+
     def __init__(self, **kwargs) -> None:
         super().__init__("arm_command", **kwargs)
-        self.executor_core: ChunkExecutor | None = None
         self._told = StateReport(reason="the node is not active")
 
     def configure(self) -> None:
@@ -304,7 +305,7 @@ class ArmCommandNode(GraphNode):
         if command.pose is not None and command.fresh:
             self._target_pose.publish(pose_stamped(command.pose, command.time_ns, self._base))
             self._remember(command.pose, command.time_ns)
-        if command.gripper_changed:
+        if command.gripper_changed and command.openness is not None:
             self._gripper_command.publish(Float64(data=float(command.openness)))
         self.values["limited"] = command.reason if command.state == EXECUTING else ""
         self._say(report)

@@ -38,10 +38,11 @@ class CellNode(GraphNode):
     # task and seed: of the next ~/reset; the others act at once.
     live_parameters = frozenset({"task", "seed", "camera_rate", "real_time_factor", "command_timeout"})
 
+    runner: CellRunner  # set by `configure`
+
     def __init__(self, make_cell=None, **kwargs) -> None:
         super().__init__("cell", **kwargs)
         self._make_cell = make_cell
-        self.runner: CellRunner | None = None
 
     def configure(self) -> None:
         """Read parameters, refuse to run where a real robot could listen, connect."""
@@ -57,12 +58,12 @@ class CellNode(GraphNode):
             task=own.task,
             seed=own.seed,
             cameras=own.camera_count,
-            image_size=own.image_size,
+            image_size=(own.image_size[0], own.image_size[1]),
             camera_rate=own.camera_rate,
             factor=own.real_time_factor,
             command_timeout=own.command_timeout,
         )
-        self._cell = None
+        self._cell: Any = None  # of the cell thread, from the first reset on
         self._cameras: dict[str, dict] = {}
         self._plan_due_ns = self._reset_ns = 0
         self._episode, self._success, self._status_at = 0, False, 0.0
@@ -159,6 +160,7 @@ class CellNode(GraphNode):
             self._publish_status(snapshot.time_ns)
 
     def _publish_images(self, snapshot: Snapshot) -> None:
+        assert snapshot.images is not None
         for view, name in enumerate(self._cell.camera_names):
             frame = f"{name}_optical_frame"
             message = image_from_rgb(snapshot.images[view])

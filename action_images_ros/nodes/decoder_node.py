@@ -5,6 +5,7 @@ A thread of its own decodes the newest one, so that the node's heartbeat does no
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import Any
 
@@ -32,9 +33,10 @@ class DecoderNode(GraphNode):
 
     live_parameters = frozenset({"dt"})
 
+    _pairing: Pairing  # set by `configure`
+
     def __init__(self, **kwargs) -> None:
         super().__init__("decoder", **kwargs)
-        self._pairing: Pairing | None = None
         self._waiting = Newest()
         self._thread: threading.Thread | None = None
 
@@ -49,9 +51,7 @@ class DecoderNode(GraphNode):
         for camera in self._cameras:
             for part in _PARTS:
                 suffix = "/compressed" if part == "action_images" and own.chunk_encoding == "png" else ""
-                self.listen(
-                    f"chunk/<cam>/{part}{suffix}", lambda m, key=f"{camera} {part}": self._on_part(key, m), camera
-                )
+                self.listen(f"chunk/<cam>/{part}{suffix}", functools.partial(self._on_part, f"{camera} {part}"), camera)
 
     def parameters_changed(self, names: set[str]) -> None:
         """Another time between frames from the next chunk on."""

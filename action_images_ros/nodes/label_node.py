@@ -6,16 +6,19 @@ stamp. What the windows agree on is published besides, frame by frame.
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import time
 from collections import deque
+from typing import cast
 
+import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
-from ..data.rosbag2.bag import BagError
+from ..data.rosbag2.bag import Bag, BagError
 from ..data.rosbag2.frames import FrameStream
 from ..data.rosbag2.topics import robot_setup
 from ..interfaces.chunk import GRIPPER_JOINT
@@ -46,6 +49,7 @@ class LabelNode(GraphNode):
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self.live: LiveBag | None = None
+        self._labeller: Labeller | None = None
         self.windows = 0  # published so far
 
     def configure(self) -> None:
@@ -83,12 +87,12 @@ class LabelNode(GraphNode):
         self._out = {name: self.advertise(f"label/{name}") for name in ("pose", "gripper", "gap", "path")}
         self._path: deque = deque(maxlen=_PATH)
         self.live = LiveBag({self._full(name, camera): topic(name).type for name, camera in topics}, idle=own.idle)
-        FrameStream(self.live, self._setup, self._dt)  # says at once what is wrong with the setup
+        FrameStream(cast(Bag, self.live), self._setup, self._dt)  # says at once what is wrong with the setup
         for name, camera in topics:
             full, lasting = self._full(name, camera), topic(name).qos == "latched" or name.endswith("camera_info")
             self.listen(
                 name,
-                lambda data, full=full, lasting=lasting: self.live.put(full, data, self.now_ns(), lasting=lasting),
+                functools.partial(self._on_message, full, lasting),
                 camera,
                 raw_depth=_DEPTH,
             )
@@ -136,9 +140,13 @@ class LabelNode(GraphNode):
         """Let go of the model."""
         self._labeller = self.live = None
 
+    def _on_message(self, name: str, lasting: bool, data: bytes) -> None:
+        if self.live is not None:
+            self.live.put(name, data, self.now_ns(), lasting=lasting)
+
     def check(self) -> None:
         """Say when the replay is too fast."""
-        lost = self.live.lost
+        lost = 0 if self.live is None else self.live.lost
         if lost:
             self.complain(
                 "backlog",
@@ -151,10 +159,10 @@ class LabelNode(GraphNode):
         while not self._stop.is_set():
             planner, merger = self._new_planner(), Merger()
             try:
-                for frame in FrameStream(self.live, self._setup, self._dt):
+                for frame in FrameStream(cast(Bag, self.live), self._setup, self._dt):
                     self._use(planner.add(frame), planner, merger)
             except BagError as error:  # a clock that was set back, pictures of another size: begin anew
-                if self.live.pictures:
+                if self.live is not None and self.live.pictures:
                     self.complain("frames", str(error))
             else:
                 self.solved("frames")
@@ -169,6 +177,7 @@ class LabelNode(GraphNode):
             self._gap(gap)
         for window in windows:
             try:
+                assert self._labeller is not None  # from `configure` to `cleanup`
                 (labels,) = self._labeller.label([window])
             except Exception as error:  # the thread must not die silently
                 self.complain(
@@ -206,7 +215,7 @@ class LabelNode(GraphNode):
             )
             self._path.append(label.pose)
         if labels and self._path:
-            self._out["path"].publish(path_from_poses(list(self._path), labels[-1].stamp_ns, self._base))
+            self._out["path"].publish(path_from_poses(np.array(self._path), labels[-1].stamp_ns, self._base))
 
     def _gap(self, gap: Unlabelled) -> None:
         self._out["gap"].publish(String(data=json.dumps({"stamp_ns": gap.stamp_ns, "reason": gap.reason})))

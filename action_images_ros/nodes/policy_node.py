@@ -6,6 +6,7 @@ the last one. Everything of a chunk carries the observation's stamp, the chunk's
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -101,7 +102,7 @@ class PolicyNode(GraphNode):
         self._period, self._video_every = 1.0 / own.rate, own.video_every
         if "seed" in names:
             self._seed, self._count = own.seed, 0
-        self.collector.adjust(slop_s=own.slop, max_image_age_s=own.max_image_age)
+        self._collecting.adjust(slop_s=own.slop, max_image_age_s=own.max_image_age)
         if "instruction" in names:
             self._words.say(own.instruction)
 
@@ -132,9 +133,9 @@ class PolicyNode(GraphNode):
         )
 
     def _connect(self, cameras, transport: str) -> None:
-        collector = self.collector
+        collector = self._collecting
         raw = "" if transport == "raw" else "/compressed"
-        if self._policy.card.output == "poses":
+        if self._driving.card.output == "poses":
             self._poses = PosePublisher(self, self._base)
         else:
             self._chunks = ChunkPublisher(self, cameras, self._encoding, self._base, video=self._video_every > 0)
@@ -142,22 +143,32 @@ class PolicyNode(GraphNode):
             for name, callback in self._policy.subscriptions().items():
                 self.listen(name, callback)
         for camera in cameras:
-            self.listen(f"<cam>/image_raw{raw}", lambda m, c=camera: self._on_image(c, m), camera)
-            self.listen("<cam>/camera_info", lambda m, c=camera: collector.add_camera_info(c, m), camera)
+            self.listen(f"<cam>/image_raw{raw}", functools.partial(self._on_image, camera), camera)
+            self.listen("<cam>/camera_info", functools.partial(collector.add_camera_info, camera), camera)
             if collector.extrinsics.listens_to_topics:
-                self.listen("<cam>/pose", lambda m, c=camera: collector.extrinsics.add_pose(c, m), camera)
+                self.listen("<cam>/pose", functools.partial(collector.extrinsics.add_pose, camera), camera)
         self.listen("joint_states", self._on_joints)
         self.listen("gripper_command", lambda m: collector.add_gripper_command(m.data, self.now_ns()))
         self.listen("current_pose", collector.add_pose)
         self.listen("instruction", self._on_message)
 
+    @property
+    def _collecting(self) -> ObservationCollector:
+        assert self.collector is not None  # from `configure` to `cleanup`
+        return self.collector
+
+    @property
+    def _driving(self) -> Policy:
+        assert self._policy is not None  # from `configure` to `cleanup`
+        return self._policy
+
     def _on_image(self, camera: str, message: Image | CompressedImage) -> None:
         if self.sensors is not None:
             self.sensors.picture(camera, message)  # first: a chunk may be computed as soon as the collector has it
-        self.collector.add_image(camera, message)
+        self._collecting.add_image(camera, message)
 
     def _on_joints(self, message: JointState) -> None:
-        self.collector.add_joints(message, self.now_ns())
+        self._collecting.add_joints(message, self.now_ns())
         if self.sensors is not None:
             self.sensors.joints()
 
@@ -165,12 +176,12 @@ class PolicyNode(GraphNode):
         try:
             self._words.heard(message)
         except ValueError as error:
-            self.complain("instruction", f"{error}; {self.collector.instruction!r} still holds", WARN)
+            self.complain("instruction", f"{error}; {self._collecting.instruction!r} still holds", WARN)
             return
         self.solved("instruction")
 
     def _on_instruction(self, text: str) -> None:
-        self.collector.set_instruction(text)
+        self._collecting.set_instruction(text)
         self.values["instruction"] = text
         self.get_logger().info(f"instruction: {text!r}")
 
@@ -205,7 +216,7 @@ class PolicyNode(GraphNode):
 
     def check(self) -> None:
         """Say which camera is missing, old or out of step."""
-        reason = self.collector.waiting_for(self.now_ns())
+        reason = self._collecting.waiting_for(self.now_ns())
         if reason:
             self.complain("images", reason, self.missing)
         else:
@@ -213,11 +224,11 @@ class PolicyNode(GraphNode):
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            if not self.collector.fresh.wait(timeout=0.1) or self._stop.is_set():
+            if not self._collecting.fresh.wait(timeout=0.1) or self._stop.is_set():
                 continue
             begin = time.monotonic()
             prediction = self._predict()
-            if prediction is None or self._stop.is_set() or self.collector.doubt():
+            if prediction is None or self._stop.is_set() or self._collecting.doubt():
                 self._check_cameras()
                 self._stop.wait(0.02)
                 continue
@@ -233,9 +244,9 @@ class PolicyNode(GraphNode):
     def _predict(self) -> Prediction | None:
         """One chunk of the newest observation; None, and the reason reported, when there is none."""
         try:
-            observation = self.collector.observe(self.now_ns())
+            observation = self._collecting.observe(self.now_ns())
         except ValueError as error:
-            waiting = not self.collector.instruction  # nothing is wrong, nobody has said what to do
+            waiting = not self._collecting.instruction  # nothing is wrong, nobody has said what to do
             self.complain("observation", str(error), WARN if waiting else self.missing)
             return None
         self.solved("observation")
@@ -243,8 +254,8 @@ class PolicyNode(GraphNode):
             observation = self.cameras.corrected(observation)
         self._count += 1
         try:
-            prediction = self._policy.predict(observation, seed=self._seed + self._count)
-            check_prediction(prediction, observation, self._policy.card)
+            prediction = self._driving.predict(observation, seed=self._seed + self._count)
+            check_prediction(prediction, observation, self._driving.card)
         except Exception as error:  # the thread must not die silently: the arm holds, the user reads why
             self.complain(
                 "prediction",
@@ -259,7 +270,7 @@ class PolicyNode(GraphNode):
     def _publish(self, prediction: Prediction, seconds: float) -> None:
         if self._poses is not None:
             self._poses.publish(chunk_from_prediction(prediction, self._turn))
-        else:
+        elif self._chunks is not None:
             self._chunks.publish(prediction)
         weight = _MODEL_TIME if self._mean_seconds else 1.0
         self._mean_seconds += weight * (seconds - self._mean_seconds)
@@ -287,11 +298,12 @@ class PolicyNode(GraphNode):
 
     def _publish_video(self, prediction: Prediction) -> None:
         """That of every so many chunks; painted when its chunk is on the way, so that no motion waits for it."""
-        paints = isinstance(self._policy, PaintsVideo) and self._chunks is not None
-        if not paints or not self._video_every or (self._count - 1) % self._video_every:
+        painter, chunks = self._policy, self._chunks
+        due = self._video_every and (self._count - 1) % self._video_every == 0
+        if not due or chunks is None or not isinstance(painter, PaintsVideo):
             return
         try:
-            self._chunks.publish_video(self._policy.paint_video(prediction))
+            chunks.publish_video(painter.paint_video(prediction))
             self.solved("video")
         except Exception as error:  # the thread must not die silently
             self.complain("video", f"the video of a chunk could not be painted: {error!r}", WARN)

@@ -133,8 +133,8 @@ class PictureHealth:
         if found is not None:
             return found
         ratio = np.median((now[::3, ::3] + 1) / (past.colour[::3, ::3] + 1), axis=(0, 1)).astype(np.float32)
-        apart = cv2.absdiff(now / ratio, past.colour)
-        change = cv2.max(cv2.max(apart[..., 0], apart[..., 1]), apart[..., 2])
+        apart = np.asarray(cv2.absdiff(now / ratio, past.colour), dtype=np.float32)
+        change = np.asarray(cv2.max(cv2.max(apart[..., 0], apart[..., 1]), apart[..., 2]), dtype=np.float32)
         limit = 2.5 + 4 * max(past.noise, min(_grain(apart[..., 1]), past.noise + 1.2))
         changed, steady = change > limit, past.age >= self.settings.steady
         found = self._another(now, past, change, limit, steady, others)

@@ -69,7 +69,7 @@ def _rough_lines(lines: Grey) -> Bools:
     centred = lines - lines.mean(1, keepdims=True)
     variance = np.mean(centred**2, axis=1)
     together = np.mean(centred[:, 1:] * centred[:, :-1], axis=1)
-    return (variance > _ROUGH_VARIANCE) & (together < 0.35 * variance)
+    return np.asarray((variance > _ROUGH_VARIANCE) & (together < 0.35 * variance), dtype=bool)
 
 
 def edges(grey: Grey) -> Grey:

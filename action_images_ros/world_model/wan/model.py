@@ -217,10 +217,8 @@ class WanWorldModel:
             raise ValueError(f"seed holds {len(seeds)} numbers for {len(clips)} clips: give one each, or one number")
         pictures = []
         for i in range(len(clips)):
-            pose = (
-                None if clips.poses is None else clips.poses[i],
-                None if clips.openness is None else clips.openness[i],
-            )
+            poses = None if clips.poses is None else clips.poses[i]
+            openness = None if clips.openness is None else clips.openness[i]
             pictures.append(
                 self.paint(
                     mode,
@@ -228,7 +226,8 @@ class WanWorldModel:
                     clips.K[i],
                     clips.world_from_camera[i],
                     clips.instructions[i],
-                    *pose,
+                    poses,
+                    openness,
                     seed=seeds[i],
                     steps=steps,
                 )
