@@ -80,7 +80,7 @@ def _bin(images: Array, bins: int) -> tuple[Floats, Floats]:
 
 def _smoothing(length: int, sigma: float, step: int) -> tuple[Array, Floats]:
     """Matrix `[length // step, length]`: Gaussian smoothing and decimation along one axis, and its sample places."""
-    places = np.arange(0, length, step) + (step - 1) / 2.0
+    places = np.asarray(np.arange(0, length, step) + (step - 1) / 2.0, dtype=np.float64)
     kernel = np.exp(-0.5 * ((np.arange(length) - places[:, None]) / sigma) ** 2)
     return (kernel / kernel.sum(1, keepdims=True)).astype(np.float32), places
 

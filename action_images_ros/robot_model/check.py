@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -46,7 +47,7 @@ class RobotCheck:
             )
         self.model, self.settings = model, settings
         self._lock = Lock()  # the model computes in arrays of its own
-        self.joints = model.joints
+        self.joints: Sequence[str] = model.joints
         self.home: Array = np.array(settings.robot_home) if settings.robot_home else model.home
         given = np.array(settings.max_joint_speed)
         self.speed: Array = np.broadcast_to(given, (count,)) if given.size else model.speed
