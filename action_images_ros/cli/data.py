@@ -5,13 +5,18 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .app import app
 from .options import RecordingOptions, SegmentOptions, options_from_dataclasses, reader_options
 from .shared import Report, _lines, _number, _write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..data.episode import Episode
 
 
 def _image_size(text: str) -> tuple[int, int] | None:
@@ -99,6 +104,9 @@ def _inspect(
     html: Annotated[Path | None, typer.Option(help="Page to write: images, rates, gaps, units, verdicts.")] = None,
     json: Report = None,
     episodes: Annotated[int, typer.Option(help="Number of recordings or episodes to inspect.")] = 3,
+    model: Annotated[
+        str, typer.Option(help="Model (name in models/ or folder) that reads the gripper and judges the cameras by it.")
+    ] = "",
     *,
     recording: RecordingOptions,
     segments: SegmentOptions,
@@ -109,7 +117,8 @@ def _inspect(
     """
     from ..data.inspect import inspect
 
-    report = inspect(path, reader_options(recording, segments), out=out, html=html, episodes=episodes)
+    options = reader_options(recording, segments)
+    report = inspect(path, options, out=out, html=html, episodes=episodes, judge=_camera_judge(model))
     typer.echo(
         f"{path}: {report['format']}, {report['items']} {'recordings' if report['format'] == 'rosbag2' else 'episodes'}"
     )
@@ -130,6 +139,18 @@ def _inspect(
     _write(json, report)
     if report["problems"]:
         sys.exit(1 if report["readable"] else 2)
+
+
+def _camera_judge(model: str) -> Callable[[Episode], list[str]] | None:
+    """What judges cameras by the gripper in their pictures; None without a model."""
+    if not model:
+        return None
+    from ..labelling.calibrate import camera_judge
+    from ..paths import models_path
+    from ..policy.protocol import Labels, require
+    from ..policy.registry import load_policy
+
+    return camera_judge(require(load_policy(str(models_path(model))), Labels, "judge cameras"))
 
 
 def _topic_row(topic: dict[str, Any]) -> dict[str, Any]:

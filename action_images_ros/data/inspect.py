@@ -38,12 +38,14 @@ def inspect(
     html: str | Path | None = None,
     episodes: int = 3,
     progress: Callable[[str], None] | None = None,
+    judge: Callable[[Episode], list[str]] | None = None,
 ) -> dict[str, Any]:
     """A report on a recording, a folder of them or a dataset, as plain values for JSON.
 
     path, format; recordings (each with topics: see TopicSurvey), episodes (of the first `episodes` items: cameras,
     frames, calibration, picture written to `out`), problems and notes (sentences: what is wrong, what was chosen),
-    readable (whether anything could be read). html: a page to write with all of it. Nothing is changed.
+    readable (whether anything could be read). html: a page to write with all of it. judge: says what else is
+    wrong with an episode (`labelling.calibrate.camera_judge`). Nothing is changed.
     Raises ValueError when the path is of no known format.
     """
     path = Path(path)
@@ -65,7 +67,7 @@ def inspect(
             progress(item.name)
         if reading.name == "rosbag2":
             _recording(path if is_bag(path) else path / item.name, options, report)
-        _episodes(item, options, report, shown)
+        _episodes(item, options, report, shown, judge)
     report["readable"] = bool(report["recordings"] or report["episodes"])
     if html is not None:
         write_text(html, inspect_page(report, shown.jpegs))
@@ -144,10 +146,18 @@ class _Pictures:
         return {"picture": str(path)}
 
 
-def _episodes(item: Item, options: Options, report: dict[str, Any], shown: _Pictures) -> None:
+def _episodes(
+    item: Item,
+    options: Options,
+    report: dict[str, Any],
+    shown: _Pictures,
+    judge: Callable[[Episode], list[str]] | None,
+) -> None:
     for number, found in enumerate(loaded(item, options)):
         if not isinstance(found, Remark):
-            report["episodes"].append(_episode(f"{plain_name(item.name)}_{number}", found, report, shown))
+            name = f"{plain_name(item.name)}_{number}"
+            report["episodes"].append(_episode(name, found, report, shown))
+            report["problems"] += [f"{name}: {text}" for text in (judge(found) if judge is not None else [])]
         elif found.text not in report["problems"]:
             said = found.text if str(report["path"]) in found.text else f"{item.name}: {found.text}"
             report["problems" if found.lost or found.wrong else "notes"].append(said)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import yaml
 
-from ..calibration.estimate import CameraResult, RigResult, Settings
+from ..calibration.estimate import CORRECTED, REFUSED, CameraResult, RigResult, Settings
 from ..calibration.readings import Readings
 from ..data.calibration_check import draw_points
 from ..data.episode import Episode
@@ -18,7 +20,14 @@ from ..policy.observation import prepare_image
 from ..safe_files import write_text
 from .camera_reader import CameraReader, ToolFrames, calibrate_frames
 
-__all__ = ["calibrate_episode", "calibration_report", "overlay_page", "tool_frames", "write_calibration"]
+__all__ = [
+    "calibrate_episode",
+    "camera_judge",
+    "calibration_report",
+    "overlay_page",
+    "tool_frames",
+    "write_calibration",
+]
 
 FRAMES = 45
 """Most frames of a recording that are read."""
@@ -62,6 +71,31 @@ def calibrate_episode(
     told = episode.world_from_camera if guess else None
     result, readings = calibrate_frames(CameraReader(model), frames, told, settings)
     return result, readings, frames
+
+
+def camera_judge(model: Any, settings: Settings = Settings()) -> Callable[[Episode], list[str]]:  # noqa: B008
+    """What `inspect` asks about an episode: sentences about the cameras that are not where they are said to be.
+
+    A camera whose readings are off but that no other pose explains either is said as well. Nothing is said of cameras
+    that move, of one camera alone, and where the arm or the readings are too few to judge by.
+    """
+
+    def judge(episode: Episode) -> list[str]:
+        if len(episode.camera_names) < 2 or np.ndim(episode.world_from_camera) == 4:
+            return []
+        result, readings, _ = calibrate_episode(model, episode, settings=settings)
+        said = list(result.problems)
+        for camera in result.cameras:
+            if camera.verdict == CORRECTED:
+                said.append(
+                    f"camera {camera.name}: the gripper is seen {1000 * camera.workspace_m:.0f} mm from where the "
+                    "camera's pose puts it; run action-images calibrate"
+                )
+            elif camera.verdict == REFUSED and camera.shift_px > settings.shift_px * readings.unit:
+                said.append(f"camera {camera.name}: its pose does not fit its pictures ({'; '.join(camera.reasons)})")
+        return said
+
+    return judge
 
 
 def calibration_report(result: RigResult) -> dict:

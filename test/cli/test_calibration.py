@@ -6,13 +6,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from calibration_rigs import cameras, tool_poses
+from recordings import record, small_episode
 from scipy.spatial.transform import Rotation
 
 from action_images_ros.cli import calibration as command
+from action_images_ros.cli import data as data_commands
 from action_images_ros.cli.main import main
 from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.data.episode import Episode
 from action_images_ros.geometry.pose import matrix_from_pose7
+from action_images_ros.labelling.calibrate import camera_judge
 from action_images_ros.policy import registry
 from action_images_ros.policy.card import ModelCard
 
@@ -147,3 +150,20 @@ def test_check_judges_and_writes_nothing(rig, tmp_path, capsys):
     rig.told.E[1, :3, 3] += 0.04 * rig.E[1, :3, 0]
     code, _, output = _run(tmp_path, capsys, "--check")
     assert code == 1 and not output.exists()
+
+
+def test_inspect_names_a_camera_that_is_off_and_no_right_one(rig):
+    judge = camera_judge(rig.reader)
+    assert judge(_recording(rig.told)) == []
+    rig.told.E[1, :3, 3] += 0.04 * rig.E[1, :3, 0]
+    (said,) = judge(_recording(rig.told))
+    assert "camera right" in said and "action-images calibrate" in said
+
+
+def test_inspect_asks_the_model_that_is_named(tmp_path, monkeypatch, capsys):
+    record(tmp_path / "demo", small_episode(3, frames=6, size=(32, 48)))
+    monkeypatch.setattr(data_commands, "_camera_judge", lambda model: lambda episode: [f"judged by {model}"])
+    monkeypatch.setattr(sys, "argv", ["action-images", "inspect", str(tmp_path), "--model", "nano"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1 and "judged by nano" in capsys.readouterr().out
