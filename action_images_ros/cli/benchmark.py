@@ -311,6 +311,24 @@ def benchmark_ros(
     _write(json, result)
 
 
+@benchmark.command("pictures")
+def benchmark_pictures(
+    episodes: Annotated[int, typer.Option(help="Nominal episodes of the cell.", min=0)] = 1000,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Count nominal episodes whose pictures are doubted; the cost of a picture of 640x480."""
+    from ..benchmarks.picture_health import false_alarms, picture_cost_ms
+
+    result = false_alarms(episodes, seed, progress=lambda line: typer.echo(f"  {line}", err=True))
+    result["picture_ms"] = round(picture_cost_ms(), 3)
+    _show([{key: value for key, value in result.items() if key != "doubts"}])
+    for name, doubts in result["doubts"].items():
+        typer.echo(f"  {name}: {doubts[0]}")
+    _write(json, result)
+    raise typer.Exit(1 if result["doubted"] else 0)
+
+
 @benchmark.command("safety")
 def benchmark_safety(
     ticks: Annotated[int, typer.Option(help="Commands asked for.", min=1)] = 1_000_000,
