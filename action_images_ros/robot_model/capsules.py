@@ -1,4 +1,4 @@
-"""Capsules (a segment with a radius): the smallest one around points, and distances of many at once."""
+"""Capsules (a segment with a radius) around points, distances of many at once; distances of hulls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-__all__ = ["fit_capsule", "segment_box_distances", "segment_distances"]
+__all__ = ["fit_capsule", "hull_distance", "segment_box_distances", "segment_distances"]
 
 Array = npt.NDArray[np.float64]
 _SECTIONS = 20  # of the search along a segment: its length / 1.6^20
@@ -84,6 +84,26 @@ def segment_box_distances(segments: Array, box: Array) -> Array:
         nearer = at(left) <= at(right)
         low, high = np.where(nearer, low, left), np.where(nearer, right, high)
     return np.sqrt(np.minimum(at((low + high) / 2), np.minimum(at(np.zeros_like(low)), at(np.ones_like(low)))))
+
+
+def hull_distance(a: Array, b: Array, wanted: float, most: int = 100) -> float:
+    """A distance (m) that the convex hulls of points a `[N, 3]` and b `[M, 3]` are at least apart.
+
+    Gilbert's algorithm; it ends when the planes that part them are `wanted` apart, or after `most` steps.
+    """
+    nearest = a.mean(axis=0) - b.mean(axis=0)
+    best = -math.inf
+    for _ in range(most):
+        length = math.sqrt(nearest @ nearest)
+        if length < 1e-9:
+            break
+        corner = a[np.argmin(a @ nearest)] - b[np.argmax(b @ nearest)]
+        best = max(best, float(nearest @ corner) / length)
+        step = corner - nearest
+        if best >= wanted or length - best < 1e-5:
+            break
+        nearest = nearest + min(max(-float(nearest @ step) / float(step @ step), 0.0), 1.0) * step
+    return best
 
 
 def _dot(a: Array, b: Array) -> Array:

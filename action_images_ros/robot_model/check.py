@@ -25,6 +25,7 @@ _WORSE = 0.001  # m: what is already too near may not come nearer by more
 _DEEP = 0.03  # m: further inside a keep-out than this where the arm is, the model or the keep-outs are wrong
 _FINE_STEP = 0.1  # rad of a joint between two configurations that are checked for contacts
 _MAX_FINE = 8
+_MAX_REFINED = 200  # pairs whose hulls are compared; beyond, their capsules decide
 
 
 class RobotCheck:
@@ -153,18 +154,28 @@ class RobotCheck:
         distances = self.clearance.distances(rows)
         if not distances.shape[1]:
             return
-        names, here = self.clearance.names, distances[0]
+        clearance, wanted = self.clearance, self.clearance.wanted
+        least = wanted
         if positions is not None:
             frames = np.maximum(frames - 1, 0)
+            here = distances[0].copy()
+            for pair in np.flatnonzero(here < wanted):
+                here[pair] = clearance.refined(rows[0], int(pair), here[pair], wanted[pair])
             if here.min() < -_DEEP:
-                self._refuse(0, names[int(here.argmin())], float(here.min()), "already where the arm is; correct them")
-        least = np.minimum(self.clearance.wanted, here - _WORSE) if positions is not None else self.clearance.wanted
-        short = distances - least
-        if short.min() < 0:
-            row = int(np.argmax((short < 0).any(axis=1)))
-            pair = int(short[row].argmin())
-            wanted = float(self.clearance.wanted[pair])
-            self._refuse(int(frames[row]), names[pair], float(distances[row, pair]), f"{1000 * wanted:g} mm are kept")
+                pair = int(here.argmin())
+                self._refuse(0, clearance.names[pair], float(here[pair]), "already where the arm is; correct them")
+            least = np.minimum(wanted, here - _WORSE)
+        short = distances < least
+        refined = 0
+        for row in np.flatnonzero(short.any(axis=1)):
+            for pair in np.flatnonzero(short[row]):
+                refined += 1
+                distance = float(distances[row, pair])
+                if refined <= _MAX_REFINED:
+                    distance = clearance.refined(rows[row], int(pair), distance, least[pair])
+                if distance < least[pair]:
+                    what = f"{1000 * float(wanted[pair]):g} mm are kept"
+                    self._refuse(int(frames[row]), clearance.names[pair], distance, what)
 
     def _refuse(self, frame: int, pair: tuple[str, str], distance: float, what: str) -> None:
         link, other = pair

@@ -7,12 +7,13 @@ import numpy.typing as npt
 
 from ..control.chunk_check import KeepOuts
 from ..control.settings import RobotSettings
-from .capsules import segment_box_distances, segment_distances
+from .capsules import hull_distance, segment_box_distances, segment_distances
 from .model import RobotModel
 
 __all__ = ["Clearance"]
 
 Array = npt.NDArray[np.float64]
+_CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
 
 
 class Clearance:
@@ -53,6 +54,26 @@ class Clearance:
         """`[S, P]` m, negative inside, at joint positions `[S, n]`."""
         rotations, places = self._placed(positions)
         return np.concatenate([self._to_keep_outs(rotations, places), self._between_links(rotations, places)], axis=1)
+
+    def refined(self, q: Array, pair: int, capsules: float, wanted: float) -> float:
+        """The distance of one pair at joint positions q `[n]` by the hulls, where their capsules are too near."""
+        keep_outs, boxes = len(self._keep_outs.names), self._keep_outs.boxes
+        rotations, places = self._model.placements(q)
+        first = len(self._moved) * keep_outs
+        if pair >= first:
+            a, b = int(self._a[pair - first]), int(self._b[pair - first])
+            other, thickness = self._hull(b, rotations, places), self._model.shapes[b].thickness
+        else:
+            a, which = self._moved[pair // keep_outs], pair % keep_outs
+            if which >= len(boxes):
+                return capsules  # planes are held against the hulls anyway
+            other, thickness = boxes[which][_CORNERS, [0, 1, 2]], 0.0
+        thickness += self._model.shapes[a].thickness
+        return max(capsules, hull_distance(self._hull(a, rotations, places), other, wanted + thickness) - thickness)
+
+    def _hull(self, shape: int, rotations: Array, places: Array) -> Array:
+        link = self._model.shapes[shape].link
+        return np.asarray(self._model.shapes[shape].points @ rotations[link].T + places[link])
 
     def _placed(self, positions: Array) -> tuple[Array, Array]:
         placed = [self._model.placements(q) for q in positions]

@@ -9,6 +9,7 @@ from robot_rig import HOME, chunk_along, chunk_between
 from action_images_ros.control.chunk_check import LimitExceeded
 from action_images_ros.control.settings import RobotSettings
 from action_images_ros.geometry.pose import interpolate
+from action_images_ros.robot_model.capsules import hull_distance
 from action_images_ros.robot_model.check import RobotCheck, slowed
 
 
@@ -56,6 +57,7 @@ def test_link_6_into_the_table_is_refused(panda, pose_of):
 
 def test_the_hand_into_link_5_is_refused(panda, pose_of):
     begin, folded = HOME.copy(), HOME.copy()
+    begin[6] = folded[6] = 0.0  # the hand across
     folded[5] = 0.0
     chunk = chunk_along(pose_of, begin, folded, frames=25, dt=0.1)
     refusal = refused(panda, chunk, begin)
@@ -144,7 +146,7 @@ def test_boxes_keep_links_out(panda, pose_of):
 
 
 def test_distances_agree_with_mujocos_own_on_the_hulls(panda):
-    """A capsule holds its link: it is never further away than the link's hull, and not much nearer."""
+    """A capsule holds its link: it is never further away than the link's hull. Refined it is the hull's."""
     model = panda.model._model
     data = mujoco.MjData(model)
     hand, link5 = (
@@ -153,10 +155,28 @@ def test_distances_agree_with_mujocos_own_on_the_hulls(panda):
     )
     pairs = [index for index, pair in enumerate(panda.clearance.names) if set(pair) == {"hand", "link5"}]
     rng = np.random.default_rng(0)
-    for _ in range(20):
+    for _ in range(15):
         q = np.clip(HOME + rng.uniform(-0.6, 0.6, 7), panda.model.lower, panda.model.upper)
         data.qpos[:7], data.qpos[7:] = q, 0.04
         mujoco.mj_forward(model, data)
         exact = min(mujoco.mj_geomDistance(model, data, a, b, 1.0, None) for a in hand for b in link5)
-        ours = panda.clearance.distances(q[None])[0][pairs].min()
-        assert exact - 0.05 < ours < exact + 1e-4
+        capsules = panda.clearance.distances(q[None])[0]
+        assert exact - 0.05 < capsules[pairs].min() < exact + 1e-4
+        refined = min(panda.clearance.refined(q, pair, capsules[pair], 1.0) for pair in pairs)
+        assert exact - 2e-3 < refined < exact + 1e-4
+
+
+def test_links_whose_capsules_meet_but_not_their_hulls_are_no_contact(panda, pose_of):
+    bent = HOME.copy()
+    bent[5] = 3.6  # link 7 comes close to link 5
+    at = panda.clearance.distances(bent[None])[0]
+    near = [index for index in np.flatnonzero(at < 0.02) if panda.clearance.names[index] == ("link5", "link7")]
+    assert near and all(panda.clearance.refined(bent, i, at[i], 0.05) > at[i] + 1e-3 for i in near)
+
+
+def test_hulls_apart_touching_and_inside():
+    cube = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=float)
+    assert hull_distance(cube, cube + [1.25, 0.5, 0.25], 1.0) == pytest.approx(0.25, abs=0.02)
+    assert hull_distance(cube, cube + [2, 2, 0], 2.0) == pytest.approx(np.sqrt(2), abs=0.02)
+    assert hull_distance(cube, cube + [0.5, 0.2, 0.1], 1.0) <= 0
+    assert 0.1 <= hull_distance(cube, cube + [1.25, 0.5, 0.25], 0.1) <= 0.25 + 1e-9
