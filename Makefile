@@ -23,7 +23,7 @@
 
 SHELL := bash
 .DELETE_ON_ERROR:
-.PHONY: install demo campaign test test-lerobot benchmarks lint docs clean nano finetune from-bags
+.PHONY: install demo campaign test test-lerobot lerobot conformance benchmarks lint docs clean nano finetune from-bags
 
 TORCH_INDEX ?=
 TEST_ARGS ?=
@@ -64,7 +64,9 @@ docs: install
 from-bags: install
 	PATH="$(abspath $(BIN)):$$PATH" docs/from_bag_to_policy.sh
 
-test-lerobot: install .venv-lerobot/stamp
+lerobot: install .venv-lerobot/stamp
+
+test-lerobot: lerobot
 	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/lerobot/test_library.py test/lerobot_runtime/test_library.py $(TEST_ARGS)
 
 .venv-lerobot/stamp: .ci/install-lerobot .ci/lerobot-constraints.txt

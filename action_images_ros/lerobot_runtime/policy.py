@@ -22,7 +22,7 @@ from ..policy.registry import PolicyOptions
 
 __all__ = ["INSTALL_LINE", "SIGMA_POSITION_M", "SIGMA_ROTATION_RAD", "LeRobotPolicy", "lerobot_python", "load_lerobot"]
 
-INSTALL_LINE = "make .venv-lerobot/stamp"
+INSTALL_LINE = "make lerobot"
 """What installs LeRobot's environment."""
 SIGMA_POSITION_M, SIGMA_ROTATION_RAD = 0.01, 0.1
 """A LeRobot policy does not say how sure it is; each frame is given this standard deviation."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "child_process")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[k] / name) for k, name in ((0, ""), (1, "child_process"))]
 
 import torch  # noqa: E402
 from serve import serve  # noqa: E402

@@ -93,7 +93,7 @@ def test_a_folder_is_loaded_by_its_cards_backend(tmp_path, monkeypatch):
         load_policy(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     monkeypatch.setenv("ACTION_IMAGES_LEROBOT_PYTHON", str(tmp_path / "python"))
-    with pytest.raises(NotInstalledError, match="lerobot is not installed.*make .venv-lerobot/stamp"):
+    with pytest.raises(NotInstalledError, match="lerobot is not installed.*make lerobot"):
         load_policy(tmp_path)
     with pytest.raises(ValueError, match="runtime is 'onnx'"):
         load_policy(tmp_path, runtime="onnx")
