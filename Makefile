@@ -5,6 +5,7 @@
 # make clean   remove what the others made, but out/
 # make from-bags     from recordings to a fine-tuned policy (docs/from_bag_to_policy.md); EPISODES, TASKS, OUT, ..
 # make test-lerobot   the lerobot library with our datasets and models, its policies in our graph; in .venv-lerobot (another 1.7 GB)
+# make conformance   recordings and data sets against the formats' own libraries and variants (docs/data.md)
 # make benchmarks     Meta-World in .venv-benchmarks, for --env metaworld (docs/benchmarks.md)
 # make nano    demonstrations, training, corrections, success: models/nano from nothing (docs/training.md)
 # make finetune  the same for a task that no shipped model knows: 50 demonstrations, then corrections
@@ -68,6 +69,10 @@ lerobot: install .venv-lerobot/stamp
 
 test-lerobot: lerobot
 	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/lerobot/test_library.py test/lerobot_runtime/test_library.py $(TEST_ARGS)
+
+conformance: lerobot
+	LEROBOT_PYTHON=.venv-lerobot/bin/python $(BIN)/pytest test/data_layer/rosbag2/test_mcap_variants.py \
+	    test/data_layer/rosbag2/test_storages.py test/data_layer/lerobot test/lerobot_runtime $(TEST_ARGS)
 
 .venv-lerobot/stamp: .ci/install-lerobot .ci/lerobot-constraints.txt
 	@echo "Installing the lerobot library into .venv-lerobot, apart from everything else"
