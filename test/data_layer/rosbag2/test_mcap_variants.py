@@ -1,5 +1,7 @@
-"""The MCAP project's conformance variants, made here from the format's public specification: every combination of what a
-writer may leave out, with attachments, metadata and records that nobody knows."""
+"""The MCAP project's conformance variants, made here from the format's public specification.
+
+Every combination of what a writer may leave out, with attachments, metadata and records that nobody knows.
+"""
 
 import itertools
 import struct
