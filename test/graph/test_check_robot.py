@@ -8,6 +8,7 @@ from ros_rig import CAMERAS, DOWN, extrinsic, info, now_ns, picture
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 
+from action_images_ros.graph import check_robot
 from action_images_ros.graph.check_robot import Listener, findings
 from action_images_ros.ros import qos
 from action_images_ros.ros.conversions import pose_stamped, stamp_from_ns
@@ -64,8 +65,15 @@ class Robot:
 
 
 @pytest.fixture
-def robot(rig):
+def robot(rig, monkeypatch):
+    for name in ("_POSE_HZ", "_JOINTS_HZ", "_IMAGE_HZ"):
+        monkeypatch.setattr(check_robot, name, 0.1)  # the machine that runs the tests may be slow
     return Robot(rig)
+
+
+def test_a_driver_that_is_too_slow_is_named(robot, monkeypatch):
+    monkeypatch.setattr(check_robot, "_POSE_HZ", 1e6)
+    assert "Hz" in robot.found()["current_pose"][1] and robot.found()["current_pose"][0] == "wrong"
 
 
 def test_a_good_robot_without_a_graph_lacks_the_graph_alone(robot):
