@@ -218,7 +218,7 @@ def _figures(content: StripContent) -> tuple[tuple[str, Colour], ...]:
     openness = float(chunk.openness[frame])
     if np.isfinite(openness):
         words.append(("gripper open" if openness > 0.5 else "gripper closed", _OPEN))
-    if content.agreement_m is not None:
+    if content.agreement_m is not None and np.isfinite(content.agreement_m):
         words.append((f"video–action {1000 * content.agreement_m:.0f} mm", certainty_colour(content.agreement_m / 2)))
     if content.age_s is not None:
         words.append((f"chunk {content.age_s:.1f} s old", QUIET))

@@ -203,6 +203,14 @@ TOPICS: tuple[Topic, ...] = (
         ("rviz",),
         ("policy",),
     ),
+    Topic(
+        "chunk/agreement",
+        "trajectory_msgs/msg/JointTrajectory",
+        "latched",
+        ("policy",),
+        ("view",),
+        _CHUNK + "; with check_video",
+    ),
     Topic("plan", "nav_msgs/msg/Path", "latched", ("arm_command",), (), "base", ("rviz",)),
     Topic("executed", "nav_msgs/msg/Path", "latched", ("arm_command",), ("view",), "base", ("rviz",)),
     Topic(

@@ -16,11 +16,14 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
 from ..interfaces.camera_model import is_rectified
+from ..policy.agreement import video_agreement
 from ..policy.decoding import chunk_from_prediction
+from ..policy.observation import Observation
 from ..policy.prediction import Prediction
-from ..policy.protocol import PaintsVideo, Policy, Subscribes, check_prediction
+from ..policy.protocol import Labels, PaintsVideo, Policy, Subscribes, check_prediction, require
 from ..policy.registry import load_policy, policy_card
 from ..ros.camera_watch import CameraCalibrationWatch, camera_watch
+from ..ros.chunk_messages import agreement_message
 from ..ros.chunk_publisher import ChunkPublisher, PosePublisher
 from ..ros.collector import CollectorSettings, ObservationCollector
 from ..ros.extrinsics import Extrinsics
@@ -50,6 +53,9 @@ class PolicyNode(GraphNode):
         self._chunks: ChunkPublisher | None = None
         self._poses: PosePublisher | None = None
         self._mean_seconds = 0.0
+        self._observation: Observation | None = None
+        self._agreement: Any = None
+        self._checks_video = False
 
     def configure(self) -> None:
         """Read parameters, load the model, connect."""
@@ -61,6 +67,7 @@ class PolicyNode(GraphNode):
             raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
         self._period = 1.0 / own.rate
         self._seed, self._video_every, self._count = own.seed, own.video_every, 0
+        self._checks_video = own.check_video
         self._video_prepared = own.video_every > 0
         self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
         self._policy = self._load(own)
@@ -139,6 +146,8 @@ class PolicyNode(GraphNode):
             self._poses = PosePublisher(self, self._base)
         else:
             self._chunks = ChunkPublisher(self, cameras, self._encoding, self._base, video=self._video_every > 0)
+        if self._chunks is not None:
+            self._agreement = self.advertise("chunk/agreement")
         if isinstance(self._policy, Subscribes):
             for name, callback in self._policy.subscriptions().items():
                 self.listen(name, callback)
@@ -253,6 +262,7 @@ class PolicyNode(GraphNode):
         if self.cameras is not None:
             observation = self.cameras.corrected(observation)
         self._count += 1
+        self._observation = observation
         try:
             prediction = self._driving.predict(observation, seed=self._seed + self._count)
             check_prediction(prediction, observation, self._driving.card)
@@ -303,10 +313,21 @@ class PolicyNode(GraphNode):
         if not due or chunks is None or not isinstance(painter, PaintsVideo):
             return
         try:
-            chunks.publish_video(painter.paint_video(prediction))
+            filmed = painter.paint_video(prediction)
+            chunks.publish_video(filmed)
+            self._check_video(filmed)
             self.solved("video")
         except Exception as error:  # the thread must not die silently
             self.complain("video", f"the video of a chunk could not be painted: {error!r}", WARN)
+
+    def _check_video(self, filmed: Prediction) -> None:
+        """Compare the arm in the video with the action, where asked for."""
+        if not self._checks_video or self._observation is None:
+            return
+        reader = require(self._policy, Labels, "read the arm off its video (check_video)")
+        agreement = video_agreement(reader, filmed, self._observation, seed=self._seed + self._count)
+        self.values["video_action_mm"] = f"{1000 * agreement.median_m:.1f}"
+        self._agreement.publish(agreement_message(agreement.distances_m, filmed.dt, filmed.stamp_ns, self._base))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -21,6 +21,7 @@ from ..display.strip import Strip, StripContent
 from ..geometry.arrays import Floats, Images
 from ..geometry.camera import Camera
 from ..geometry.pose import matrix_from_pose7
+from ..ros.chunk_messages import agreement_from_message
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped, stamp_from_ns
 from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
 from ..ros.images import image_from_rgb, rgb_from_message
@@ -51,6 +52,7 @@ class ViewNode(GraphNode):
         self._playback = {camera: Playback(own.loop) for camera in cameras}
         self._strips = {camera: Strip() for camera in cameras}
         self._report: StateReport | None = None
+        self._agreement: dict[int, float] = {}
         self._pictures: dict[str, tuple[Any, Images]] = {}
         self._outputs = {
             (camera, stream): self.advertise(f"view/<cam>/{stream}", camera)
@@ -81,6 +83,7 @@ class ViewNode(GraphNode):
             self.listen(f"<cam>/image_raw{raw}", partial(self._on_picture, camera), camera)
         for part in PARTS:
             self.listen(f"chunk/{part}", partial(self._on_part, part))
+        self.listen("chunk/agreement", self._on_agreement)
         self.listen("current_pose", self._on_pose)
         self.listen("instruction", self._on_instruction)
         self.listen("arm_command/state", self._on_state)
@@ -104,6 +107,9 @@ class ViewNode(GraphNode):
             self.complain("chunk", f"a chunk cannot be shown: {error}", WARN)
             return
         self.solved("chunk")
+
+    def _on_agreement(self, message: Any) -> None:
+        self._agreement = {stamp_of(message): agreement_from_message(message)}
 
     def _on_pose(self, message: Any) -> None:
         try:
@@ -176,6 +182,7 @@ class ViewNode(GraphNode):
             frame=min(playback.frame, len(chunk) - 1) if chunk is not None else 0,
             measured=watch.measured[:, :3],
             instruction=watch.instruction,
+            agreement_m=None if played is None else self._agreement.get(played),
             age_s=None if played is None else max(0.0, (self.now_ns() - played) * 1e-9),
             hint=self._hint,
         )

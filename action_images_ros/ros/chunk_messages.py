@@ -36,16 +36,21 @@ from .conversions import (
 )
 
 _NAMES = [name for name, _, _ in CONFIDENCE_FIELDS]
+AGREEMENT_JOINT = "video_action_distance"
+"""Joint name of the distances in chunk/agreement."""
 MAX_FRAMES = 512
 """A chunk of more frames is refused: no model makes one, and reading it would take the time of the commands."""
 MAX_BYTES = 256 * MAX_FRAMES
 """A serialised part of a chunk that is larger is refused unread."""
 
 __all__ = [
+    "AGREEMENT_JOINT",
     "GRIPPER_JOINT",
     "MAX_BYTES",
     "MAX_FRAMES",
     "TOOL_JOINT",
+    "agreement_from_message",
+    "agreement_message",
     "chunk_from_messages",
     "confidence_message",
     "gripper_message",
@@ -98,6 +103,26 @@ def confidence_message(chunk: Chunk, frame_id: str) -> PointCloud2:
     data.frombytes(rows.tobytes())
     message.data = data
     return message
+
+
+def agreement_message(distances_m: np.ndarray, dt: float, stamp_ns: int, frame_id: str) -> JointTrajectory:
+    """Distance `[T]` m between the arm in the predicted video and the action, per frame; NaN where it is not known."""
+    message = JointTrajectory(joint_names=[AGREEMENT_JOINT])
+    message.header.stamp, message.header.frame_id = stamp_from_ns(stamp_ns), frame_id
+    message.points = [
+        JointTrajectoryPoint(positions=[float(value)], time_from_start=duration_from_seconds(index * dt))
+        for index, value in enumerate(distances_m)
+    ]
+    return message
+
+
+def agreement_from_message(message: JointTrajectory) -> float:
+    """Median distance (m) of the frames where it is known; NaN where there is none. ValueError for another message."""
+    if list(message.joint_names) != [AGREEMENT_JOINT]:
+        raise ValueError(f"chunk/agreement has the joints {list(message.joint_names)}, expected [{AGREEMENT_JOINT}]")
+    values = np.array([point.positions[0] for point in message.points if len(point.positions) == 1])
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else float("nan")
 
 
 def chunk_from_messages(

@@ -71,6 +71,9 @@ class PolicyParameters(_Pictures):
     rate: float = parameter(4.0, "most chunks per second", "Hz", 0.01, 100.0)
     seed: int = parameter(0, "seed of the sampler's noise; every chunk takes the next one", "", 0)
     video_every: int = parameter(3, "every how many chunks the predicted video is computed; 0: never", "", 0)
+    check_video: bool = parameter(
+        False, "compare the arm in every predicted video with the action; takes its time again"
+    )
     base_frame: str = parameter("base", _BASE)
     robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
     slop: float = parameter(0.05, "largest difference between the stamps of one observation's pictures", "s", 0.0, 10.0)

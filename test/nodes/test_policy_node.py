@@ -18,6 +18,7 @@ from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.graph.environment import isolated_environment
 from action_images_ros.nodes.policy_node import PolicyNode
+from action_images_ros.ros.chunk_messages import agreement_from_message
 from action_images_ros.ros.conversions import ns_from_stamp, pose_stamped, stamp_from_ns
 
 MS = 1_000_000
@@ -175,6 +176,39 @@ def test_a_chunk_does_not_wait_for_its_video(rig, model_folder):
         rig.spin_until(lambda count=count: len(world.chunks) == count, "the next chunk")
     rig.spin_until(lambda: len(videos) == 2, "the video of the third")
     assert [ns_from_stamp(message.header.stamp) for message in videos] == [first, _ids(world)[2]]
+
+
+class VideoReader(FilmingModel):
+    """Sees in every video what it had drawn."""
+
+    def label(self, clips, *, steps=1, seed=0):
+        return self.last.action_images[None]
+
+
+def test_the_arm_in_the_video_is_compared_with_the_action_where_asked_for(rig, model_folder):
+    model = VideoReader([0.5, 0.0, 0.2])
+    model.may.set()
+    policy = _start(rig, model_folder, model, video_every=1, check_video=True)
+    agreements = rig.listen("chunk/agreement")
+    world = World(rig)
+    _instructed(world, policy)
+    first = world.good()
+    rig.spin_until(lambda: agreements, "the agreement")
+    assert ns_from_stamp(agreements[0].header.stamp) == first
+    assert agreement_from_message(agreements[0]) == pytest.approx(0.0, abs=1e-6)
+    assert len(agreements[0].points) == model.last.frames
+    rig.spin_until(lambda: policy.values.get("video_action_mm") == "0.0", "its value in the diagnostics")
+
+
+def test_a_model_that_reads_no_video_says_so_and_costs_no_chunk(rig, model_folder):
+    model = FilmingModel([0.5, 0.0, 0.2])
+    model.may.set()
+    policy = _start(rig, model_folder, model, video_every=1, check_video=True)
+    world = World(rig)
+    _instructed(world, policy)
+    world.good()
+    rig.spin_until(lambda: world.chunks, "a chunk")
+    rig.spin_until(lambda: "check_video" in policy.problems().get("video", ""), "the reason is told")
 
 
 def test_a_video_that_fails_costs_no_chunk(rig, model_folder):
