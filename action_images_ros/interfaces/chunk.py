@@ -32,7 +32,8 @@ def stack_frames(frames: np.ndarray) -> np.ndarray:
 def split_frames(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """`[T*H, W, 3]` as `[T, H, W, 3]` with size (H, W); ValueError when it does not divide."""
     height, width = size
-    if picture.shape[1] != width or picture.shape[0] % height or picture.shape[0] < height:
+    whole = height > 0 and width > 0 and picture.shape[1] == width and picture.shape[0] >= height
+    if not whole or picture.shape[0] % height:
         raise ValueError(
             f"the picture is {picture.shape[1]}x{picture.shape[0]}, one frame {width}x{height}: "
             "not a stack of frames; camera_info and images belong to different models"
