@@ -93,6 +93,7 @@ benchmarks: install .venv-benchmarks/stamp
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 # A training that was broken off goes on, one that was not begun begins: $(call train,RECIPE,RUN,OPTIONS).
@@ -133,7 +134,7 @@ finetune: install
 	$(call evaluate,$(TUNED)/corrected/model,$(TUNED)/after_corrections,$(TASK),--episodes 100)
 
 clean:
-	rm -rf $(VENV) .venv-lerobot build *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-lerobot build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP)/venv:

@@ -99,7 +99,8 @@ setup(
         "live": ["rerun-sdk>=0.30"],  # up --live, show
         "ray": ["ray>=2.40"],  # labelling on a cluster
         "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=0.25", "mkdocs-same-dir>=0.1.3"],
-        "test": ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6", "ruff>=0.6", "import-linter>=2.17"],
+        "test": ["pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6", "ruff>=0.6", "import-linter>=2.17"]
+        + ["mypy>=2", "types-PyYAML", "scipy-stubs"],
     },
     zip_safe=False,
     maintainer="The action_images_ros maintainers",

@@ -25,7 +25,9 @@ def film(task: str, seed: int, size: tuple[int, int]) -> tuple[Images, Floats, F
     """What two cameras see of the expert, ten times a second: images `[2, N, H, W, 3]`, tool positions `[N, 3]`, K
     `[2, 3, 3]` and world_from_camera `[2, 4, 4]`."""
     with Cell(task, seed, image_size=size, cameras=2) as cell:
-        expert, images, tools = cell.expert(), [], []
+        expert = cell.expert()
+        images: list[np.ndarray] = []
+        tools: list[np.ndarray] = []
         while len(images) < _MOST_FRAMES and not (cell.success() and len(images) > 15):
             images.append(cell.render())
             tools.append(cell.tcp_pose[:3])

@@ -87,8 +87,7 @@ class CheckedGroup(TyperGroup):
                 check_arguments(context.params)
                 return run(context)
 
-            command.invoke = invoke
-            command.checks_arguments = True
+            command.__dict__ |= {"invoke": invoke, "checks_arguments": True}
         return command
 
 
@@ -158,7 +157,7 @@ def _writable(name: str, path: Path) -> None:
     """Refuse now what could not be written after all the work."""
     if name in _WRITTEN_FILES and path.is_dir():
         raise ValueError(f"{_option(name)} is {path}, a folder; give the name of a file in it")
-    place = next(_existing(path if path.is_dir() else path.parent))
+    place = next(iter(_existing(path if path.is_dir() else path.parent)))
     try:
         if not place.is_dir():
             raise NotADirectoryError(0, f"{place} is no folder")

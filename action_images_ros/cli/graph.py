@@ -40,7 +40,7 @@ class UpOptions:
 @options_from_dataclasses
 def up(options: UpOptions) -> None:
     """Start the ROS graph without ros2 launch; Ctrl-C stops it."""
-    from contextlib import nullcontext
+    from contextlib import AbstractContextManager, nullcontext
 
     from ..graph.environment import graph_environment
     from ..graph.options import GraphOptions, effective_parameters, processes
@@ -49,7 +49,7 @@ def up(options: UpOptions) -> None:
     given = asdict(options) | {"cameras": tuple(_names(options.cameras))}
     live = given.pop("live")
     graph = GraphOptions(**given)
-    shown = nullcontext()
+    shown: AbstractContextManager[None] = nullcontext()
     if live:
         from ..apps.live_page import live_page
 

@@ -7,6 +7,7 @@ seconds of the timeline `time`.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,11 @@ from .urdf_meshes import Meshes
 
 __all__ = ["HAS_RERUN", "INSTALL_RERUN", "RerunLog", "blueprint", "viewer_command"]
 
+rr: Any
+rrb: Any
+rerun_cli: Any
 try:
-    import rerun as rr
-    import rerun.blueprint as rrb
-    import rerun_cli
+    rr, rrb, rerun_cli = (importlib.import_module(name) for name in ("rerun", "rerun.blueprint", "rerun_cli"))
 except ImportError:
     rr = rrb = rerun_cli = None
 HAS_RERUN = rr is not None

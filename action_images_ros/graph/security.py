@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..interfaces.security import sros2_policy
 from .options import GraphOptions, effective_parameters, processes
 
@@ -21,5 +23,5 @@ def policy_of(
         GraphOptions(robot=robot, namespace=namespace, cameras=cameras, params_file=params_file, label=label)
     )
     parameters = {spec.node.name: effective_parameters(spec) for spec in specs}
-    names = next(iter(values["cameras"] for values in parameters.values() if "cameras" in values), [])
+    names: Sequence[str] = next(iter(values["cameras"] for values in parameters.values() if "cameras" in values), [])
     return sros2_policy(robot, specs[0].namespace, names, bridge=parameters.get("robot_bridge"), label=label)

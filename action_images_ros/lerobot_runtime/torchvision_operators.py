@@ -4,6 +4,9 @@ Runs in LeRobot's virtual environment. No policy that is loaded here calls the o
 """
 
 import sys
+from typing import Any
+
+operators: Any = None  # a library ends with its object
 
 
 def import_torchvision() -> None:
@@ -15,7 +18,7 @@ def import_torchvision() -> None:
     except (RuntimeError, OSError):
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
-        global operators  # a library ends with its object
+        global operators
         operators = torch.library.Library("torchvision", "DEF")
         for name in ("nms", "qnms"):
             operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

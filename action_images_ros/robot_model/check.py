@@ -159,8 +159,8 @@ class RobotCheck:
         if positions is not None:
             frames = np.maximum(frames - 1, 0)
             here = distances[0].copy()
-            for pair in np.flatnonzero(here < wanted):
-                here[pair] = clearance.refined(rows[0], int(pair), here[pair], wanted[pair])
+            for close in np.flatnonzero(here < wanted):
+                here[close] = clearance.refined(rows[0], int(close), here[close], wanted[close])
             if here.min() < -_DEEP:
                 pair = int(here.argmin())
                 self._refuse(0, clearance.names[pair], float(here[pair]), "already where the arm is; correct them")

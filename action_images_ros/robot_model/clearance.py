@@ -86,7 +86,7 @@ class Clearance:
 
     def _between_links(self, rotations: Array, places: Array) -> Array:
         segments = self._capsules(rotations, places)
-        return (
+        return np.asarray(
             segment_distances(segments[:, self._a], segments[:, self._b]) - self._radii[self._a] - self._radii[self._b]
         )
 

@@ -35,7 +35,8 @@ class CameraCalibrationWatch:
         self._node, self._collector, self._sensors = node, collector, sensors
         self.check = CameraCheck(model, collector.settings.cameras, mode)
         base = collector.settings.base_frame
-        self._base, self._told = base, {}
+        self._base = base
+        self._told: dict[str, Any] = {}
         self._publishers = (
             {name: node.advertise("calibration/<cam>", name) for name in collector.settings.cameras}
             if mode == CORRECT

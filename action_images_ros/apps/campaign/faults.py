@@ -113,8 +113,8 @@ def _once(make: Callable[[], Spoil]) -> Callable[[], Spoil]:
     """Only the first message."""
 
     def begin() -> Spoil:
-        left, inner = [1], make()
-        return lambda message: inner(message) if left and not left.clear() else message
+        left, inner = [True], make()
+        return lambda message: inner(message) if left and left.pop() else message
 
     return begin
 

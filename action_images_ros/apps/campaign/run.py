@@ -142,7 +142,10 @@ def _watch(bench: Bench, row: Fault, begin: float) -> bool:
     held = lambda: (  # noqa: E731
         time.monotonic() - begin > _REST_S and _resting(bench) and (gone or not _executing(bench))
     )
-    return bool(bench.wait(held, row.seconds)) and (time.sleep(0.3) is None) and held()
+    if not bench.wait(held, row.seconds):
+        return False
+    time.sleep(0.3)
+    return held()
 
 
 def _judge(bench: Bench, row: Fault, place: np.ndarray, begin: float, held: bool) -> Outcome:
