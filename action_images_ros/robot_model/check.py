@@ -162,8 +162,8 @@ class RobotCheck:
             for close in np.flatnonzero(here < wanted):
                 here[close] = clearance.refined(rows[0], int(close), here[close], wanted[close])
             if here.min() < -_DEEP:
-                pair = int(here.argmin())
-                self._refuse(0, clearance.names[pair], float(here[pair]), "already where the arm is; correct them")
+                worst = int(here.argmin())
+                self._refuse(0, clearance.names[worst], float(here[worst]), "already where the arm is; correct them")
             least = np.minimum(wanted, here - _WORSE)
         short = distances < least
         refined = 0
