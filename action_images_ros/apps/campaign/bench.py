@@ -64,11 +64,17 @@ class Bench:
         new = [f"{name}: {line}" for when, name, line in self.lines if when >= since]
         return new[0] if new else ""
 
+    def refusal(self, since: float) -> str:
+        """What arm_command says about a refused chunk or approval, in diagnostics or in its log."""
+        status = self.client.diagnostics.get("arm_command")
+        said = [line for when, name, line in self.lines if when >= since and name == "arm_command"]
+        return next((text for text in [*said, status.message if status else ""] if "refused" in text), "")
+
     def wait(self, ready: Callable[[], Any], seconds: float) -> Any:
         """Poll until `ready()` is true; its last value."""
         end = time.monotonic() + seconds
         while not (value := ready()) and time.monotonic() < end:
-            time.sleep(0.01)
+            time.sleep(0.05)
         return value
 
     # What faults do.

@@ -297,8 +297,8 @@ for _kind in (
     fault(f"chunk: {_kind}", CHUNKS, act=lambda b, kind=_kind: b.foreign_chunk(kind), expect=REFUSED)
 
 PERSON = "people"
-fault("disabled in motion", PERSON, act=lambda b: b.call("disable"))
-fault("stopped in motion", PERSON, act=lambda b: b.call("stop"))
+fault("disabled in motion", PERSON, act=lambda b: b.ask("disable"))
+fault("stopped in motion", PERSON, act=lambda b: b.ask("stop"))
 fault("the instruction is taken back", PERSON, act=lambda b: b.client.say(""), seconds=8.0)
 fault("an unknown chunk is approved", PERSON, act=lambda b: b.approve(12345), expect=GOES_ON)
 

@@ -13,7 +13,7 @@ from ...graph.client import GraphClient, GraphError
 from ...graph.options import GraphOptions
 from ...graph.session import Session
 from .bench import Bench
-from .faults import GOES_ON, HELD, Fault
+from .faults import GOES_ON, HELD, REFUSED, Fault
 from .tap import CELL_REMAPS, Tap
 
 __all__ = ["Outcome", "run_campaign"]
@@ -137,7 +137,7 @@ def _watch(bench: Bench, row: Fault, begin: float) -> bool:
     """Wait for the end that is expected; whether it came."""
     if row.expect != HELD:
         time.sleep(_WATCH_S)
-        return True
+        return row.expect == GOES_ON or bool(bench.wait(lambda: bench.refusal(begin), row.seconds))
     gone = row.name.startswith("arm_command")  # nobody says the state any more
     held = lambda: (  # noqa: E731
         time.monotonic() - begin > _REST_S and _resting(bench) and (gone or not _executing(bench))
@@ -154,13 +154,13 @@ def _judge(bench: Bench, row: Fault, place: np.ndarray, begin: float, held: bool
     steps = np.linalg.norm(np.diff(places, axis=0), axis=1) if len(places) > 1 else np.zeros(0)
     moving = np.flatnonzero(steps > 1e-4)
     hold_s = (round(float(times[moving[-1] + 1] - begin), 2) if len(moving) else 0.0) if row.expect == HELD else None
-    told = bench.told(begin)
+    told = (bench.refusal(begin) if row.expect == REFUSED else "") or bench.told(begin)
     state = bench.client.state.state if bench.client.state is not None else ""
     good = held
     if row.expect != HELD:
         low = places[:, 2].min() if len(places) else 0.0
         good = state not in ("faulted", "stopped", "disabled") and low > -_WORKSPACE_MARGIN_M
-        good = good and (row.expect == GOES_ON or "refused" in told)
+        good = good and held
     if row.group.startswith("stop under"):
         good = good and bench.stop_ms is not None and bench.stop_ms <= _STOP_MS
     moved = round(1000 * float(away.max()), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,8 +78,13 @@ class Tap:
 
     def track(self, since: float = 0.0) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Times (s, steady clock) and true positions `[N, 3]` (m) of the tool from `since` on."""
+        kept: list[tuple[float, npt.NDArray[np.float64]]] = []
         with self._lock:
-            kept: Sequence[tuple[float, npt.NDArray[np.float64]]] = [row for row in self._track if row[0] >= since]
+            for row in reversed(self._track):
+                if row[0] < since:
+                    break
+                kept.append(row)
+        kept.reverse()
         return np.array([when for when, _ in kept]), np.array([place for _, place in kept]).reshape(-1, 3)
 
     def position(self) -> npt.NDArray[np.float64]:
