@@ -113,13 +113,20 @@ def _once(make: Callable[[], Spoil]) -> Callable[[], Spoil]:
     """Only the first message."""
 
     def begin() -> Spoil:
-        left, inner = [True], make()
-        return lambda message: inner(message) if left and left.pop() else message
+        inner, done = make(), False
+
+        def spoil(message: Any) -> Any:
+            nonlocal done
+            first, done = not done, True
+            return inner(message) if first else message
+
+        return spoil
 
     return begin
 
 
 def _noise(metres: float) -> Callable[[], Spoil]:
+    """Independent noise of that standard deviation on every coordinate."""
     rng = np.random.default_rng(0)
 
     def change(message: Any) -> None:
