@@ -71,24 +71,26 @@ class Perception:
         self._last: np.ndarray | None = None
         self._last_ns = 0
 
+    def _change_mood(self) -> None:
+        if self._left == 0:
+            self._mood = str(self._rng.choice(_POSES))
+            self._left = int(self._rng.integers(1, 60)) * (6 if self._mood == "true" else 1)
+            self._offset = self._rng.normal(0, 0.1, 3)
+        self._left -= 1
+
     def look(self, true: Array, now_ns: int) -> tuple[Array | None, int | None]:
         """The measured pose (not always `[7]`) and its stamp."""
         rng = self._rng
-        if self._left == 0:
-            self._mood = str(rng.choice(_POSES))
-            self._left = int(rng.integers(1, 60)) * (6 if self._mood == "true" else 1)
-            self._offset = rng.normal(0, 0.1, 3)
-        self._left -= 1
+        self._change_mood()
         pose, stamp_ns, mood = true.copy(), now_ns, self._mood
-        if mood == "noise":
+        if mood in ("offset", "walk"):
+            if mood == "walk":
+                self._offset = self._offset + rng.normal(0, 2e-3, 3)
+            pose[:3] += self._offset
+        elif mood == "noise":
             pose[:3] += rng.normal(0, rng.choice([1e-4, 2e-3, 2e-2]), 3)
         elif mood == "antipode":
             pose[3:] *= rng.choice([-1, 1])
-        elif mood == "offset":
-            pose[:3] += self._offset
-        elif mood == "walk":
-            self._offset = self._offset + rng.normal(0, 2e-3, 3)
-            pose[:3] += self._offset
         elif mood == "jump" and rng.random() < 0.1:
             pose[:3] += rng.normal(0, 0.5, 3)
         elif mood == "mm":

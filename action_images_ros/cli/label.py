@@ -29,8 +29,11 @@ class WindowOptions:
     stride: Annotated[
         int | None, typer.Option(help="Frames between the starts of windows; default: half a window.")
     ] = None
-    hold: Annotated[
-        int, typer.Option(help="Maximum gap: consecutive frames without an image that are bridged (and not labelled).")
+    max_gap: Annotated[
+        int,
+        typer.Option(
+            "--max-gap", "--hold", help="Consecutive frames without an image that are bridged (not labelled)."
+        ),
     ] = 2
     batch: Annotated[int | None, typer.Option(help="Windows per call of the model.")] = None
     steps: Annotated[int, typer.Option(help="Sampling steps.")] = 1

@@ -24,7 +24,7 @@ from .corrupt import CorruptedBag, Corruption
 from .labeller import Labeller
 from .merge import FrameLabel, Merger
 from .partial import PartialLabels
-from .planner import HOLD, Unlabelled, Window, WindowPlanner
+from .planner import MAX_GAP, Unlabelled, Window, WindowPlanner
 from .topics import LabelTopics, Written, labels_prefix
 
 __all__ = ["LabelOptions", "label_bag", "report_path"]
@@ -37,7 +37,7 @@ MAX_BATCH = 16
 @dataclass(frozen=True)
 class LabelOptions:
     """robot, setup: as for `rosbag2.setup.setup_for`. stride: frames between the begins of windows, None: half a
-    window. batch: windows per call of the model, None: as many as fit into about 64 MB of pictures, at most 16. hold:
+    window. batch: windows per call of the model, None: as fit into about 64 MB of pictures, at most 16. max_gap:
     frames without a picture that are bridged. prefix: of the labels' topics. known_pose, steps, seed: as for
     `Labeller`. compression: of the recording written, "" or "zstd"."""
 
@@ -46,7 +46,7 @@ class LabelOptions:
     known_pose: str = "auto"
     stride: int | None = None
     batch: int | None = None
-    hold: int = HOLD
+    max_gap: int = MAX_GAP
     steps: int = 1
     seed: int = 0
     prefix: str = "label"
@@ -171,7 +171,7 @@ class _Run:
             stride,
             card.dt,
             card.image_size,
-            hold=options.hold,
+            max_gap=options.max_gap,
             corrupt=options.corruption.spoil if options.corruption.blur else None,
         )
         self._batch = _batch_size(options, len(self._source.cameras), card)
@@ -307,7 +307,7 @@ class _Run:
             "windows_with_known_pose": self._tally.known,
             **tolerances,
             "stride": self._planner.stride,
-            "hold": self._options.hold,
+            "max_gap": self._options.max_gap,
             "corruption": repr(self._options.corruption),
             "out_of_order": dict(self._source.stream.out_of_order),
             **figures,

@@ -11,9 +11,9 @@ import numpy as np
 from ..data.rosbag2.frames import Frame
 from ..policy.observation import prepare_image
 
-__all__ = ["HOLD", "Unlabelled", "Window", "WindowPlanner"]
+__all__ = ["MAX_GAP", "Unlabelled", "Window", "WindowPlanner"]
 
-HOLD = 2
+MAX_GAP = 2
 """So many frames in a row that lack a camera's picture are bridged by the one before; such a frame gets no label."""
 _STILL = 1e-3  # m and rad (as matrix entries), px: a camera that moves further within a window is left out of it
 _VIEWS = 2  # cameras that decoding needs
@@ -71,8 +71,8 @@ class WindowPlanner:
 
     frames: T of the model. stride: frames from one window's begin to the next one's, 1 .. T - 1. dt: seconds. size:
     (H, W) of the model. corrupt: changes a prepared picture (to measure what that does). A stretch of frames ends where
-    the instruction or scene changes, at a gap of more than `hold` frames and where fewer than two cameras see; the last
-    window of a stretch ends with it. `take_unlabelled` returns frames in no window.
+    the instruction or scene changes, at a gap of more than `max_gap` frames and where fewer than two cameras see; its
+    last window ends with it. `take_unlabelled` returns frames in no window.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class WindowPlanner:
         dt: float,
         size: tuple[int, int],
         *,
-        hold: int = HOLD,
+        max_gap: int = MAX_GAP,
         corrupt: Callable[[np.ndarray, str, int], np.ndarray] | None = None,
     ) -> None:
         if not 1 <= stride < frames:
             raise ValueError(f"stride is {stride}; give 1 to {frames - 1} frames, the model's windows hold {frames}")
-        self.frames, self.stride, self.dt_ns, self.size, self.hold = frames, stride, round(dt * 1e9), size, hold
+        self.frames, self.stride, self.dt_ns, self.size, self.max_gap = frames, stride, round(dt * 1e9), size, max_gap
         self._corrupt = corrupt
         self._key: tuple | None = None
         self._moments: deque[_Moment] = deque()  # from index self._base of the stretch on
@@ -145,7 +145,7 @@ class WindowPlanner:
         count = round(gap_s * 1e9 / self.dt_ns)
         if gap_s <= 0:
             return 0
-        return count if 1 <= count <= self.hold and abs(gap_s * 1e9 - count * self.dt_ns) <= self.dt_ns / 4 else None
+        return count if 1 <= count <= self.max_gap and abs(gap_s * 1e9 - count * self.dt_ns) <= self.dt_ns / 4 else None
 
     def _moment(self, frame: Frame) -> _Moment:
         pose, openness = frame.tool_pose, frame.openness
@@ -174,7 +174,7 @@ class WindowPlanner:
             return
         for name in previous.images:
             held = previous.held.get(name, 0) + 1
-            if name not in moment.images and held <= self.hold:
+            if name not in moment.images and held <= self.max_gap:
                 moment.images[name], moment.K[name] = previous.images[name], previous.K[name]
                 moment.E[name], moment.held[name] = previous.E[name], held
 

@@ -79,7 +79,7 @@ class LabelNode(GraphNode):
         card = loaded.card
         self._labeller = Labeller(loaded, turn, known_pose=own.known_pose, steps=own.steps, seed=own.seed)
         self._new_planner = lambda: WindowPlanner(
-            card.frames, own.stride or (card.frames - 1) // 2, card.dt, card.image_size, hold=own.hold
+            card.frames, own.stride or (card.frames - 1) // 2, card.dt, card.image_size, max_gap=own.max_gap
         )
         self._new_planner()
         self._dt, self._base = card.dt, base

@@ -197,7 +197,7 @@ class LabelParameters(_Pictures):
         "auto", "tell the model where the arm was at the begin of each window", choices=("auto", "yes", "no")
     )
     stride: int = parameter(0, "frames from the begin of one window to the next; 0: half a window", "", 0)
-    hold: int = parameter(2, "frames in a row without a picture that are bridged", "", 0)
+    max_gap: int = parameter(2, "consecutive frames without a picture that are bridged", "", 0)
     idle: float = parameter(3.0, "silence after which what has come is labelled to its end", "s", 0.1, 3600.0)
     pace: float = parameter(0.1, "least time between two chunks", "s", 0.0, 3600.0)
     image_tolerance: float = parameter(0.05, "frame to each camera's picture", "s", 0.0, 60.0)

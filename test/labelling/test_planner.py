@@ -91,7 +91,7 @@ def test_a_gap_is_bridged_where_it_fits_and_splits_where_not():
     assert windows[0][1].stamps_ns[3] == 3 * STEP
     windows, left = planned([frame(i) for i in range(5)] + [frame(9, gap=0.8)] + [frame(i) for i in range(10, 14)])
     assert [start for start, _ in windows] == [0, 9] and not left
-    assert not planned(frames, hold=0)[0]
+    assert not planned(frames, max_gap=0)[0]
 
 
 def test_a_camera_that_moves_within_a_window_is_left_out_of_it():
