@@ -34,7 +34,9 @@ class HealthSettings:
     dark, flat: brightest 1 % and standard deviation below these: no light, no texture. rough: share of noisy lines.
     travel_px, travel_m: a gripper that has moved so far must have changed the picture. patch_px, apart_px: half size of
     the place where the gripper must be seen, and how far it must have come to be looked for. same: change of that place
-    that counts as none. steady: frames without change that make a pixel background. all_over, edges, pattern, row:
+    that counts as none. steady: frames without change that make a pixel background. little: share of it that the arm
+    may change.
+    all_over, edges, pattern, row:
     shares of the background, of its edge blocks, of its textured blocks and of a row that change when another picture
     is shown. confirm: doubtful frames in a row before the gripper counts as missing. still_frames: equal pictures in
     a row of a camera that was never seen without noise.
@@ -49,6 +51,7 @@ class HealthSettings:
     apart_px: float = 9.0
     same: float = 8.0
     steady: int = 4
+    little: float = 0.06
     all_over: float = 0.35
     edges: float = 0.5
     pattern: float = 0.4
@@ -158,9 +161,11 @@ class PictureHealth:
         s, changed = self.settings, change > limit
         if steady.sum() < 0.05 * steady.size:
             return None
+        all_over = float(changed[steady].mean())
+        if all_over < s.little:
+            return None
         by_row = block_counts(steady).sum(1)
         rows = np.where(by_row > now.shape[1] * 2, block_counts(steady & changed).sum(1) / np.maximum(by_row, 1), 0.0)
-        all_over = float(changed[steady].mean())
         step = edges(past.colour[..., 1])
         on_edge = steady & (step > max(10.0, 3 * limit))
         counts = block_counts(on_edge)
@@ -191,6 +196,8 @@ class PictureHealth:
         """Judged by background pixels that would look otherwise with their channels exchanged."""
         steady = past.age[::2, ::2] >= self.settings.steady
         now, then = now[::2, ::2][steady], past.colour[::2, ::2][steady]
+        if np.count_nonzero(np.abs(now - then).max(-1, initial=0.0) > 6.0) < 5:
+            return None
         for order, told in _ORDERS:
             exchanged = now[:, order]
             telling = np.abs(then[:, order] - then).max(-1) > 12.0
