@@ -107,6 +107,8 @@ def test_setting_acts_or_is_refused_with_a_reason_and_changes_nothing(rig, nodes
         rig.spin_until(
             lambda name=name, value=value, read=read: read(nodes[name]) == pytest.approx(value), f"{name} {parameter}"
         )
+    late = rig.listen("instruction")  # as a recording that begins later
+    rig.spin_until(lambda: late and late[-1].data == "lift the block", "the instruction at a late listener")
 
 
 def test_values_that_fit_only_together_are_set_together(rig, nodes):
