@@ -6,8 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mkdocs.structure.files import File
+
+if TYPE_CHECKING:
+    from action_images_ros.parameter import Spec
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -70,18 +74,39 @@ def topics() -> str:
 
 
 def parameters() -> str:
-    """The parameters of every node with default and description, from config/policy.yaml and config/robots/."""
+    """The declared parameters of every node, and the values of config/policy.yaml and config/robots/."""
+    from action_images_ros.parameter import specs
+    from action_images_ros.ros.node_parameters import NODE_PARAMETERS
+
     parts = [
         "# Parameters",
         "",
-        "Generated from `config/policy.yaml`, the parameter file of the graph. A file of "
-        "`config/robots/` is read after it and overrides it; `params_file:=FILE` overrides both.",
+        "Generated from the declarations of the nodes. `config/policy.yaml` is the graph's parameter file; a file of "
+        "`config/robots/` is read after it and overrides it; `params_file:=FILE` overrides both. A name that is not "
+        "declared is refused.",
         "",
-        _tables(ROOT / "config" / "policy.yaml"),
     ]
+    common = NODE_PARAMETERS["policy"][0]
+    for node, kinds in {"All nodes": (common,), **NODE_PARAMETERS}.items():
+        parts += [f"## {node}", "", "| parameter | default | unit | range | meaning |", "|---|---|---|---|---|"]
+        parts += [
+            _declared(spec) for kind in kinds if kind is not common or node == "All nodes" for spec in specs(kind)
+        ]
+        parts.append("")
+    parts += ["## Values of `config/policy.yaml`", "", _tables(ROOT / "config" / "policy.yaml", "###")]
     for path in sorted((ROOT / "config" / "robots").glob("*.yaml")):
         parts += [f"## Robot `{path.stem}`", "", _tables(path, "###")]
     return "\n".join(parts)
+
+
+def _declared(spec: Spec) -> str:
+    """One row: name, default, unit, range or choices, meaning."""
+    default = list(spec.default) if isinstance(spec.default, tuple) else spec.default
+    bounds = ", ".join(spec.choices) or " .. ".join(
+        "" if bound is None else f"{bound:g}" for bound in ((spec.low, spec.high) if spec.low != spec.high else ())
+    )
+    meaning = spec.what.replace("|", "\\|").replace("<", "&lt;")
+    return f"| `{spec.name}` | `{default!r}` | {spec.unit or '–'} | {bounds.strip() or '–'} | {meaning} |"
 
 
 def _tables(path: Path, heading: str = "##") -> str:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from action_images_ros.parameter import specs
+from action_images_ros.ros.node_parameters import NODE_PARAMETERS
+
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="docs/ is not here")
@@ -40,7 +43,8 @@ def test_the_site_builds_strictly(tmp_path):
     generated = {f"reference/{name}.html" for name in ("cli", "topics", "parameters")}
     assert {"index.html", "api.html", *generated} <= written
     text = (tmp_path / "site" / "reference" / "parameters.html").read_text()
-    assert "max_linear_speed" in text and "require_approval" in text
+    declared = {spec.name for kinds in NODE_PARAMETERS.values() for kind in kinds for spec in specs(kind)}
+    assert len(declared) > 80 and not [name for name in declared if f">{name}<" not in text]
     assert "verify-denoiser" in (tmp_path / "site" / "reference" / "cli.html").read_text()
 
 
