@@ -6,6 +6,7 @@ from observations import noise_observation
 from scripted_model import ScriptedModel
 
 from action_images_ros.evaluation.parity import compare, expert_observations
+from action_images_ros.policy.prediction import Prediction
 
 GOAL = np.array([0.55, 0.05, 0.25])
 
@@ -42,4 +43,4 @@ def test_observations_come_from_the_experts_at_work_in_every_view_asked_for():
 
 def _pictures(seen, level):
     images = np.full((2, 9, 96, 96, 3), level, np.uint8)
-    return SimpleNamespace(action_images=images, K=seen.K, world_from_camera=seen.world_from_camera)
+    return Prediction.from_images(seen, 0.2, images)
