@@ -24,6 +24,7 @@ from ..drivers.message_types import MissingType, interface_type
 from ..drivers.table import PoseInterface
 from . import qos
 from .conversions import duration_from_seconds, pose_stamped
+from .endpoints import other_publishers
 
 __all__ = ["ArmDriver", "ArmSettings", "JointState", "make_arm_driver"]
 
@@ -91,11 +92,7 @@ class _TopicDriver:
     def problem(self, steady_s: float) -> str:
         """Nobody listens, or somebody else commands too."""
         name = self._publisher.topic_name
-        others = [
-            info.node_name
-            for info in self._node.get_publishers_info_by_topic(name)
-            if info.node_name != self._node.get_name()
-        ]
+        others = [info.node_name for info in other_publishers(self._node, name)]
         if others:
             return f"{name} is also published by {', '.join(sorted(others))}; stop it: one node commands an arm"
         if not self._publisher.get_subscription_count():

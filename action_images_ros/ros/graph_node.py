@@ -33,6 +33,7 @@ from ..interfaces.nodes import PARENT_VARIABLE
 from ..parameter import Parameters, refuse_unknown, specs
 from . import qos
 from .conversions import ns_from_stamp
+from .endpoints import other_publishers
 from .node_parameters import NODE_PARAMETERS, CommonParameters, allowed_names
 from .once import Once
 from .parameters import ParameterError, checked, declare_parameters, typed
@@ -259,10 +260,7 @@ class GraphNode(LifecycleNode):
 
     def others(self, topic: str) -> list[Any]:
         """Publishers of a topic besides the one of this node, as rclpy describes them."""
-        own = (self.get_namespace(), self.get_name())
-        found = self.get_publishers_info_by_topic(self.resolve_topic_name(topic))
-        same = [info for info in found if (info.node_namespace, info.node_name) == own]
-        return [info for info in found if info not in same] + same[1:]
+        return other_publishers(self, self.resolve_topic_name(topic))
 
     # Problems and diagnostics.
     def complain(self, key: str, message: str, level: bytes = ERROR) -> None:

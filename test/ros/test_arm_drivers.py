@@ -64,8 +64,14 @@ class Node:
     def get_name(self):
         return "robot_bridge"
 
+    def get_namespace(self):
+        return "/cell"
+
     def get_publishers_info_by_topic(self, name):
-        return [SimpleNamespace(node_name=n) for n in self.publisher_names]
+        return [
+            SimpleNamespace(node_name=n, node_namespace="/cell", endpoint_gid=[i] * 16)
+            for i, n in enumerate(self.publisher_names)
+        ]
 
     def get_subscriptions_info_by_topic(self, name):
         return [SimpleNamespace(node_name=n) for n in self.listeners]
