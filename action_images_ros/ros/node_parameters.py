@@ -90,7 +90,7 @@ class PolicyParameters(_Pictures):
     extrinsics: str = parameter("auto", "where camera poses come from", choices=("auto", "tf", "topic", "file"))
     calibration_file: str = parameter("", _CALIBRATION)
     self_calibration: str = parameter(
-        "check",
+        "off",
         "cameras against the arm's motion: check holds the arm where one is wrong, correct uses what is found",
         choices=("off", "check", "correct"),
     )
