@@ -39,8 +39,7 @@ class HealthSettings:
     all_over, edges, pattern, row:
     shares of the background, of its edge blocks, of its textured blocks and of a row that change when another picture
     is shown. confirm: doubtful frames in a row before the gripper counts as missing. still_frames: equal pictures in
-    a row of a camera that was never seen without noise. settle: pictures of a new scene that are not yet compared with
-    the arm, whose pose may still be of the scene before.
+    a row of a camera that was never seen without noise.
     """
 
     dark: float = 24.0
@@ -59,7 +58,6 @@ class HealthSettings:
     row: float = 0.5
     confirm: int = 2
     still_frames: int = 5
-    settle: int = 5
 
 
 @dataclass(frozen=True)
@@ -86,9 +84,7 @@ class PictureHealth:
     def __init__(self, name: str, settings: HealthSettings | None = None, *, fixed: bool = True) -> None:
         self.name, self.settings, self.fixed = name, settings or HealthSettings(), fixed
         self.kind = self.reason = ""
-        self._begun = False
         self.forget()
-        self._begun = True
 
     def forget(self) -> None:
         """Begin anew: the camera was given another place, or another scene is shown."""
@@ -97,7 +93,6 @@ class PictureHealth:
         self._seen: OrderedDict[int, ToolSight] = OrderedDict()
         self._past: deque[tuple[Images, Floats]] = deque(maxlen=40)
         self._missing = self._equal = self._lively = 0
-        self._settling = self.settings.settle if self._begun else 0
         self._last_key: int | None = None
         self._last_tool: ToolSight | None = None
         self.kind = self.reason = ""
@@ -220,9 +215,6 @@ class PictureHealth:
 
     def _followed(self, picture: Thumbnail, tool: ToolSight | None) -> tuple[str, str] | None:
         """Whether the picture follows the arm's motion."""
-        if self._settling:
-            self._settling -= 1
-            return None
         key = picture.key
         found = self._frozen(key, picture, tool)
         if tool is not None and tool.uv is not None and self.fixed:
