@@ -12,20 +12,24 @@ from .app import app
 from .options import options_from_dataclasses
 from .shared import Json, Seed, _names, _tasks
 
+Robot = Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")]
+Cameras = Annotated[str, typer.Option(help="Camera names separated by commas.")]
+ParamsFile = Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")]
+Namespace = Annotated[str | None, typer.Option(help="Namespace of all nodes; default: cell, or none with a robot.")]
+"""Which graph a command speaks of: what starts it, checks it and secures it is told in the same way."""
+
 
 @dataclass(frozen=True)
 class UpOptions:
     """The graph that is started."""
 
     model: Annotated[str, typer.Option(help="Name in models/ or folder; empty: from the parameter file.")] = ""
-    robot: Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")] = "cell"
-    cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = ""
+    robot: Robot = "cell"
+    cameras: Cameras = ""
     instruction: Annotated[str, typer.Option(help="Instruction of the policy; empty: wait for one.")] = ""
     policy: Annotated[str, typer.Option(help="model, or oracle (cell only, for tests).")] = "model"
-    params_file: Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")] = ""
-    namespace: Annotated[
-        str | None, typer.Option(help="Namespace of all nodes; default: cell, or none with a robot.")
-    ] = None
+    params_file: ParamsFile = ""
+    namespace: Namespace = None
     use_sim_time: Annotated[bool | None, typer.Option(help="Time from /clock; default: with the cell.")] = None
     label: Annotated[
         bool,
@@ -129,12 +133,10 @@ def tell(
 
 @app.command("sros2-policy")
 def sros2_policy(
-    robot: Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")] = "cell",
-    namespace: Annotated[
-        str | None, typer.Option(help="Namespace of all nodes; default: cell, or none with a robot.")
-    ] = None,
-    cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = "",
-    params_file: Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")] = "",
+    robot: Robot = "cell",
+    namespace: Namespace = None,
+    cameras: Cameras = "",
+    params_file: ParamsFile = "",
     out: Annotated[Path | None, typer.Option(help="File to write; default: print it.")] = None,
 ) -> None:
     """Write the SROS2 policy of a robot's graph: who may publish, subscribe and call what (docs/security.md)."""
@@ -152,11 +154,9 @@ def sros2_policy(
 @app.command("check-robot")
 def check_robot(
     robot: Annotated[str, typer.Argument(help="cell, or a name or file of config/robots.")] = "cell",
-    namespace: Annotated[
-        str | None, typer.Option(help="Namespace of all nodes; default: cell, or none with a robot.")
-    ] = None,
-    cameras: Annotated[str, typer.Option(help="Camera names separated by commas.")] = "",
-    params_file: Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")] = "",
+    namespace: Namespace = None,
+    cameras: Cameras = "",
+    params_file: ParamsFile = "",
     seconds: Annotated[float, typer.Option(help="How long to listen.")] = 5.0,
 ) -> None:
     """Check a running robot and graph, from the driver to the first approved motion, and name what is missing.
