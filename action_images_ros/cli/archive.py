@@ -11,7 +11,7 @@ import typer
 
 from .app import app
 from .options import options_from_dataclasses
-from .shared import Json, _lines, _number, _write
+from .shared import Json, ModelThreads, _lines, _number, _write
 
 if TYPE_CHECKING:
     from ..labelling.offline import LabelOptions
@@ -37,7 +37,7 @@ class WorkerOptions:
     ray_cpus: Annotated[float, typer.Option(help="Processors of each Ray worker.")] = 1.0
     ray_gpus: Annotated[float, typer.Option(help="GPUs of each Ray worker; fractions such as 0.5 are allowed.")] = 0.0
     retries: Annotated[int, typer.Option(help="Retries of a recording after a transient error.")] = 2
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None
+    threads: ModelThreads = None
 
     def many(self) -> Workers:
         """The same for `scale.archive`."""

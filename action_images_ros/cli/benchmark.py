@@ -12,7 +12,10 @@ from .app import benchmark
 from .options import options_from_dataclasses
 from .shared import (
     Json,
+    Model,
+    ModelThreads,
     Seed,
+    Tasks,
     _height_and_width,
     _lines,
     _names,
@@ -68,7 +71,7 @@ class RuntimeOptions:
 @benchmark.command("model")
 @options_from_dataclasses
 def benchmark_model(
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    model: Model = "nano",
     random: Annotated[
         Path | None,
         typer.Option(help="Measure a recipe such as config/training/nano.yaml with random weights instead."),
@@ -112,14 +115,14 @@ class RobustnessOptions:
     ] = "auto"
     data: Annotated[Path | None, typer.Option(help="Folder of episodes; default: generated.")] = None
     steps: Annotated[int, typer.Option(help="Sampling steps.")] = 1
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None
+    threads: ModelThreads = None
 
 
 @benchmark.command("label-robustness")
 @options_from_dataclasses
 def benchmark_label_robustness(
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-    tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+    model: Model = "nano",
+    tasks: Tasks = "all",
     episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 20,
     seed: Seed = 0,
     json: Json = None,
@@ -162,8 +165,8 @@ def benchmark_label_robustness(
 
 @benchmark.command("ablation")
 def benchmark_ablation(
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-    tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+    model: Model = "nano",
+    tasks: Tasks = "all",
     episodes: Annotated[int, typer.Option(help="Demonstrations per task.")] = 4,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
     seed: Seed = 0,
@@ -286,7 +289,7 @@ def benchmark_robot(
 
 @benchmark.command("ros")
 def benchmark_ros(
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    model: Model = "nano",
     policy: Annotated[str, typer.Option(help="model, or oracle (tests only).")] = "model",
     chunks: Annotated[int, typer.Option(help="Chunks executed; 0: transport only.")] = 20,
     rate: Annotated[float, typer.Option(help="Images per second of the transport measurement.")] = 30.0,

@@ -10,7 +10,7 @@ import typer
 
 from .app import app
 from .options import RecordingOptions, options_from_dataclasses, reader_options
-from .shared import Report, _lines, _number, _write
+from .shared import Model, ModelThreads, Report, _lines, _number, _write
 
 if TYPE_CHECKING:
     from ..calibration.estimate import Settings
@@ -25,9 +25,9 @@ class SolveOptions:
     guess: Annotated[bool, typer.Option("--guess/--no-guess", help="Start from the recorded camera poses.")] = True
     sigma: Annotated[str, typer.Option(help="Standard deviation of the recorded poses: metres,degrees.")] = "0.03,2"
     focal: Annotated[bool, typer.Option("--focal", help="Solve the focal length too.")] = False
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano"
+    model: Model = "nano"
     episode: Annotated[int, typer.Option(help="Which item of the source, from 0.")] = 0
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None
+    threads: ModelThreads = None
 
     def settings(self) -> Settings:
         """The settings of the estimate."""

@@ -11,7 +11,21 @@ import typer
 from . import environments
 from .app import app
 from .options import options_from_dataclasses
-from .shared import Env, Json, Seed, Workers, _conditions, _refuse_others, _seconds, _show, _tasks, _write
+from .shared import (
+    Env,
+    Json,
+    Model,
+    ModelThreads,
+    Seed,
+    Tasks,
+    Workers,
+    _conditions,
+    _refuse_others,
+    _seconds,
+    _show,
+    _tasks,
+    _write,
+)
 
 OPEN_LOOP = "evaluate-open-loop"
 ROBUSTNESS = "benchmark label-robustness"
@@ -47,7 +61,7 @@ class LoopOptions:
     execute_steps: Annotated[int, typer.Option(help="Frames executed per chunk.")] = 4
     latency: Annotated[float, typer.Option(help="Simulated seconds from observation to chunk.")] = 0.0
     time_limit: Annotated[float, typer.Option(help="Simulated seconds per episode.")] = 15.0
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None
+    threads: ModelThreads = None
     runtime: Annotated[str, typer.Option(help="torch, torch-bf16, onnx or onnx-int8.")] = "torch"
     steps: Annotated[int, typer.Option(help="Sampling steps per chunk.")] = 1
     env: Env = "cell"
@@ -115,7 +129,7 @@ class MovedOptions:
 @app.command()
 @options_from_dataclasses
 def evaluate(
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    model: Model = "nano",
     tasks: Annotated[
         str | None,
         typer.Option(
@@ -170,7 +184,7 @@ class OpenLoopOptions:
     sheets: Annotated[Path | None, typer.Option(help="Folder for contact sheets.")] = None
     steps: Annotated[int, typer.Option(help="Sampling steps.")] = 1
     batch: Annotated[int, typer.Option(help="Windows per call of the model.")] = 8
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the model.")] = None
+    threads: ModelThreads = None
 
 
 @app.command(OPEN_LOOP)
@@ -179,8 +193,8 @@ def evaluate_open_loop(
     mode: Annotated[
         str, typer.Option(help="joint, world, label, label-unknown (first pose not given) or video.")
     ] = "joint",
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-    tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+    model: Model = "nano",
+    tasks: Tasks = "all",
     episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 50,
     seed: Seed = 0,
     json: Json = None,

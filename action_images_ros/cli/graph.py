@@ -10,7 +10,7 @@ import typer
 
 from .app import app
 from .options import options_from_dataclasses
-from .shared import Json, Seed, _names, _tasks
+from .shared import Json, Model, Seed, Tasks, _names, _tasks
 
 Robot = Annotated[str, typer.Option(help="cell, or a name or file of config/robots.")]
 Cameras = Annotated[str, typer.Option(help="Camera names separated by commas.")]
@@ -82,7 +82,7 @@ def _show_recorded(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the report, the videos and the contact sheet.")] = Path("out"),
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    model: Model = "nano",
     live: Annotated[bool, typer.Option("--live", help="Open the live page in a browser.")] = False,
 ) -> None:
     """Run three instructions in the simulated cell; write a report, a video and a contact sheet."""
@@ -93,8 +93,8 @@ def demo(
 
 @app.command()
 def trials(
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
-    tasks: Annotated[str, typer.Option(help="all, or names separated by commas.")] = "all",
+    model: Model = "nano",
+    tasks: Tasks = "all",
     episodes: Annotated[int, typer.Option(help="Episodes per task.")] = 20,
     seed: Seed = 0,
     json: Json = None,

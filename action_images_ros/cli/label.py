@@ -12,7 +12,7 @@ import typer
 from .app import app
 from .archive import WorkerOptions, is_many, label_many_bags
 from .options import RecordingOptions, options_from_dataclasses
-from .shared import _lines, _names, _pair, _scaled, _write
+from .shared import Model, _lines, _names, _pair, _scaled, _write
 
 if TYPE_CHECKING:
     from ..labelling.offline import LabelOptions
@@ -64,7 +64,7 @@ def _label(
     output: Annotated[
         Path, typer.Option(help="Recording to create; for several inputs: the folder to create them in.")
     ],
-    model: Annotated[str, typer.Option(help="Name in models/ or folder.")] = "nano",
+    model: Model = "nano",
     json: Annotated[Path | None, typer.Option("--json", help="Write all reports to this file.")] = None,
     *,
     recording: RecordingOptions,

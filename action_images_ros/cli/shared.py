@@ -14,6 +14,9 @@ Report = Annotated[Path | None, typer.Option("--json", help="Write the report to
 CORES = os.cpu_count() or 1
 Seed = Annotated[int, typer.Option(help="First seed.")]
 Workers = Annotated[int, typer.Option(help="Processes.")]
+Model = Annotated[str, typer.Option(help="Name in models/ or folder.")]
+Tasks = Annotated[str, typer.Option(help="all, or names separated by commas.")]
+ModelThreads = Annotated[int | None, typer.Option(help="CPU threads of the model.")]
 Env = Annotated[str, typer.Option(help="cell, or a benchmark in its own environment (docs/benchmarks.md): metaworld.")]
 
 
