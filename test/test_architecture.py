@@ -1,5 +1,6 @@
-"""The import contracts of pyproject.toml (layers of packages, no circles), and types."""
+"""The import contracts of pyproject.toml (layers of packages, no circles), types, lengths of modules and functions."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -37,3 +38,62 @@ def test_types_are_strict_where_the_mathematics_and_the_data_are():
     layers = ("geometry", "codec", "control", "interfaces", "policy", "metrics", "data")
     assert {f"action_images_ros.{layer}.*" for layer in layers} <= set(strict["module"])
     assert not [entry for entry in mypy["overrides"] if entry.get("ignore_errors")]
+
+
+MOST_LINES = {"module": 320, "function": 60}
+
+# What is longer, with the reason; whoever shortens one takes its line out.
+LONGER = {
+    "control/executor.py": "one state machine: its transitions are read side by side",
+    "nodes/arm_command_node.py": "the services, limits and watches of the one node that commands the arm",
+    "ros/arm_drivers.py": "one class per driver of an arm, in one table",
+    "ros/graph_node.py": "to be split: parameters, problems, starting",
+    "evaluation/closed_loop.py": "to be split: settings, episode, tables",
+    "interfaces/calibration.py": "to be split",
+    "cli/benchmark.py": "to be split",
+    "interfaces/topics.py": "to be split: the type and the table",
+    "calibration/estimate.py": "to be split",
+    "calibration/resection.py": "to be split",
+    "nodes/policy_node.py": "to be split",
+    "world_model/wan/model.py": "to be split",
+    "ros/collector.py": "to be split",
+    "evaluation/closed_loop.py:evaluate": "to be split",
+    "evaluation/closed_loop.py:run_episode": "to be split",
+    "training/wan/finetune.py:finetune": "to be split",
+    "evaluation/export.py:export_model": "to be split",
+    "apps/demo.py:demo": "to be split",
+    "evaluation/open_loop.py:evaluate_mode": "to be split",
+    "cli/environments.py:closed_loop": "to be split",
+    "training/train.py:train": "to be split",
+}
+
+
+def _lengths():
+    """Lines of every module ("folder/module.py") and function ("folder/module.py:Class.function")."""
+    package = ROOT / "action_images_ros"
+    for path in sorted(package.rglob("*.py")):
+        text, name = path.read_text(), path.relative_to(package).as_posix()
+        yield "module", name, len(text.splitlines())
+        for function, lines in _functions(ast.parse(text)):
+            yield "function", f"{name}:{function}", lines
+
+
+def _functions(node, prefix=""):
+    for child in ast.iter_child_nodes(node):
+        named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if named and not isinstance(child, ast.ClassDef):
+            yield prefix + child.name, child.end_lineno - child.lineno + 1
+        yield from _functions(child, f"{prefix}{child.name}." if named else prefix)
+
+
+def test_no_module_and_no_function_is_longer_than_the_bar():
+    longer = {name: lines for kind, name, lines in _lengths() if lines > MOST_LINES[kind]}
+    assert longer.keys() <= LONGER.keys(), {name: longer[name] for name in longer.keys() - LONGER.keys()}
+    assert LONGER.keys() <= longer.keys(), "these fit by now: take them out of LONGER"
+
+
+def test_complexity_is_bounded_at_15():
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+    assert "C901" in ruff["select"] and ruff["mccabe"]["max-complexity"] <= 15
+    softened = [path for path in (ROOT / "action_images_ros").rglob("*.py") if "noqa: C901" in path.read_text()]
+    assert not softened and "per-file-ignores" not in ruff
