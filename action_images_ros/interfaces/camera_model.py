@@ -6,6 +6,7 @@ recordings use the same objects, so both see the same picture with the same K.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,13 +31,14 @@ _ALIASES = {
     "none": "",
     "": "",
 }
+_RECTIFIED = re.compile(r"(?<![a-z])(?<!not_)(?<!non_)(rect|rectified|undist|undistorted)(?![a-z])")
 _SHORTEST = 0.05  # focal length as a share of the picture's larger side: a field of view of 169 degrees
 
 
 def is_rectified(topic: str) -> bool:
-    """Whether a topic's name says that its pictures are rectified (image_rect, image_rect_color, ..)."""
+    """Whether a topic's name says that its pictures are rectified (image_rect, image_rect_color, image_undistorted)."""
     parts = topic.removesuffix("/compressed").strip("/").split("/")
-    return any("rect" in part and "unrect" not in part for part in parts[-2:])
+    return any(_RECTIFIED.search(part.lower()) for part in parts[-2:])
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,10 @@ ENCODINGS = {
     "bayer_bggr8": 1,
     "bayer_gbrg8": 1,
     "bayer_grbg8": 1,
+    "yuv422": 2,
+    "uyvy": 2,
+    "yuv422_yuy2": 2,
+    "yuyv": 2,
 }
 """Understood encodings and their bytes per pixel. OpenCV's 8UC3 is taken as bgr8, its order."""
 
@@ -44,6 +48,10 @@ _TO_RGB = {
     "bayer_bggr8": cv2.COLOR_BayerBGGR2RGB,
     "bayer_gbrg8": cv2.COLOR_BayerGBRG2RGB,
     "bayer_grbg8": cv2.COLOR_BayerGRBG2RGB,
+    "yuv422": cv2.COLOR_YUV2RGB_UYVY,
+    "uyvy": cv2.COLOR_YUV2RGB_UYVY,
+    "yuv422_yuy2": cv2.COLOR_YUV2RGB_YUY2,
+    "yuyv": cv2.COLOR_YUV2RGB_YUY2,
 }
 _DEEP = ("16", "32", "64")
 _MOST_PIXELS = 64_000_000
@@ -74,6 +82,8 @@ def checked_encoding(encoding: str, height: int, width: int, step: int, size: in
             f"the image is {width}x{height}: pictures of up to {_MOST_PIXELS // 1_000_000} megapixels are "
             "read; is the message damaged?"
         )
+    if width % 2 and ENCODINGS[encoding] == 2:
+        raise ValueError(f"width is {width}; {encoding} has pairs of pixels: the driver fills in the message wrongly")
     row = width * ENCODINGS[encoding]
     if step < row:
         raise ValueError(

@@ -34,7 +34,9 @@ class ProvedBridge:
     def __init__(self, bridge: Any) -> None:
         self._bridge = bridge
         self.encodings = {
-            encoding for encoding in ENCODINGS if not encoding.startswith("8U") and self._agrees(encoding)
+            encoding
+            for encoding, size in ENCODINGS.items()
+            if size != 2 and not encoding.startswith("8U") and self._agrees(encoding)
         }
 
     def _agrees(self, encoding: str) -> bool:

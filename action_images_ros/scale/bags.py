@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ..data.rosbag2.files import is_storage_name
+
 __all__ = ["NamedBag", "find_bags", "is_one"]
 
-_STORAGE = (".mcap", ".db3", ".bag")
 _LISTS = (".txt", ".jsonl")
 
 
@@ -63,7 +64,7 @@ def is_one(path: Path) -> bool:
     if not path.is_dir():
         return path.suffix not in _LISTS
     inside = [child for child in path.iterdir() if not child.name.startswith(".")]
-    stored = [child for child in inside if child.suffix in _STORAGE and child.is_file()]
+    stored = [child for child in inside if is_storage_name(child) and child.is_file()]
     return any(child.name == "metadata.yaml" for child in inside) or (
         len(stored) == 1 and not any(child.is_dir() for child in inside)
     )
@@ -80,7 +81,7 @@ def _bags_of(source: Path) -> Iterator[tuple[str, Path]]:
 
 def _stem(bag: Path) -> str:
     bag = Path(os.path.abspath(bag))
-    return bag.stem if bag.suffix in _STORAGE else bag.name
+    return bag.name.removesuffix(".zstd").rpartition(".")[0] if is_storage_name(bag) else bag.name
 
 
 def _below(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
@@ -90,7 +91,7 @@ def _below(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
         name = child.with_name(_stem(child)).relative_to(root).as_posix()
         if child.is_dir() and not (child / "metadata.yaml").is_file():
             yield from _below(child, root)
-        elif child.is_dir() or child.suffix in _STORAGE:
+        elif child.is_dir() or is_storage_name(child):
             yield name, child
 
 

@@ -16,7 +16,7 @@ from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_
 from rosbags.typesys.store import Typestore
 
 from .damage import BROKEN, broken
-from .files import is_bag, magic, storage_files
+from .files import are_parts, is_bag, magic, storage_files
 from .mcap_file import McapFile
 from .metadata import FolderMetadata, read_metadata
 from .ros1_file import Ros1File
@@ -78,6 +78,8 @@ class Bag:
         except BROKEN as error:
             self.close()
             raise broken(self.path, error) from error
+        # Whatever the order that metadata.yaml names them in.
+        self._storages.sort(key=lambda storage: -1 if storage.start_ns is None else storage.start_ns)
         self._packed = metadata.compression == "message"
         self.topics = self._merged(metadata)
         self.count = sum(topic.count for topic in self.topics.values())
@@ -99,6 +101,8 @@ class Bag:
             files = storage_files(path)
             if not files:
                 raise BagError(f"{path} is no rosbag2 recording: it holds no metadata.yaml, .mcap or .db3 file")
+            if len(files) > 1 and not are_parts(files):
+                raise BagError(f"{path} holds several recordings; give one of {[file.name for file in files]}")
             if len(files) > 1:
                 raise BagError(
                     f"{path} lacks metadata.yaml (the recorder did not end properly); "

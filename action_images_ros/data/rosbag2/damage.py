@@ -45,6 +45,7 @@ _CUT = (
     "not indexed",
     "seek",
     "exceeds limit",
+    "invalid argument",
 )
 
 

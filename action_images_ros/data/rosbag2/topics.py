@@ -17,12 +17,10 @@ from ...paths import share_path
 from ...safe_files import load_yaml
 from ..gripper import parse_gripper
 from .bag import Bag, BagError
+from .image_topics import IMAGES, image_topics
 
 __all__ = ["BagSetup", "CameraTopics", "RecordedTopics", "find_topics", "robot_setup", "setup_for"]
 
-_IMAGES = {"sensor_msgs/msg/Image": False, "sensor_msgs/msg/CompressedImage": True}
-_GENERATED = ("action_images", "predicted_video", "overlay")
-_PREFERRED = ("image_rect_color", "image_color", "image_raw", "image", "image_rect")
 _TYPES = {
     "current_pose": "geometry_msgs/msg/PoseStamped",
     "joint_states": "sensor_msgs/msg/JointState",
@@ -225,44 +223,9 @@ def _single(bag: Bag, setup: BagSetup, name: str, what: str) -> str | None:
     return matches[0] if matches else None
 
 
-def _image_topics(bag: Bag, namespace: str | None) -> tuple[dict[str, str], dict[str, str]]:
-    """Image topic by the folder it lies in (`/cell/camera_0`): colour before grey, raw before compressed; and by that
-    topic, what was not taken for it."""
-    folders: dict[str, list[str]] = {}
-    prefix = _prefix(namespace)
-    for topic in bag.topics.values():
-        if topic.type not in _IMAGES or not topic.name.startswith(prefix) or not topic.count or topic.encoding != "cdr":
-            continue
-        base = topic.name.removesuffix("/compressed")
-        if any(part in _GENERATED for part in base.split("/")) or "depth" in base.lower():
-            continue
-        folders.setdefault(base.rpartition("/")[0], []).append(topic.name)
-    chosen, notes = {}, {}
-    for folder, topics in folders.items():
-        most = max(bag.topics[name].count for name in topics)
-        enough = [name for name in topics if 2 * bag.topics[name].count >= most]  # one that was hardly recorded
-        chosen[folder] = min(enough, key=_rank)
-        others = [name for name in topics if name != chosen[folder]]
-        if others:
-            kind = (
-                "rectified pictures, which belong to P"
-                if is_rectified(chosen[folder])
-                else "raw pictures, whose distortion (D) is undone"
-            )
-            notes[chosen[folder]] = (
-                f"{chosen[folder]} is taken ({kind}), not {', '.join(others)}; choose with --cameras NAME=TOPIC"
-            )
-    return chosen, notes
-
-
-def _rank(topic: str) -> tuple[int, bool, str]:
-    base = topic.removesuffix("/compressed").rpartition("/")[2]
-    return (_PREFERRED.index(base) if base in _PREFERRED else len(_PREFERRED)), topic.endswith("/compressed"), topic
-
-
 def _cameras(bag: Bag, setup: BagSetup, calibrated: Collection[str], notes: list[str]) -> tuple[CameraTopics, ...]:
-    folders, choices = _image_topics(bag, setup.namespace)
-    short = [folder.rpartition("/")[2] for folder in folders]
+    folders, choices = image_topics(bag, _prefix(setup.namespace))
+    short = [folder.rpartition("/")[2] or "camera" for folder in folders]  # /image_raw lies in no folder
     names = {
         (tail if short.count(tail) == 1 else folder.strip("/").replace("/", "_")): topic
         for tail, (folder, topic) in zip(short, folders.items(), strict=True)
@@ -279,7 +242,7 @@ def _wanted(bag: Bag, cameras: Sequence[str], names: dict[str, str]) -> Iterator
     for entry in cameras:
         name, given, topic = entry.partition("=")
         topic = topic if given else names.get(name, "")
-        if topic not in bag.topics or bag.topics[topic].type not in _IMAGES:
+        if topic not in bag.topics or bag.topics[topic].type not in IMAGES:
             raise BagError(
                 f"{bag.path}: camera {entry!r} has no pictures here; its cameras are {sorted(names)}, its "
                 f"topics {bag.describe_topics()}. Give names of these, or NAME=TOPIC"
@@ -300,5 +263,5 @@ def _camera(bag: Bag, name: str, image: str, calibrated: Collection[str]) -> Cam
             )
         info = None
     return CameraTopics(
-        name, image, _IMAGES[bag.topics[image].type], info, pose if pose in bag.topics else None, is_rectified(image)
+        name, image, IMAGES[bag.topics[image].type], info, pose if pose in bag.topics else None, is_rectified(image)
     )

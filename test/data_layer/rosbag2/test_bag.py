@@ -8,6 +8,8 @@ from recordings import convert, record, small_episode, tree
 from rosbags.rosbag2 import CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from action_images_ros.data.format import Options
+from action_images_ros.data.registry import recognise
 from action_images_ros.data.rosbag2.bag import Bag, BagError, header_of, is_bag
 
 
@@ -36,6 +38,13 @@ def test_every_storage_gives_the_same_messages(recording, tmp_path, plugin, comp
             t.name: (t.type, t.count, t.qos) for t in b.topics.values()
         }
         assert (a.start_ns, a.end_ns, a.count) == (b.start_ns, b.end_ns, b.count)
+    if compression is CompressionMode.FILE:  # what is packed as a whole is found without its description too
+        (other / "metadata.yaml").unlink()
+        packed = next(other.glob("*.zstd"))
+        for path in (other, packed):
+            assert is_bag(path)
+            with Bag(recording) as a, Bag(path) as b:
+                assert a.count == b.count
 
 
 def test_a_single_file_is_read_without_its_folder(recording, tmp_path):
@@ -114,6 +123,7 @@ def test_a_database_that_was_cut_off_is_refused(recording, tmp_path):
         ("empty.mcap", b"", "empty"),
         ("notes.mcap", b"hello, I am no recording", "neither MCAP nor sqlite3"),
         ("wrong.db3", b"\x89MCAP0\r\n" + bytes(60), "cut off"),
+        ("short.mcap", b"\x89MCAP0\r\n", "cut off"),
     ],
 )
 def test_foreign_files_are_refused_with_the_remedy(tmp_path, name, content, words):
@@ -127,9 +137,21 @@ def test_a_folder_without_description_says_how_to_mend_it(recording, tmp_path):
     (folder / "metadata.yaml").unlink()
     with Bag(folder) as bag:
         assert bag.count
-    shutil.copy(next(folder.glob("*.mcap")), folder / "second.mcap")
+    one = next(folder.glob("*.mcap"))
+    shutil.copy(one, folder / "second.mcap")
+    with pytest.raises(BagError, match="several recordings"):
+        Bag(folder)
+    assert not is_bag(folder) and [item.name for item in recognise(folder).items(folder, Options())] == [
+        one.name,
+        "second.mcap",
+    ]
+    for number in range(2):
+        shutil.copy(one, folder / f"long_{number}.mcap")
+    for file in (one, folder / "second.mcap"):
+        file.unlink()
     with pytest.raises(BagError, match="ros2 bag reindex"):
         Bag(folder)
+    assert is_bag(folder)
     (tmp_path / "nothing").mkdir()
     with pytest.raises(BagError, match="no rosbag2 recording"):
         Bag(tmp_path / "nothing")

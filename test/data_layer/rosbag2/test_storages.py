@@ -272,3 +272,24 @@ def test_json_of_strings(tmp_path):
     (tmp_path / "a" / "metadata.yaml").write_text(json.dumps(["no", "recording"]))
     with pytest.raises(BagError, match="reindex"):
         Bag(tmp_path / "a")
+
+
+def test_parts_are_read_in_the_order_of_time_whatever_metadata_says(recording, tmp_path):
+    """A recorder splits; `ros2 bag reindex` and people list the parts in any order."""
+    from action_images_ros.data.rosbag2.writer import BagWriter
+
+    folder = tmp_path / "split"
+    folder.mkdir()
+    with Bag(recording) as bag:
+        middle, count = (bag.start_ns + bag.end_ns) // 2, bag.count
+        for number, (start, end) in enumerate(((None, middle), (middle, None))):
+            with BagWriter(tmp_path / f"part_{number}") as writer:
+                writer.add_topics_of(bag)
+                for message in bag.messages(None, start, end):
+                    writer.write(message.topic, message.data, message.log_ns)
+            (tmp_path / f"part_{number}" / f"part_{number}.mcap").rename(folder / f"part_{number}.mcap")
+        names = {"relative_file_paths": ["part_1.mcap", "part_0.mcap"]}
+        (folder / "metadata.yaml").write_text(yaml.safe_dump({"rosbag2_bagfile_information": names}))
+        with Bag(folder) as parts:
+            assert parts.count == count
+            assert [m.log_ns for m in parts.messages()] == [m.log_ns for m in bag.messages()]

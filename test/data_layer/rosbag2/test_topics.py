@@ -8,6 +8,7 @@ from action_images_ros.cell.cell import ROBOT_TOOL_FROM_MODEL_TOOL
 from action_images_ros.data.rosbag2.bag import Bag, BagError
 from action_images_ros.data.rosbag2.topics import BagSetup, find_topics, robot_setup, setup_for
 from action_images_ros.data.rosbag2.writer import BagWriter
+from action_images_ros.interfaces.camera_model import is_rectified
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,53 @@ def test_generated_and_depth_pictures_are_no_cameras(recording, tmp_path):
 
     with Bag(rewritten(recording, tmp_path / "more", extra=add)) as bag:
         assert [c.name for c in find_topics(bag, setup_for(bag)).cameras] == ["left", "right"]
+
+
+def test_depth_of_another_name_is_no_camera(recording, tmp_path):
+    def add(writer):
+        with Bag(recording) as bag:
+            picture = bag.read(next(iter(bag.messages(["/cell/left/image_raw"]))))
+        for name, encoding, size in (
+            ("/cell/aligned/image_raw", "16UC1", 2),
+            ("/cell/left/image_rect_color", "32FC1", 4),
+        ):
+            picture.encoding, picture.step = encoding, size * picture.width
+            picture.data = np.zeros(picture.step * picture.height, np.uint8)
+            writer.add_topic(name, "sensor_msgs/msg/Image", "sensor")
+            for stamp in (1_000_000_000, 1_200_000_000):
+                writer.write(name, picture, stamp)
+
+    with Bag(rewritten(recording, tmp_path / "depth", extra=add)) as bag:
+        found = find_topics(bag, setup_for(bag))
+        assert [c.image for c in found.cameras] == ["/cell/left/image_raw", "/cell/right/image_raw"] and not found.notes
+
+
+def test_a_camera_at_the_root_has_a_name(recording, tmp_path):
+    with Bag(recording) as bag, BagWriter(tmp_path / "root") as writer:
+        for topic in ("image_raw", "camera_info"):
+            writer.add_topic(f"/{topic}", bag.topics[f"/cell/left/{topic}"].type, "sensor")
+        for message in bag.messages(["/cell/left/image_raw", "/cell/left/camera_info"]):
+            writer.write(f"/{message.topic.rpartition('/')[2]}", message.data, message.log_ns)
+    with Bag(tmp_path / "root") as bag:
+        assert [(c.name, c.info) for c in find_topics(bag, BagSetup()).cameras] == [("camera", "/camera_info")]
+
+
+@pytest.mark.parametrize(
+    "topic, rectified",
+    [
+        ("/cam/image_rect", True),
+        ("/cam/image_rect_color/compressed", True),
+        ("/cam/rectified/image", True),
+        ("/cam/image_undistorted", True),
+        ("/cam/image_raw", False),
+        ("/direct/image_raw", False),
+        ("/corrected_view/image_raw", False),
+        ("/cam/image_not_rectified", False),
+        ("/cam/unrectified/image", False),
+    ],
+)
+def test_rectified_is_a_word_of_the_name(topic, rectified):
+    assert is_rectified(topic) == rectified
 
 
 def test_a_camera_without_intrinsics_is_refused_with_the_remedy(recording, tmp_path):
