@@ -89,7 +89,7 @@ class PolicyNode(GraphNode):
         )
         self.collector = ObservationCollector(settings, extrinsics)
         self._words = InstructionTopic(lambda: self.advertise("instruction"), self._on_instruction)
-        self.sensors = SensorWatch(self, self.collector) if own.sensor_health else None
+        self.sensors = SensorWatch(self, self.collector, judging=own.sensor_health)
         self.cameras = camera_watch(self, self._policy, self.collector, own.self_calibration, self.sensors)
         self._connect(cameras, own.image_transport)
         if own.instruction:

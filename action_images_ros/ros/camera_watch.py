@@ -30,7 +30,7 @@ class CameraCalibrationWatch:
     """
 
     def __init__(
-        self, node: GraphNode, model: Any, collector: ObservationCollector, mode: str, sensors: SensorWatch | None
+        self, node: GraphNode, model: Any, collector: ObservationCollector, mode: str, sensors: SensorWatch
     ) -> None:
         self._node, self._collector, self._sensors = node, collector, sensors
         self.check = CameraCheck(model, collector.settings.cameras, mode)
@@ -42,7 +42,7 @@ class CameraCalibrationWatch:
             if mode == CORRECT
             else {}
         )
-        if sensors is not None and mode == CORRECT:
+        if mode == CORRECT:
             sensors.health.correctable = frozenset({MOVED})
         node.values["self_calibration"] = mode
         node.every(PERIOD_S, self.look)
@@ -52,7 +52,7 @@ class CameraCalibrationWatch:
         stamp_ns = self._collector.newest_ns
         if not self._node.active or stamp_ns is None or not self.check.wants(stamp_ns):
             return
-        if self._sensors is not None and self._sensors.unreadable():
+        if self._sensors.unreadable():
             return
         try:
             observation = self._collector.look(self._node.now_ns())
@@ -87,14 +87,11 @@ class CameraCalibrationWatch:
             f"{'corrected' if corrected else state.verdict}; shift {state.shift_px:.2f} px, "
             f"{1000 * state.workspace_m:.0f} mm at the workspace, {state.frames} frames"
         )
-        if self._sensors is not None:
-            self._sensors.doubt(f"calibration of {name}", reason, fault=state.moved)
-            if corrected and not reason and self._sensors.kind(name) == MOVED:
-                self._sensors.accept(name)
+        self._sensors.doubt(f"calibration of {name}", reason, fault=state.moved)
+        if corrected and not reason and self._sensors.kind(name) == MOVED:
+            self._sensors.accept(name)
         if state.reason and not reason:
             self._node.complain(f"calibration {name}", state.reason, WARN)
-        elif reason and self._sensors is None:
-            self._node.complain(f"calibration {name}", reason)
         else:
             self._node.solved(f"calibration {name}")
         if name in self._publishers:
@@ -114,7 +111,7 @@ class CameraCalibrationWatch:
 
 
 def camera_watch(
-    node: GraphNode, policy: Any, collector: ObservationCollector, mode: str, sensors: SensorWatch | None
+    node: GraphNode, policy: Any, collector: ObservationCollector, mode: str, sensors: SensorWatch
 ) -> CameraCalibrationWatch | None:
     """Self-calibration by the policy's own label mode; None where it is off or the policy has none.
 

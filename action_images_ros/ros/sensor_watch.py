@@ -28,10 +28,11 @@ class SensorWatch:
     """Judges what a node hears from cameras and arm. Callbacks call `picture` and `joints`; a timer calls `check`.
 
     node: advertises `sensor_check`. Doubts stop the collector's observations.
+    judging: whether to judge pictures and joints at all; without, only the doubts of others count (`doubt`).
     """
 
-    def __init__(self, node: GraphNode, collector: ObservationCollector) -> None:
-        self._node, self._collector = node, collector
+    def __init__(self, node: GraphNode, collector: ObservationCollector, *, judging: bool = True) -> None:
+        self._node, self._collector, self._judging = node, collector, judging
         cameras = collector.settings.cameras
         self.health = SensorHealth(cameras, carried=[name for name in cameras if collector.extrinsics.on_arm(name)])
         self._lock = threading.RLock()
@@ -89,6 +90,8 @@ class SensorWatch:
 
     def picture(self, camera: str, message: Any) -> None:
         """A camera's message, before it is used."""
+        if not self._judging:
+            return
         now_s, stamp_ns = self._now_s(), ns_from_stamp(message.header.stamp)
         with self._lock:
             if stamp_ns - self._stamps.get(camera, stamp_ns) > _GAP_S * 1e9:
@@ -109,6 +112,8 @@ class SensorWatch:
 
     def joints(self) -> None:
         """After a joint state was taken in."""
+        if not self._judging:
+            return
         newest = self._collector.fingers_ns()
         if newest is not None and newest != self._fingers_ns:
             self._fingers_ns = newest
@@ -127,7 +132,8 @@ class SensorWatch:
         if late or not self._node.active:
             return
         now_s = self._now_s()
-        self._look_at_places(now_s)
+        if self._judging:
+            self._look_at_places(now_s)
         self.tell()
 
     def _look_at_places(self, now_s: float) -> None:
@@ -167,7 +173,7 @@ class SensorWatch:
             reason = self._text()
             problems = {f"sensor {name}": (d.reason, d.fault) for name, d in self._doubts.items()}
             problems |= {f"sensor {name}": value for name, value in self._extra.items()}
-            healthy = {name: "good" for name in self.health.cameras}
+            healthy = {name: "good" if self._judging else "not judged" for name in self.health.cameras}
             for name, doubt in self._doubts.items():
                 healthy[name] = doubt.kind
             solved, self._complained = self._complained - set(problems), set(problems)

@@ -532,8 +532,11 @@ def _look_around(world, until, what):
     return world.rig.spin_until(seen, what)
 
 
-def test_a_camera_that_is_wrong_from_the_start_holds_the_arm(rig, model_folder):
-    policy = _start(rig, model_folder, ReadingModel([0.5, 0.0, 0.2]))
+@pytest.mark.parametrize("judged_pictures", [True, False])
+def test_a_camera_that_is_wrong_from_the_start_holds_the_arm(rig, model_folder, judged_pictures):
+    policy = _start(
+        rig, model_folder, ReadingModel([0.5, 0.0, 0.2]), self_calibration="check", sensor_health=judged_pictures
+    )
     world, told = World(rig), rig.listen("sensor_check")
     _instructed(world, policy)
     _look_around(world, lambda: told and told[-1].level == b"\x01", "a hold")
