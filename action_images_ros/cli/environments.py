@@ -52,8 +52,8 @@ def closed_loop(
     **options: Any,
 ) -> None:
     """Success rates in the cell or on a benchmark, over injected latency where asked, with figures."""
-    from ..evaluation.closed_loop import write_result
     from ..evaluation.latency_sweep import sweep_latency
+    from ..evaluation.results import write_result
 
     def run(chosen: Any) -> dict[str, Any]:
         at_nominal = chosen.latency_seconds == settings.latency_seconds

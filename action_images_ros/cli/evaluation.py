@@ -74,7 +74,7 @@ class LoopOptions:
     def chosen_mode(self) -> str:
         """The mode by --mode or by its flag; ValueError for two of them and for one of another command."""
         from ..evaluation.baselines import OPEN_MODES
-        from ..evaluation.closed_loop import MODES
+        from ..evaluation.modes import MODES
 
         flags = [
             name
@@ -203,7 +203,7 @@ def evaluate_open_loop(
 ) -> None:
     """Compare what a mode of the model predicts with held-out episodes."""
     from ..evaluation.baselines import OPEN_MODES
-    from ..evaluation.closed_loop import MODES
+    from ..evaluation.modes import MODES
 
     if mode in MODES:
         raise ValueError(f"mode is {mode!r}; use action-images evaluate --mode {mode}")

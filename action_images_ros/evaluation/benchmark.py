@@ -19,9 +19,9 @@ from ..environments.registry import Benchmark, check_seeds, find_benchmark
 from ..environments.rooms import Rooms
 from ..metrics.intervals import wilson
 from ..metrics.operation import operation_figures
-from ..policy.registry import RUNTIMES
-from .benchmark_episodes import MODES, Watch, run_benchmark_episode
-from .closed_loop import _model, success_bar, write_result
+from .benchmark_episodes import Watch, run_benchmark_episode
+from .modes import MODEL_MODES, check_arguments, loaded_policy
+from .results import success_bar, write_result
 from .rollout import RolloutSettings
 
 __all__ = ["benchmark_result", "evaluate_benchmark", "summarise"]
@@ -48,7 +48,7 @@ _rooms = Rooms()
 
 
 def _run(job: _Job) -> dict[str, Any]:
-    model = _model(job.model, job.runtime, job.threads) if job.mode in ("policy", "blind") else None
+    model = loaded_policy(job.model, job.runtime, job.threads) if job.mode in MODEL_MODES else None
     watch = Watch(SHEET_INTERVAL_S if job.sheet else 0.0)
     row = run_benchmark_episode(
         find_benchmark(job.benchmark),
@@ -86,16 +86,16 @@ def evaluate_benchmark(
     """Run the seeds `seed`, `seed + 1`, .. of each task; returns settings, summary, LeRobot's keys and rows.
 
     name: of the benchmark. model: name or folder, unused by the replays. tasks: 'all', groups, tasks, GROUP:INDEX.
-    mode: one of MODES. settings: execution; a time limit beyond the benchmark's is cut. sheets: folder for contact
-    sheets, a PNG per episode. The file at json_path is rewritten after every episode. Raises ValueError and
+    mode: one of `modes.MODES`. settings: execution; a time limit beyond the benchmark's is cut. sheets: folder for
+    contact sheets, a PNG per episode. The file at json_path is rewritten after every episode. Raises ValueError and
     FileNotFoundError for arguments that cannot be, BenchmarkNotInstalledError where the benchmark is missing.
     """
     benchmark = find_benchmark(name)
     chosen = benchmark.select(tasks)
-    _check_arguments(mode, runtime, episodes=episodes, seed=seed, workers=workers, steps=1 if steps is None else steps)
+    check_arguments(mode, runtime, episodes=episodes, seed=seed, workers=workers, steps=1 if steps is None else steps)
     settings = settings or RolloutSettings()
     settings = replace(settings, time_limit=min(settings.time_limit, benchmark.time_limit_s))
-    if mode in ("policy", "blind"):
+    if mode in MODEL_MODES:
         model = _checked_model(benchmark, str(model), seed, episodes)
     else:
         check_seeds(seed, episodes)
@@ -126,24 +126,12 @@ def evaluate_benchmark(
     return result
 
 
-def _check_arguments(mode: str, runtime: str, **counts: int) -> None:
-    """ValueError naming the first argument that cannot be; counts: whole numbers of at least 1, seed of at least 0."""
-    if mode not in MODES:
-        raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
-    for key, value in counts.items():
-        low = 0 if key == "seed" else 1
-        if value < low:
-            raise ValueError(f"{key} is {value}; give {low} or more")
-    if runtime not in RUNTIMES:
-        raise ValueError(f"runtime is {runtime!r}; choose one of {', '.join(RUNTIMES)}")
-
-
 def _head(job: _Job, chosen: list[str], seed: int, episodes: int, workers: int) -> dict[str, Any]:
     """The settings of a result; job: of any of its episodes."""
     return {
         "benchmark": job.benchmark,
         "mode": job.mode,
-        "model": Path(job.model).name if job.mode in ("policy", "blind") else None,
+        "model": Path(job.model).name if job.mode in MODEL_MODES else None,
         "tasks": chosen,
         "seed": seed,
         "episodes": episodes,

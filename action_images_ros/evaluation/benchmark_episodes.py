@@ -18,11 +18,11 @@ from ..environments.rooms import Rooms
 from ..metrics.operation import rms_jerk
 from ..paths import share_path
 from .chunk_sources import BlindSource, CodecReplaySource, ModelSource, ReplaySource
+from .modes import MODES, check_choice
 from .rollout import RolloutSettings, Source, roll_out
 
-__all__ = ["IMAGE_SIZE", "MODES", "Watch", "executor_of", "run_benchmark_episode"]
+__all__ = ["IMAGE_SIZE", "Watch", "executor_of", "run_benchmark_episode"]
 
-MODES = ("policy", "blind", "replay", "replay-codec")
 IMAGE_SIZE = (96, 96)
 """Of the replays; a model brings its own."""
 OTHER_SCENE = 50_021
@@ -63,8 +63,7 @@ def run_benchmark_episode(
     watch: Watch | None = None,
 ) -> dict[str, Any]:
     """One episode's row. mode: one of MODES; model: a policy, for "policy" and "blind", with its sampling steps."""
-    if mode not in MODES:
-        raise ValueError(f"mode is {mode!r}; choose one of {', '.join(MODES)}")
+    check_choice("mode", mode, MODES)
     size = IMAGE_SIZE if model is None else model.card.image_size
     environment = rooms.environment(benchmark, task, size)
     source = _source(benchmark, rooms, environment, seed, mode, model, steps)

@@ -16,8 +16,8 @@ from ..metrics.actions import mean_pose
 from ..metrics.features import FeatureDistance
 from ..paths import models_path
 from .baselines import OPEN_MODES, Guess, constant_guess, given_frames, guesses
-from .closed_loop import write_result
 from .held_out import Window, made_episodes, recorded_episodes, windows_of
+from .results import write_result
 from .scores import Scored, score_actions, score_video, summarise, true_frames
 from .sheets import write_sheet
 

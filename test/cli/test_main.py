@@ -81,7 +81,7 @@ def test_the_command_line_loads_nothing_heavy_before_it_is_needed():
         (["export", "nano", "--views", "9"], ["views is 9", "2 to 4"]),
         (["benchmark", "model", "--backends", "tflite:1"], ["tflite:1", "onnx:1"]),
         (["benchmark", "model", "--random", "no-such.yaml", "--backends", "torch:1"], ["no-such.yaml"]),
-        (["evaluate", "--runtime", "tflite", "--tasks", "reach_target"], ["runtime = 'tflite'"]),
+        (["evaluate", "--runtime", "tflite", "--tasks", "reach_target"], ["runtime is 'tflite'"]),
         (["import-checkpoint", "no-such.ckpt", "out"], ["no-such.ckpt is no file"]),
         (["verify-denoiser", "no-such-file"], ["no-such-file is no file"]),
         (["train", "none.yaml", "--data", "d", "--out", "o"], ["none.yaml does not exist"]),

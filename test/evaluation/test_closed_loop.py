@@ -8,8 +8,10 @@ from action_images_ros.cell.cell import Cell
 from action_images_ros.cell.demonstrate import demonstrate
 from action_images_ros.cell.scene.conditions import CONDITIONS, Condition
 from action_images_ros.evaluation import closed_loop as module
+from action_images_ros.evaluation.cell_episodes import run_episode
 from action_images_ros.evaluation.chunk_sources import CodecReplaySource, ReplaySource, draw_views, observe_cell
-from action_images_ros.evaluation.closed_loop import evaluate, run_episode, summarise
+from action_images_ros.evaluation.closed_loop import evaluate
+from action_images_ros.evaluation.results import summarise
 from action_images_ros.evaluation.rollout import RolloutSettings
 
 SETTINGS = RolloutSettings(time_limit=8.0)
@@ -92,7 +94,7 @@ def test_an_interrupted_evaluation_keeps_its_rows(tmp_path, monkeypatch):
             "chunk_seconds": 0.1,
         }
 
-    monkeypatch.setattr(module, "_run", run)
+    monkeypatch.setattr(module, "run_job", run)
     with pytest.raises(KeyboardInterrupt):
         evaluate(tasks=["reach_target"], episodes=5, seed=7, mode="replay", json_path=tmp_path / "r.json", quiet=True)
     assert [row["seed"] for row in json.loads((tmp_path / "r.json").read_text())["rows"]] == [7, 8]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from action_images_ros.data.episode import append_index, save_episode
-from action_images_ros.evaluation.closed_loop import run_episode
+from action_images_ros.evaluation.cell_episodes import run_episode
 from action_images_ros.evaluation.rollout import RolloutSettings
 from action_images_ros.paths import share_path
 from action_images_ros.policy.registry import load_policy
