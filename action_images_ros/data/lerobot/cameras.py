@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from ...geometry.camera import normalise_signs
 from ...geometry.pose import matrix_from_pose7
-from ...interfaces.calibration import Calibration, Mount, pose_from_values, read_calibration
+from ...interfaces.calibration import Calibration, Mount, read_calibration
+from ...interfaces.calibration_values import pose_from_values
 from ...interfaces.camera_model import CameraModel, camera_model
 from ..format import Options
 from ..rosbag2.topics import robot_setup
