@@ -40,7 +40,7 @@ class LiveGraph:
         self._cameras: dict[str, dict[str, Any]] = {camera: {} for camera in cameras}
         self._robot: RobotDescription | None = None
         self._links: tuple[str, ...] = ()
-        self.failures = 0
+        self.failures, self._closed = 0, False
         for camera in cameras:
             self._hear("<cam>/image_raw", partial(self._on_picture, camera), camera)
             self._hear("view/<cam>", partial(self._on_strip, camera), camera)
@@ -55,6 +55,11 @@ class LiveGraph:
         self._hear("robot_description", self._on_description)
         self._hear("joint_states", self._on_joints)
 
+    def close(self) -> None:
+        """Log nothing more."""
+        with self._lock:
+            self._closed = True
+
     def told(self) -> dict[str, str]:
         """State, reason, id of the chunk that waits or runs, instruction."""
         report = self._report
@@ -68,9 +73,11 @@ class LiveGraph:
     def _hear(self, name: str, callback: Callable[[Any], None], camera: str | None = None) -> None:
         def take(message: Any) -> None:
             with self._lock:
+                if self._closed:
+                    return
                 try:
                     callback(message)
-                except ValueError:  # what cannot be shown is complained of by the nodes that use it
+                except Exception:  # what cannot be shown is complained of by the nodes that use it
                     self.failures += 1
 
         self._client.listen(name, take, camera)

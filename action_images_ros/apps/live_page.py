@@ -10,7 +10,6 @@ import html
 import json
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -26,15 +25,16 @@ import rclpy
 from rclpy.context import Context
 from rclpy.signals import SignalHandlerOptions
 
-from ..display.rerun_log import HAS_RERUN, INSTALL_RERUN, RerunLog, viewer_command
+from ..display.rerun_log import HAS_RERUN, INSTALL_RERUN, RerunLog
 from ..graph.client import GraphClient, GraphError
 from ..graph.commands import act
 from .live_graph import LiveGraph
+from .viewer import Viewer, free_port
 
 __all__ = ["LivePage", "live_page", "main"]
 
 BUTTONS = ("approve", "reject", "stop", "enable")
-_PORT, _TRIES = 8090, 20
+_PORT = 8090
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>action-images</title><style>
 body{margin:0;background:#181a1e;color:#eee;font:16px system-ui,sans-serif}
 body{display:flex;flex-direction:column;height:100vh}
@@ -55,19 +55,10 @@ for(const name of ["approve","reject","stop","enable"])by(name).onclick=async()=
 async function look(){try{const s=await(await fetch("/state")).json();chunk=s.chunk;
  by("state").textContent=s.state=="proposed"?"WAITS FOR APPROVAL":(s.state||"no arm").toUpperCase();
  by("state").style.background=colours[s.state]||"#a0aab4";
- by("words").textContent=(s.instruction?'"'+s.instruction+'"  ':"")+s.reason;
+ by("words").textContent=(s.instruction?'"'+s.instruction+'"  ':"")+(s.viewer||s.reason);
  by("approve").disabled=by("reject").disabled=s.state!="proposed";
  by("enable").disabled=!["disabled","faulted","stopped"].includes(s.state);
  }catch(e){by("state").textContent="GRAPH LOST"}setTimeout(look,400)}look();</script></body></html>"""
-
-
-def free_port(first: int) -> int:
-    """The first port from `first` on that nobody listens on at 127.0.0.1. Raises OSError when none is free."""
-    for port in range(first, first + _TRIES):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
-    raise OSError(f"the ports {first} to {first + _TRIES - 1} are taken; end other pages")
 
 
 class LivePage:
@@ -75,12 +66,15 @@ class LivePage:
 
     def __init__(self, client: GraphClient, cameras: tuple[str, ...], base_frame: str = "base") -> None:
         self._client, self._key = client, secrets.token_urlsafe(16)
-        command, address, self.viewer = viewer_command(free_port(9876), free_port(9090))
-        self._rerun = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        log = RerunLog()
-        log.connect(address, cameras)
-        self.graph = LiveGraph(client, log, cameras, base_frame)
         self._server = ThreadingHTTPServer(("127.0.0.1", free_port(_PORT)), self._handler())
+        try:
+            self.viewer = Viewer()
+        except BaseException:
+            self._server.server_close()
+            raise
+        self._log = RerunLog()
+        self._log.connect(self.viewer.address, cameras)
+        self.graph = LiveGraph(client, self._log, cameras, base_frame)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
         self._thread = threading.Thread(target=self._server.serve_forever, name="page", daemon=True)
@@ -91,18 +85,20 @@ class LivePage:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(timeout=5.0)
-        self._rerun.terminate()
-        try:
-            self._rerun.wait(timeout=5.0)
-        except subprocess.TimeoutExpired:
-            self._rerun.kill()
-            self._rerun.wait()
+        self.graph.close()
+        self._log.close()
+        self.viewer.close()
 
     def __enter__(self) -> LivePage:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def told(self) -> dict[str, str]:
+        """What the page asks for twice a second: state, reason, chunk, instruction of the graph, a failed viewer."""
+        ended = "" if self.viewer.running else "the viewer has ended: start action-images up --live again"
+        return {**self.graph.told(), "viewer": ended}
 
     def _press(self, button: str, key: str, chunk: str) -> tuple[HTTPStatus, str]:
         """What a button does: the services of arm_command, approval by the id of the chunk that the page showed."""
@@ -132,10 +128,10 @@ class LivePage:
 
             def do_GET(self) -> None:
                 if self.path == "/":
-                    text = _PAGE.replace("VIEWER", html.escape(page.viewer)).replace("KEY", page._key)
+                    text = _PAGE.replace("VIEWER", html.escape(page.viewer.url)).replace("KEY", page._key)
                     self._answer(HTTPStatus.OK, text, "text/html")
                 elif self.path == "/state":
-                    self._answer(HTTPStatus.OK, json.dumps(page.graph.told()), "application/json")
+                    self._answer(HTTPStatus.OK, json.dumps(page.told()), "application/json")
                 else:
                     self._answer(HTTPStatus.NOT_FOUND, "nothing here; the page is at /")
 
@@ -194,6 +190,9 @@ def main(argv: list[str] | None = None) -> int:
                 time.sleep(0.1)
     except KeyboardInterrupt:
         pass
+    except (OSError, ValueError) as error:
+        print(f"live page: {error}", file=sys.stderr, flush=True)
+        return 1
     finally:
         context.try_shutdown()
     return 0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from ..data.episode import Episode
 from ..data.format import Options
 from ..data.registry import open_dataset, recognise
 from ..data.rosbag2.bag import Bag, stamp_of
-from ..display.rerun_log import RerunLog, viewer_command
+from ..display.rerun_log import RerunLog
+from .viewer import Viewer
 
 __all__ = ["log_chunks", "log_episode", "log_sheets", "show"]
 
 _PICTURES = (".png", ".jpg", ".jpeg")
-_SETTLE_S = 2.0
 IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 
@@ -40,23 +39,23 @@ def show(path: Path, *, out: Path | None = None, episodes: int = 5, options: Opt
         raise ValueError(f"{path} holds no episode that can be read; see action-images inspect {path}")
     cameras = list(dict.fromkeys(name for episode in shown for name in episode.camera_names)) or ["sheet"]
     log = RerunLog(path.name or "action_images")
-    viewer: subprocess.Popen[bytes] | None = None
-    if out is None:
-        command, address, url = viewer_command(9876, 9090)
-        viewer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(_SETTLE_S)
-        log.connect(address, cameras)
-    else:
+
+    def fill() -> str:
+        return log_sheets(log, sheets) if sheets else _log_all(log, shown, path)
+
+    if out is not None:
         log.save(out, cameras)
-    what = log_sheets(log, sheets) if sheets else _log_all(log, shown, path)
-    log.flush()
-    if viewer is None:
+        what = fill()
+        log.close()
         return f"{out}: {what}; open it with: rerun {out}"
-    print(f"{url}  ({what}); Ctrl-C ends", flush=True)
-    try:
-        viewer.wait()
-    except KeyboardInterrupt:
-        viewer.terminate()
+    with Viewer() as viewer:
+        log.connect(viewer.address, cameras)
+        what = fill()
+        log.flush()
+        print(f"{viewer.url}  ({what}); Ctrl-C ends", flush=True)
+        with suppress(KeyboardInterrupt):
+            viewer.wait()
+        log.close()
     return what
 
 

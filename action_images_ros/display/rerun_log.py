@@ -107,6 +107,11 @@ class RerunLog:
         """Pass on what is buffered."""
         self.stream.flush()
 
+    def close(self) -> None:
+        """Pass on what is buffered and let go of the file or the server, which may end then."""
+        self.stream.flush()
+        self.stream.disconnect()
+
     def at(self, time_s: float) -> None:
         """The time of what is logged next, s."""
         self.stream.set_time(_TIMELINE, duration=time_s)

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import rclpy
@@ -329,8 +330,9 @@ class GraphNode(LifecycleNode):
         """Configure; a wrong parameter is named and leaves the node unconfigured."""
         try:
             self._refuse_undeclared()
-            self._be_nice(self.parameters(CommonParameters).nice)
+            before = _threads()
             self.configure()
+            self._be_nice(self.parameters(CommonParameters).nice, _threads() - before)
         except Exception as error:  # rclpy would swallow it and say nothing
             self._destroy_mine()
             known = isinstance(error, ValueError | OSError | ImportError)
@@ -340,10 +342,16 @@ class GraphNode(LifecycleNode):
         self._state = "inactive"
         return super().on_configure(state)
 
-    def _be_nice(self, nice: int) -> None:
-        if self._niced < nice:
-            os.nice(nice - self._niced)
-            self._niced = nice
+    def _be_nice(self, nice: int, workers: set[int]) -> None:
+        """Lower the priority of this thread, those it will start, and the `workers` that configuring has started.
+
+        Not before: on a busy machine a niced process loads its model for minutes.
+        """
+        added, self._niced = max(0, nice - self._niced), max(nice, self._niced)
+        target = os.nice(added)
+        for thread in workers - {threading.get_native_id()}:
+            with suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, thread, max(target, os.getpriority(os.PRIO_PROCESS, thread)))
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Begin to work."""
@@ -403,6 +411,12 @@ class GraphNode(LifecycleNode):
         super().destroy_node()
 
 
+def _threads() -> set[int]:
+    """Native ids of this process's threads."""
+    tasks = "/proc/self/task"
+    return {int(name) for name in os.listdir(tasks)} if os.path.isdir(tasks) else set()
+
+
 def _answer(arguments: tuple, reason: str) -> Any:
     """What a failed callback returns: the response of a service with the reason where it has a place, else None."""
     if len(arguments) != 2:
@@ -450,9 +464,15 @@ def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, le
     leave_at_once: end the process when the node is destroyed, without taking down the interpreter: torch needs many
     seconds for that on a busy machine.
     """
-    stop = threading.Event()
+    stop, started = threading.Event(), threading.Event()
+
+    def leave(*_: object) -> None:
+        stop.set()
+        if not started.is_set():  # a model takes long to load, and nothing moves yet
+            raise KeyboardInterrupt
+
     for sign in (signal.SIGINT, signal.SIGTERM):  # also where SIGINT is ignored: a process started with &
-        signal.signal(sign, lambda *_: stop.set())
+        signal.signal(sign, leave)
     _end_with_parent(stop)
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)  # threads end before the context does
     node, code = None, 0
@@ -462,6 +482,7 @@ def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, le
         executor.add_node(node)
         if not node.start():
             code = 1
+        started.set()
         while code == 0 and not stop.is_set():
             try:
                 executor.spin_once(timeout_sec=0.1)
@@ -472,9 +493,10 @@ def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, le
     except ParameterError as error:
         print(f"{error}", file=sys.stderr)
         code = 2
-    except ExternalShutdownException:
-        pass
+    except (ExternalShutdownException, KeyboardInterrupt):
+        code = 0
     finally:
+        started.set()
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()

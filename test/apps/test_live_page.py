@@ -51,10 +51,19 @@ class Client:
         return "stopped"
 
 
+class FakeViewer:
+    """Rerun's server, for tests of the page around it."""
+
+    address, url, running = "", "http://127.0.0.1:1/", True
+
+    def close(self):
+        self.running = False
+
+
 @pytest.fixture
 def page(monkeypatch):
     client = Client()
-    monkeypatch.setattr(live_page, "viewer_command", lambda *_: (["sleep", "60"], "", "http://127.0.0.1:1/"))
+    monkeypatch.setattr(live_page, "Viewer", FakeViewer)
     monkeypatch.setattr(RerunLog, "connect", lambda self, *_: None)
     with live_page.LivePage(client, ("left",)) as page:
         yield page, client
@@ -82,6 +91,7 @@ def test_the_page_is_served_to_this_machine_with_state_and_buttons(page):
         "reason": "look",
         "chunk": "7",
         "instruction": "lift",
+        "viewer": "",
     }
     assert ask(page.url + "../etc/passwd")[0] == 404
 

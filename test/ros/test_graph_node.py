@@ -1,5 +1,11 @@
 """No exception out of a callback ends a node: it is a problem that is reported until the callback runs through."""
 
+import os
+import signal
+import subprocess
+import sys
+import threading
+
 import pytest
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -64,3 +70,55 @@ def test_a_callback_that_raises_is_reported_and_the_node_goes_on(rig, node):
     rig.spin_until(lambda: node.heard == ["second"] and node.beats, "a callback that runs through")
     assert rig.call(Trigger, "fragile/ask", Trigger.Request()).success
     assert not node.problems()
+
+
+class Loader(GraphNode):
+    """Notes its priority while it configures, and starts a worker as inference libraries do."""
+
+    def __init__(self, **kwargs):
+        super().__init__("loader", **kwargs)
+        self.loaded_at, self.worker_id, self.stop = None, 0, threading.Event()
+
+    def configure(self):
+        self.loaded_at = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        worker = threading.Thread(target=self.stop.wait)
+        worker.start()
+        self.worker_id = worker.native_id
+
+
+def test_a_niced_node_loads_at_full_priority_and_works_at_the_lower_one(rig):
+    noted = {}
+
+    def start():  # in a thread of its own: a priority once lowered cannot be raised again
+        noted["before"] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        noted["node"] = node = rig.start(Loader, nice=1)
+        noted["after"] = [os.getpriority(os.PRIO_PROCESS, t) for t in (threading.get_native_id(), node.worker_id)]
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    noted["node"].stop.set()
+    assert noted["node"].loaded_at == noted["before"]
+    assert noted["after"] == [min(noted["before"] + 1, 19)] * 2
+
+
+_SLOW = """
+import time
+from action_images_ros.ros.graph_node import GraphNode, run_node
+class Slow(GraphNode):
+    def configure(self):
+        print("loading", flush=True)
+        while True:
+            time.sleep(0.05)
+raise SystemExit(run_node(lambda: Slow("slow")))
+"""
+
+
+def test_a_node_that_still_loads_ends_when_it_is_asked_to():
+    with subprocess.Popen([sys.executable, "-c", _SLOW], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "loading\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
