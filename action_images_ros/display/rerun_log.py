@@ -11,7 +11,6 @@ import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -61,9 +60,9 @@ def blueprint(cameras: Sequence[str]) -> Any:
     )
 
 
-def viewer_command(grpc_port: int, web_port: int) -> tuple[list[str], str, str]:
-    """The program that serves the viewer to browsers of this machine, the address that `RerunLog.connect` takes, and
-    the viewer's own. ValueError where rerun is missing."""
+def viewer_command(grpc_port: int, web_port: int) -> tuple[list[str], str]:
+    """The program that serves the viewer to browsers of this machine, and the address that `RerunLog.connect` takes.
+    ValueError where rerun is missing."""
     if rr is None:
         raise ValueError(INSTALL_RERUN)
     # The program itself: python -m rerun would leave it behind when it is ended.
@@ -76,8 +75,7 @@ def viewer_command(grpc_port: int, web_port: int) -> tuple[list[str], str, str]:
         str(grpc_port),
     ]
     command += ["--web-viewer-port", str(web_port), "--server-memory-limit", "512MB"]
-    address = f"rerun+http://127.0.0.1:{grpc_port}/proxy"
-    return command, address, f"http://127.0.0.1:{web_port}/?url={quote(address, safe='')}&hide_welcome_screen=1"
+    return command, f"rerun+http://127.0.0.1:{grpc_port}/proxy"
 
 
 class RerunLog:

@@ -1,5 +1,6 @@
 """The viewer's process: on ports of this machine that are free, gone with us, never waited for in vain."""
 
+import re
 import socket
 import urllib.request
 
@@ -17,13 +18,15 @@ def test_the_viewer_takes_free_ports_and_ends_with_its_context():
     with viewer.Viewer() as shown:
         assert shown.running and shown.url.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(shown.url.split("?")[0], timeout=60) as page:
-            assert page.status == 200
+            assert page.status == 200 and b"re_viewer.js" in page.read()
+            allowed = page.headers["Content-Security-Policy"]
+        assert not re.search(r"https:|\*", allowed) and "default-src 'self'" in allowed
     assert not shown.running
 
 
 @pytest.mark.parametrize("ports_are_taken", [False, True])
 def test_a_viewer_that_cannot_start_is_one_clear_error(monkeypatch, ports_are_taken):
-    monkeypatch.setattr(viewer, "viewer_command", lambda *_: (["false"], "", ""))
+    monkeypatch.setattr(viewer, "viewer_command", lambda *_: (["false"], ""))
     monkeypatch.setattr(viewer, "_listens", lambda port: ports_are_taken)
     with pytest.raises(OSError, match="taken" if ports_are_taken else "exit code 1"):
         viewer.Viewer()
