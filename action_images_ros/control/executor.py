@@ -9,54 +9,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from .acceptance import ChunkRejected, accepted_part, pose_distance
+from .acceptance import ChunkRejected
 from .chunk import Chunk
 from .chunk_check import ChunkCheck
+from .command import Command
+from .enabling import StandStill
+from .following import Following
 from .gripper import GripperSwitch
+from .judging import checked_part, judged_part, outside_complaint, tracking_complaint
+from .latches import Latches
 from .law import Law, Motion
 from .measured import MeasuredPose
 from .pacing import Pacing, Tick
 from .settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
-from .splice import ChunkPath
-from .states import DISABLED, EXECUTING, FAULTED, HOLDING, IDLE, STOPPED
+from .states import EXECUTING
 
-__all__ = [
-    "DISABLED",
-    "EXECUTING",
-    "FAULTED",
-    "HOLDING",
-    "IDLE",
-    "STOPPED",
-    "ChunkExecutor",
-    "ChunkRejected",
-    "Command",
-]
-
-
-@dataclass(frozen=True)
-class Command:
-    """What to send to the arm now.
-
-    pose: `[7]` ROBOT tool in base, or None when nothing may be sent; openness: 0.0, 1.0 or None while no chunk has
-    said anything about the gripper; gripper_changed: true on the tick on which openness changed; state: "disabled",
-    "idle", "executing", "holding", "faulted" or "stopped", also while the arm is still braking into it; reason: why
-    not executing, or which limit holds the motion back. fresh: false when no control period has passed since the last
-    command, whose pose this is: nothing is to be sent then. time_ns: the ROS time that the pose is meant for.
-    """
-
-    pose: npt.NDArray[np.float64] | None
-    openness: float | None
-    state: str
-    reason: str = ""
-    gripper_changed: bool = False
-    chunk_stamp_ns: int | None = None
-    fresh: bool = True
-    time_ns: int = 0
+__all__ = ["ChunkExecutor", "ChunkRejected", "Command"]
 
 
 class ChunkExecutor:
@@ -89,42 +61,33 @@ class ChunkExecutor:
         self._pacing = Pacing(period_s, self.settings.max_gap_seconds, self.settings.clock_stall_seconds, steady_clock)
         self._measured = MeasuredPose(self.settings)
         self._new_law: tuple[Limits, float] | None = None
-        self._enabled = False
+        self._latches = Latches()
         self._motion: Motion | None = None
+        self.unfit = "no current pose"  # why the last tick's arm could not be held, so that enabling is refused
         self._forget()
 
     def _forget(self) -> None:
-        self._path: ChunkPath | None = None
-        self._pending: Chunk | None = None
-        self._newest_ns: int | None = None
-        self._rejoin = self._restart = False
-        self._fault = self._stopped = ""
+        self._chunks = Following()
+        self._restart = False
         self._held_seconds = 0.0
-        self._why = ""
+        self._still = StandStill(self.settings)
+        self.since_ns: int | None = None  # what was observed before does not move the arm
         self._gripper.reset()
 
     @property
     def enabled(self) -> bool:
         """Whether commands are given at all; a fault ends that once the arm is at rest."""
-        return self._enabled and not self._fault
+        return self._latches.enabled and not self._latches.fault
 
     @property
     def fault(self) -> str:
         """Why the arm was disabled by a fault, until it is enabled again; empty without one."""
-        return self._fault
+        return self._latches.fault
 
     @property
     def state(self) -> str:
         """One of the states of `Command`."""
-        if not self._enabled:
-            return DISABLED
-        if self._fault:
-            return FAULTED
-        if self._stopped:
-            return STOPPED
-        if self._path is not None and not self._rejoin:
-            return EXECUTING
-        return HOLDING if self._why else IDLE
+        return self._latches.state(executing=self._chunks.executing)
 
     @property
     def measured_ns(self) -> int | None:
@@ -139,44 +102,43 @@ class ChunkExecutor:
     @property
     def settling(self) -> bool:
         """Whether the arm is still being watched after enabling; chunks wait meanwhile."""
-        return self.enabled and self._held_seconds < self.settings.enable_seconds
+        return self.enabled and (self._motion is None or self._held_seconds < self.settings.enable_seconds)
 
     def enable(self) -> None:
-        """Allow motion. Holds the arm at its measured pose and waits for a chunk; ends a `stop()` and a fault.
+        """Allow motion. Watches the arm until it stands still, holds it there and waits for a chunk; ends a `stop()`
+        and a fault.
 
-        An arm outside the workspace, or one that does not stay where it is held, is a fault. While commands are still
-        given, braking or held by `stop()`, the arm is held where it comes to rest: commands that follow each other
-        never jump to a measurement.
+        An arm outside the workspace, one that does not stand still, or does not stay where it is held, is a fault.
+        While commands are still given, braking or held by `stop()`, the arm is held where it comes to rest: commands
+        that follow each other never jump to a measurement.
         """
-        if not self._enabled or self._stopped or self._fault:
+        if self._latches.refusal:
             self._forget()
             self._restart = self._motion is not None
             if not self._restart:
                 self._measured.forget_last()
                 self._pacing.restart()  # no command is meant for a time before it was allowed
-        self._enabled = True
+            self._latches.enable()
 
     def disable(self) -> None:
         """Brake to rest within the limits, then command nothing."""
-        self._enabled = False
+        self._latches.disable()
         self._forget()
 
     def fail(self, reason: str) -> None:
         """A fault: brake to rest within the limits, then command nothing until `enable()`. The first reason is kept."""
-        if not self._enabled or self._fault:
-            return
-        self._path = self._pending = None
-        self._fault = reason
+        if self._latches.fail(reason):
+            self._chunks.drop()
 
     def stop(self) -> None:
         """Brake to rest, hold there and refuse chunks until `enable()`. Not an emergency stop."""
-        self._path = self._pending = None
-        self._stopped = "stopped; enable to go on"
+        self._chunks.drop()
+        self._latches.stop()
 
     def hold(self, reason: str) -> None:
         """Give up the present chunk and brake to rest; the next good chunk is executed again."""
-        self._path = self._pending = None
-        self._why = reason
+        self._chunks.drop()
+        self._latches.why = reason
 
     def adjust(
         self,
@@ -205,11 +167,9 @@ class ChunkExecutor:
         self.law = Law(self.limits, period_s)
         s = self.settings
         self._pacing = Pacing(period_s, s.max_gap_seconds, s.clock_stall_seconds, self._steady_clock)
-        if self._motion is not None and not self.limits.contains(self._motion.pose[:3]):
-            self.fail(
-                f"the arm is outside the workspace that was set, at {np.round(self._motion.pose[:3], 3).tolist()} m; "
-                "widen it, or move the arm inside by hand, then enable"
-            )
+        outside = outside_complaint(None if self._motion is None else self._motion.pose, self.limits)
+        if outside:
+            self.fail(outside)
 
     def add(self, chunk: Chunk, now_ns: int, joints: npt.NDArray[np.float64] | None = None) -> int:
         """Take a chunk over at the next tick; returns the number of frames that will be executed at most.
@@ -222,49 +182,31 @@ class ChunkExecutor:
     def judged(self, chunk: Chunk, now_ns: int) -> Chunk:
         """The part of a chunk that the rules accept; raises ChunkRejected."""
         self._refuse_unready(chunk)
-        try:
-            good = accepted_part(chunk, now_ns, self._measured.at(chunk.stamp_ns), self.limits, self.rules)
-        except ChunkRejected:
-            raise
-        except Exception as error:  # a chunk that cannot even be judged is none
-            raise ChunkRejected(f"it cannot be judged: {error!r}") from error
-        if self.settings.alignment == "stamp" and now_ns >= good.end_ns:
-            late = (now_ns - good.end_ns) * 1e-9
-            raise ChunkRejected(f"it is over: its last usable frame was meant for {late:.2f} s ago")
+        good = judged_part(chunk, now_ns, self._measured, self.limits, self.rules, self.settings)
+        if self.since_ns is not None and chunk.stamp_ns < self.since_ns:
+            raise ChunkRejected("it was observed before the arm was enabled, or came to stand where it is")
         return good
 
     def checked(self, good: Chunk, joints: npt.NDArray[np.float64] | None) -> Chunk:
         """A judged chunk after `check`, maybe slowed down; raises ChunkRejected. It takes milliseconds and needs no
         lock against `command`."""
-        if self.check is None:
-            return good
-        try:
-            result = self.check.checked(good, joints, self._measured.newest)
-        except ChunkRejected:
-            raise
-        except Exception as error:
-            raise ChunkRejected(f"it cannot be checked: {error!r}") from error
+        result = checked_part(good, self.check, joints, self._measured.newest)
         self.slowed += result is not good
         return result
 
     def take(self, good: Chunk) -> int:
         """Execute a chunk that was judged and checked; raises ChunkRejected when that has become impossible."""
         self._refuse_unready(good)
-        self._newest_ns = good.stamp_ns
-        self._pending = good
+        self._chunks.offer(good)
         return len(good)
 
     def _refuse_unready(self, chunk: Chunk) -> None:
-        if not self._enabled:
-            raise ChunkRejected("commands are disabled; enable first")
-        if self._fault:
-            raise ChunkRejected(f"disabled by a fault: {self._fault}; enable to go on")
-        if self._stopped:
-            raise ChunkRejected(self._stopped)
+        if refusal := self._latches.refusal:
+            raise ChunkRejected(refusal)
         if self._new_law is not None:
             raise ChunkRejected("the arm brakes, to take over the limits that were set")
-        if self._newest_ns is not None and chunk.stamp_ns <= self._newest_ns:
-            raise ChunkRejected(f"its stamp {chunk.stamp_ns} is not newer than the present chunk's {self._newest_ns}")
+        if refusal := self._chunks.refusal(chunk):
+            raise ChunkRejected(refusal)
 
     def command(self, now_ns: int, current_pose: npt.ArrayLike | None, pose_ns: int | None = None) -> Command:
         """The command for ROS time `now_ns`, given the measured tool pose `[7]` (None when it is missing or old).
@@ -277,103 +219,84 @@ class ChunkExecutor:
         tick = self._pacing.tick(now_ns)
         if tick.back:
             self._measured.clear()
-            self._newest_ns = None
+            self._chunks.newest_ns, self.since_ns = None, now_ns
             self.hold("ROS time jumped back")
+        if self._motion is None:
+            self._measured.forget_last()  # an arm that is not commanded may be moved by others
         pose, complaint = self._measured.take(current_pose, pose_ns, now_ns)
-        braking = not self._enabled or bool(self._fault) or self._restart
+        braking = not self.enabled or self._restart
         if self._motion is not None and braking and self._motion.at_rest:
             if self._restart:
                 self._restart = braking = False
-                self._held_seconds = 0.0
+                self._held_seconds, self.since_ns = 0.0, now_ns
             else:
                 self._motion = None
-        if self._motion is None and (not self._enabled or not self._begin(pose, complaint)):
-            reason = self._fault or (complaint if self._enabled else "commands are disabled")
-            return Command(None, self._gripper.openness, self.state, reason, time_ns=tick.time_ns)
+        if self._motion is None:
+            self.unfit = complaint or outside_complaint(pose, self.limits)
+            begun = self.enabled and self._begin(pose, now_ns if pose_ns is None else int(pose_ns), now_ns)
+            if not begun:
+                return self._not_commanded(tick)
         if not braking:
             self._watch(pose, complaint, tick)
         if not tick.step:
             return self._told(tick, fresh=False)
         return self._step(tick)
 
-    def _begin(self, pose: npt.NDArray[np.float64] | None, complaint: str) -> bool:
-        """Whether the arm can be held at its measured pose; outside the workspace that is a fault."""
-        if pose is None or complaint or self._fault:
+    def _begin(self, pose: npt.NDArray[np.float64] | None, pose_ns: int, now_ns: int) -> bool:
+        """Whether the arm is held from this tick on: it has stood still since it was enabled, inside the workspace."""
+        if outside := outside_complaint(pose, self.limits):
+            self.fail(outside)
             return False
-        if not self.limits.contains(pose[:3]):
-            self.fail(
-                f"the arm is outside the workspace, at {np.round(pose[:3], 3).tolist()} m; move it inside by "
-                "hand, or correct the workspace or current_pose, then enable"
-            )
+        still = self._still.holds(None if self.unfit else pose, pose_ns, now_ns)
+        if self._still.since_ns is not None:
+            self.since_ns = self._still.since_ns
+            self._chunks.forget_before(self.since_ns)
+        if not still or pose is None:
+            if trouble := self._still.complaint(now_ns):
+                self.fail(self.unfit or trouble)
             return False
         self._motion = Motion(pose)
         self._measured.commanded(0.0)
-        self._held_seconds = 0.0
+        self._held_seconds = self._still.watched_s
         return True
+
+    def _not_commanded(self, tick: Tick) -> Command:
+        waiting = "ROS time stands still" if tick.stalled else "the arm is watched until it stands still"
+        reason = self.unfit or waiting if self.enabled else self._latches.reason(self.state)
+        return Command(None, self._gripper.openness, self.state, reason, time_ns=tick.time_ns)
 
     def _watch(self, pose: npt.NDArray[np.float64] | None, complaint: str, tick: Tick) -> None:
         """Faults and holds by what is measured and by the clock."""
-        if complaint or pose is None:
+        if pose is not None and not complaint:
+            complaint = tracking_complaint(self._moving.pose, pose, self.settings, settling=self.settling)
+        if complaint:
             self.fail(complaint)
-        else:
-            self._check_tracking(pose)
         if tick.stalled:
             self.hold("ROS time stands still")
-        if tick.late_s and (self._path is not None or self._pending is not None):
-            self._rejoin = True
-            self._why = f"commands come late, more than {self.settings.max_gap_seconds:g} s apart"
+        if tick.late_s and self._chunks.busy:
+            self._chunks.rejoin = True
+            self._latches.why = f"commands come late, more than {self.settings.max_gap_seconds:g} s apart"
 
     @property
     def _moving(self) -> Motion:
-        """The commanded motion, of an executor that has been enabled."""
-        assert self._motion is not None  # `enable` gives it before anything moves
+        """The commanded motion, of an executor that has begun to hold the arm."""
+        assert self._motion is not None
         return self._motion
-
-    def _check_tracking(self, pose: npt.NDArray[np.float64]) -> None:
-        distance, angle = pose_distance(self._moving.pose, pose)
-        settings = self.settings
-        most, most_angle, where = (
-            (settings.max_enable_drift, settings.max_enable_turn, "where it is held after enabling")
-            if self.settling
-            else (settings.max_tracking_error, settings.max_tracking_angle, "its command")
-        )
-        if distance > most or angle > most_angle:
-            self.fail(
-                f"the arm is {distance * 1000:.0f} mm and {np.degrees(angle):.0f} deg from {where} (limits "
-                f"{most * 1000:.0f} mm, {np.degrees(most_angle):.0f} deg); is current_pose the commanded frame "
-                "in metres, and is the arm free?"
-            )
 
     def _step(self, tick: Tick) -> Command:
         """Move the command on by one period."""
         self._held_seconds += self.law.period_s
-        if self._rejoin and not tick.late_s and self._moving.at_rest:
-            self._rejoin = False
-            if self._path is not None:
-                self._path = self._path.rejoined(self._moving, tick.time_ns, self.limits)
-        if self._pending is not None and not self.settling and not self._rejoin:
-            motion = self._motion = replace(self._moving, wanted=None, aim=None)
-            before_ns = tick.time_ns - round(self.law.period_s * 1e9)  # the motion is that of the tick before
-            self._path = ChunkPath(
-                self._pending,
-                motion,
-                before_ns,
-                self.limits,
-                self.settings.splice_seconds,
-                self.settings.alignment,
-                self.settings.max_lead_seconds,
-            )
-            self._pending, self._why = None, ""
-        if self._path is not None and self._path.finished(tick.time_ns):
-            self.hold("the chunk is used up")
-        elif (
-            self._path is not None and tick.time_ns - self._path.chunk.stamp_ns > self.settings.max_execution_age * 1e9
-        ):
-            self.hold(f"the chunk is stale (max_execution_age {self.settings.max_execution_age:g} s)")
-        if self.state != EXECUTING or self._path is None:
+        chunks = self._chunks
+        chunks.resume(self._moving, tick, self.limits)
+        if chunks.pending is not None and not self.settling and not chunks.rejoin:
+            self._motion = chunks.splice(self._moving, tick, self.limits, self.settings, self.law.period_s)
+            self._latches.why = ""
+        if why := chunks.ended(tick.time_ns, self.settings):
+            self.hold(why)
+        if self.state != EXECUTING:
             self._motion = self.law.brake(self._moving)
             return self._told(tick)
-        wanted, openness = self._path.at(tick.time_ns)
+        wanted, openness = chunks.at(tick.time_ns)
         motion, flags = self.law.follow(self._moving, wanted)
         self._motion = motion
         self._measured.commanded(motion.speed * self.law.period_s)
@@ -382,20 +305,12 @@ class ChunkExecutor:
 
     def _told(self, tick: Tick, limited: str = "", gripper_changed: bool = False, fresh: bool = True) -> Command:
         state = self.state
-        reason = {
-            DISABLED: "commands are disabled",
-            IDLE: "no chunk yet",
-            HOLDING: self._why,
-            FAULTED: self._fault,
-            STOPPED: self._stopped,
-            EXECUTING: limited,
-        }[state]
-        stamp_ns = self._path.chunk.stamp_ns if state == EXECUTING and self._path is not None else None
+        stamp_ns = self._chunks.stamp_ns if state == EXECUTING else None
         return Command(
             self._moving.pose.copy(),
             self._gripper.openness,
             state,
-            reason,
+            self._latches.reason(state) or limited,
             gripper_changed,
             stamp_ns,
             fresh,

@@ -60,7 +60,11 @@ class ExecutorSettings(Parameters):
     max_tracking_error: float = parameter(0.10, "the arm further than this from its command: fault", "m", 0.001, 1.0)
     max_tracking_angle: float = parameter(0.8, "the same for its orientation", "rad", 0.01, 3.2)
     enable_seconds: float = parameter(
-        0.3, "the arm is held this long after enabling before a chunk moves it", "s", 0.05, 10.0
+        0.3,
+        "after enabling, before a chunk moves the arm: a third of it it must stand still, then it is held",
+        "s",
+        0.05,
+        10.0,
     )
     max_enable_drift: float = parameter(
         0.01, "the arm further than this from where it is held after enabling: fault", "m", 0.0005, 0.1

@@ -14,7 +14,8 @@ import numpy as np
 from ..cell.cell import Cell
 from ..control.chunk import Chunk
 from ..control.chunk_check import LimitExceeded
-from ..control.executor import EXECUTING, ChunkExecutor, ChunkRejected
+from ..control.executor import ChunkExecutor, ChunkRejected
+from ..control.states import EXECUTING
 from ..environments.protocol import Environment
 
 __all__ = ["Rollout", "RolloutSettings", "Source", "roll_out"]

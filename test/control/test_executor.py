@@ -82,7 +82,9 @@ def test_enabling_starts_from_where_the_arm_is_now_not_where_it_was(arm):
     arm.pose = np.concatenate([[0.3, 0.2, 0.5], DOWN])
     arm.tick()
     arm.executor.enable()
-    np.testing.assert_allclose(arm.tick().pose, [0.3, 0.2, 0.5, *DOWN])
+    arm.run(0.15)
+    first = next(command for command in reversed(arm.commands) if command.pose is not None)
+    np.testing.assert_allclose(first.pose, [0.3, 0.2, 0.5, *DOWN])
 
 
 @pytest.mark.parametrize("interrupt", [lambda e: e.stop(), lambda e: e.disable(), lambda e: e.fail("a test")])
@@ -177,9 +179,10 @@ def test_an_arm_that_lags_behind_its_command_is_not_pulled_back_at_a_splice(limi
     lag = 0.15
     for step in range(300):
         command = executor.command(now_ns, measured)
-        commanded.append(command.pose[0])
-        measured = measured.copy()
-        measured[:3] += (command.pose[:3] - measured[:3]) * 0.01 / lag
+        if command.pose is not None:
+            commanded.append(command.pose[0])
+            measured = measured.copy()
+            measured[:3] += (command.pose[:3] - measured[:3]) * 0.01 / lag
         if step % 40 == 5:
             executor.add(make_chunk(stamp_ns=now_ns, start=measured[:3], velocity=(0.1, 0, 0)), now_ns)
         now_ns += TICK
@@ -316,7 +319,7 @@ def test_outside_the_workspace_a_chunk_can_be_cut_short_instead():
     chunk = chunk_from_here(arm, velocity=(0, 0.45, 0))
     assert follow(arm, chunk) == 6
     arm.run(4)
-    assert limits.contains(np.array([command.pose[:3] for command in arm.commands])).all()
+    assert limits.contains(np.array([c.pose[:3] for c in arm.commands if c.pose is not None])).all()
     np.testing.assert_allclose(arm.pose[:3], chunk.poses[5, :3], atol=2e-3)
 
 
@@ -426,9 +429,8 @@ def test_an_arm_measured_in_another_frame_does_not_run_away_when_enabled(limits,
             away = command.pose[:3] - pose[:3]
             pose = pose.copy()
             pose[:3] += away * min(1.0, 0.009 / max(np.linalg.norm(away), 1e-9))  # a quick arm: 0.9 m/s
-        if tick == 20:
-            with pytest.raises(ChunkRejected):
-                executor.add(make_chunk(tick * TICK, start=pose[:3]), tick * TICK)
+    with pytest.raises(ChunkRejected):
+        executor.add(make_chunk(tick * TICK, start=pose[:3]), tick * TICK)
     assert executor.command(300 * TICK, report(pose, 300)).state == "faulted" and executor.fault
     assert np.linalg.norm(pose[:3] - START[:3]) < 0.03
     assert all(np.array_equal(command, commands[0]) for command in commands)
@@ -479,7 +481,7 @@ def test_a_paused_clock_moves_nothing_and_then_brakes_by_the_steady_clock(arm, l
     assert paused[-1].state == "holding" and "stands still" in paused[-1].reason
     fresh = [command.pose for command in paused if command.fresh]
     np.testing.assert_array_equal(fresh[-1], fresh[-2])
-    check_law([*(command.pose for command in arm.commands), *fresh], limits)
+    check_law([*(c.pose for c in arm.commands if c.pose is not None), *fresh], limits)
 
 
 def test_time_that_jumps_back_ends_the_chunk_and_the_new_time_counts(arm):
@@ -598,8 +600,8 @@ def test_the_first_command_after_enabling_is_not_meant_for_an_earlier_time(limit
     arm.tick(0.029)  # a tick comes late: time is kept
     arm.executor.enable()
     enabled_ns = arm.now_ns
-    command = arm.tick()
-    assert command.pose is not None and command.time_ns >= enabled_ns
+    arm.run(0.2)
+    assert next(c for c in arm.commands if c.pose is not None).time_ns >= enabled_ns
 
 
 def _adjust(executor, **others):
