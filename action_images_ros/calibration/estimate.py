@@ -2,115 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..geometry.camera import normalise_signs, project
-from ..geometry.triangulation import projection_jacobian
+from .differences import camera_difference, workspace_sd, workspace_shift
 from .hypotheses import exchanged_cameras, mirrored, turned_hand, wrong_focal_length
+from .pnp import pnp_starts
 from .readings import Readings
-from .resection import CameraFit, Noise, Prior, camera_difference, pnp_starts, solve_camera, workspace_shift
+from .resection import CameraFit, Prior, solve_camera
+from .results import CORRECTED, GOOD, REFUSED, CameraResult, RigResult, Settings
 
-__all__ = [
-    "CORRECTED",
-    "GOOD",
-    "REFUSED",
-    "CameraResult",
-    "RigResult",
-    "Settings",
-    "estimate_rig",
-    "judge_camera",
-    "solve_view",
-    "workspace_sd",
-]
-
-GOOD, CORRECTED, REFUSED = "good", "corrected", "refused"
+__all__ = ["estimate_rig", "judge_camera", "solve_view"]
 
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """position_m, rotation_rad: one sigma of the given calibration. Gates of a correction, px of a 96 px picture:
-    shift_px: the camera must have moved the picture by more; held_out: errors of frames that had no part in the fit
-    must fall to this share; residual_px: and to this median. coarse_px: a given calibration farther off than this is no
-    prior. min_frames, min_span_m: less is too little. max_sd_m: largest uncertainty at the workspace. focal: solve the
-    focal length too."""
-
-    position_m: float = 0.03
-    rotation_rad: float = float(np.deg2rad(2.0))
-    shift_px: float = 1.0
-    held_out: float = 0.75
-    residual_px: float = 1.0
-    coarse_px: float = 6.0
-    min_frames: int = 4
-    min_span_m: float = 0.05
-    max_sd_m: float = 0.015
-    focal: bool = False
-    noise: Noise = field(default_factory=Noise)
-
-    def __post_init__(self) -> None:
-        for name in ("position_m", "rotation_rad", "shift_px", "held_out", "residual_px", "max_sd_m"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(f"{name} is {value}; give a finite number above 0")
-
-
-@dataclass(frozen=True)
-class CameraResult:
-    """One camera. verdict: good (the given calibration stands), corrected or refused; reasons: why, in words.
-
-    told: `[4, 4]` or None; world_from_camera: what to use, None where refused without a given one; fit: the solution,
-    None where there is none. moved_m, moved_rad: from told to the solution; workspace_m: the same at the workspace
-    (rms), shift_px in the picture. before_px, after_px: median distance of read and expected points under told and
-    under the solution; held_out: ratio of the two over frames left out of the fit. sd_m: standard deviation at the
-    workspace.
-    """
-
-    name: str
-    verdict: str
-    reasons: tuple[str, ...]
-    told: Floats | None
-    world_from_camera: Floats | None
-    fit: CameraFit | None = None
-    moved_m: float = float("nan")
-    moved_rad: float = float("nan")
-    workspace_m: float = float("nan")
-    shift_px: float = float("nan")
-    before_px: float = float("nan")
-    after_px: float = float("nan")
-    held_out: float = float("nan")
-    sd_m: float = float("nan")
-    frames: int = 0
-
-
-@dataclass(frozen=True)
-class RigResult:
-    """cameras: one result each; problems: what is wrong with the rig as a whole, in words. With a problem no camera is
-    corrected."""
-
-    cameras: tuple[CameraResult, ...]
-    problems: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> str:
-        """The worst of the cameras': refused, corrected or good."""
-        verdicts = {camera.verdict for camera in self.cameras}
-        return REFUSED if self.problems or REFUSED in verdicts else CORRECTED if CORRECTED in verdicts else GOOD
-
-    def camera(self, name: str) -> CameraResult:
-        """The result of that camera."""
-        return next(camera for camera in self.cameras if camera.name == name)
-
-
-def estimate_rig(readings: Readings, told: npt.ArrayLike | None = None, settings: Settings = Settings()) -> RigResult:
+def estimate_rig(readings: Readings, told: npt.ArrayLike | None = None, settings: Settings | None = None) -> RigResult:
     """Cameras from N frames. told: `[V, 4, 4]` the given calibration, None for none at all.
 
     Raises ValueError with fewer than two cameras: what both see alike cannot be told apart from the arm.
     """
+    settings = settings or Settings()
     if len(readings.cameras) < 2:
         raise ValueError(f"cameras is {list(readings.cameras)}; the stack needs 2 or more, calibrate them together")
     given = None if told is None else normalise_signs(readings.K, told)[1]
@@ -326,16 +242,3 @@ def _held_out(readings: Readings, view: int, told: Floats, settings: Settings, f
         before.append(_errors_px(test, view, told))
         after.append(_errors_px(test, view, fit.world_from_camera, fit.focal_ratio))
     return float(np.median(np.concatenate(after)) / max(np.median(np.concatenate(before)), 1e-9))
-
-
-def workspace_sd(K: Floats, world_from_camera: Floats, covariance: Floats, points: Floats) -> float:
-    """Standard deviation (m, rms over world points `[..., 3]`, across the line of sight) that a camera's covariance
-    `[6, 6]` stands for."""
-    points = np.asarray(points, np.float64).reshape(-1, 3)
-    by_point = projection_jacobian(points, K, world_from_camera)
-    arm = points - world_from_camera[:3, 3]
-    cross = np.cross(np.eye(3)[None], arm[:, None, :])  # rows: e_k x arm
-    jacobian = np.concatenate([-by_point, -by_point @ np.swapaxes(cross, 1, 2)], axis=-1)
-    variance = np.einsum("nki,ij,nkj->n", jacobian, covariance, jacobian)
-    depth = np.abs((points - world_from_camera[:3, 3]) @ world_from_camera[:3, 2])
-    return float(np.sqrt(np.mean(variance * depth**2 / (K[0, 0] * K[1, 1]))))

@@ -15,8 +15,10 @@ from scipy.spatial.transform import Rotation
 from ..codec.encode import TOOL_POINTS
 from ..geometry.camera import project
 from ..geometry.pose import matrix_from_pose7
+from .differences import camera_difference, workspace_shift
+from .pnp import pnp_starts
 from .readings import Readings
-from .resection import CameraFit, Noise, Prior, camera_difference, pnp_starts, solve_camera, workspace_shift
+from .resection import CameraFit, Noise, Prior, solve_camera
 
 __all__ = ["exchanged_cameras", "misfit", "mirrored", "turned_hand", "wrong_focal_length"]
 

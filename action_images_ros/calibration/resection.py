@@ -11,19 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import least_squares
 
 from ..geometry.camera import project
-from ..geometry.pose import inverse, rotation_angle, rotation_from_vector, vector_from_rotation
+from ..geometry.pose import rotation_from_vector, vector_from_rotation
+from .pnp import pnp_starts
 
-__all__ = ["CameraFit", "Noise", "Prior", "camera_difference", "pnp_starts", "solve_camera", "workspace_shift"]
+__all__ = ["CameraFit", "Noise", "Prior", "solve_camera"]
 
 _HUBER = 2.0
 _OUTLIER = 6.0  # sigmas beyond which a point is left out of the last fit
-_RANSAC_PX = 4.0
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -262,69 +261,3 @@ def _best_start(points: Floats, uv: Floats, variance: Floats, K: Floats, unit: f
         return float(np.where(depth > 0, np.minimum(error, 10.0), 10.0).mean())
 
     return min(starts, key=cost)
-
-
-def pnp_starts(points: Floats, uv: Floats, K: Floats, unit: float = 1.0) -> list[Floats]:
-    """Cameras `[4, 4]` that may explain the pixels, without any prior: RANSAC with SQPnP, and the two solutions of the
-    points' plane (IPPE), of which one is the mirrored camera where the points hardly have depth."""
-    flat, pixels = points.reshape(-1, 3), uv.reshape(-1, 2)
-    if len(flat) < 6:
-        return []
-    cv2.setRNGSeed(0)
-    starts = []
-    found, turn, shift, inliers = cv2.solvePnPRansac(
-        flat,
-        pixels,
-        K,
-        None,
-        flags=cv2.SOLVEPNP_SQPNP,
-        iterationsCount=200,
-        reprojectionError=_RANSAC_PX * unit,
-        confidence=0.999,
-    )
-    if found:
-        starts.append(_camera(turn, shift))
-        if inliers is not None and 6 <= len(inliers) < len(flat):
-            flat, pixels = flat[inliers[:, 0]], pixels[inliers[:, 0]]
-    starts += _planar_starts(flat, pixels, K)
-    return [E for E in starts if np.isfinite(E).all() and np.median(project(flat, K, E)[1]) > 0]
-
-
-def _planar_starts(points: Floats, uv: Floats, K: Floats) -> list[Floats]:
-    centre = points.mean(0)
-    _, _, axes = np.linalg.svd(points - centre, full_matrices=False)
-    if np.linalg.det(axes) < 0:
-        axes[2] *= -1
-    plane = (points - centre) @ axes.T
-    plane[:, 2] = 0.0
-    try:
-        _, turns, shifts, _ = cv2.solvePnPGeneric(plane, uv, K, None, flags=cv2.SOLVEPNP_IPPE)
-    except cv2.error:
-        return []
-    world_from_plane = np.eye(4)
-    world_from_plane[:3, :3], world_from_plane[:3, 3] = axes.T, centre
-    return [world_from_plane @ _camera(turn, shift) for turn, shift in zip(turns, shifts, strict=True)]
-
-
-def _camera(turn: Any, shift: Any) -> Floats:
-    camera_from_world = np.eye(4)
-    camera_from_world[:3, :3], camera_from_world[:3, 3] = cv2.Rodrigues(turn)[0], np.ravel(shift)
-    return inverse(camera_from_world)
-
-
-def workspace_shift(K: Floats, first: Floats, second: Floats, points: Floats) -> tuple[float, float]:
-    """What two places of a camera differ by, rms over world points `[..., 3]` that the first one sees: px in the
-    picture, and m at the points (pixels times depth over focal length)."""
-    a, depth = project(points, K, first)
-    b, other = project(points, K, second)
-    seen = (depth > 1e-3) & (other > 1e-3)
-    if not seen.any():
-        return float("inf"), float("inf")
-    pixels = np.linalg.norm(a - b, axis=-1)[seen]
-    metres = pixels * depth[seen] / np.sqrt(K[0, 0] * K[1, 1])
-    return float(np.sqrt(np.mean(pixels**2))), float(np.sqrt(np.mean(metres**2)))
-
-
-def camera_difference(first: Floats, second: Floats) -> tuple[float, float]:
-    """Distance (m) and angle (rad) between two camera poses `[4, 4]`."""
-    return (float(np.linalg.norm(first[:3, 3] - second[:3, 3])), float(rotation_angle(first[:3, :3], second[:3, :3])))

@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..geometry.pose import rotation_angle
-from .estimate import CORRECTED, GOOD, REFUSED, CameraResult, Settings, judge_camera, solve_view
+from .differences import camera_difference
+from .estimate import judge_camera, solve_view
 from .readings import Readings, join
-from .resection import Prior, camera_difference
+from .resection import Prior
+from .results import CORRECTED, GOOD, REFUSED, CameraResult, Settings
 
 __all__ = ["CHECK", "CORRECT", "MODES", "OFF", "CameraState", "CameraWatch", "WatchSettings", "common_shift"]
 

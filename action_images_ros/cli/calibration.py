@@ -13,7 +13,7 @@ from .options import RecordingOptions, options_from_dataclasses, reader_options
 from .shared import Model, ModelThreads, Report, _lines, _number, _write
 
 if TYPE_CHECKING:
-    from ..calibration.estimate import Settings
+    from ..calibration.results import Settings
     from ..data.episode import Episode
     from ..data.format import Options
 
@@ -33,7 +33,7 @@ class SolveOptions:
         """The settings of the estimate."""
         import numpy as np
 
-        from ..calibration.estimate import Settings
+        from ..calibration.results import Settings
 
         try:
             metres, degrees = (float(part) for part in self.sigma.split(","))
@@ -55,7 +55,7 @@ def calibrate(
     solve: SolveOptions,
 ) -> None:
     """Calibrate cameras from a recording of the moving arm; nothing is overwritten."""
-    from ..calibration.estimate import GOOD
+    from ..calibration.results import GOOD
     from ..labelling.calibrate import calibrate_episode, calibration_report, overlay_page, write_calibration
     from ..paths import models_path
     from ..policy.registry import load_policy

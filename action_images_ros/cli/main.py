@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from . import archive, benchmark, calibration, codec, data, evaluation, graph, label, training, wan  # noqa: F401  (registers commands)
+from . import archive, benchmark, benchmark_robot, calibration, codec, data, evaluation, graph, label, training, wan  # noqa: F401  (registers commands)
 from .app import app
 
 

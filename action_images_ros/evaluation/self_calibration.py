@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration.estimate import CORRECTED, RigResult
 from ..calibration.motion import calibration_path, calibration_places
+from ..calibration.results import CORRECTED, RigResult
 from ..calibration.watch import CORRECT, CameraWatch
 from ..cell.cell import Cell
 from ..cell.scene.conditions import BUMP_SECONDS, Condition

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from ..calibration.estimate import CORRECTED, REFUSED, CameraResult, RigResult, Settings
 from ..calibration.readings import Readings
+from ..calibration.results import CORRECTED, REFUSED, CameraResult, RigResult, Settings
 from ..data.calibration_check import draw_points
 from ..data.episode import Episode
 from ..geometry.pose import pose7_from_matrix

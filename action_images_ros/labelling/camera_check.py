@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..calibration.estimate import CORRECTED
+from ..calibration.results import CORRECTED
 from ..calibration.watch import CHECK, CORRECT, CameraState, CameraWatch
 from ..geometry.arrays import Floats
 from ..policy.observation import Observation

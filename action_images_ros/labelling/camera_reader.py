@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..calibration.estimate import GOOD, RigResult, Settings, estimate_rig
+from ..calibration.estimate import estimate_rig
 from ..calibration.readings import Readings, usable
+from ..calibration.results import GOOD, RigResult, Settings
 from ..codec.blobs import find_blobs
 from ..policy.clips import Clips
 from .labeller import camera_groups

@@ -5,8 +5,10 @@ import pytest
 from calibration_rigs import cameras, moved, readings, tool_poses
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.calibration.estimate import CORRECTED, GOOD, REFUSED, Settings, estimate_rig, workspace_sd
-from action_images_ros.calibration.resection import Prior, solve_camera, workspace_shift
+from action_images_ros.calibration.differences import workspace_sd, workspace_shift
+from action_images_ros.calibration.estimate import estimate_rig
+from action_images_ros.calibration.resection import Prior, solve_camera
+from action_images_ros.calibration.results import CORRECTED, GOOD, REFUSED, Settings
 
 DEG = np.pi / 180
 

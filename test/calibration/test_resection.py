@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from calibration_rigs import cameras, moved, readings, tool_poses
 
-from action_images_ros.calibration.resection import Noise, Prior, pnp_starts, solve_camera, workspace_shift
+from action_images_ros.calibration.differences import workspace_shift
+from action_images_ros.calibration.pnp import pnp_starts
+from action_images_ros.calibration.resection import Noise, Prior, solve_camera
 from action_images_ros.geometry.pose import vector_from_rotation
 
 EXACT = Noise((0.0, 0.0, 0.0), 1.0, np.inf)  # independent errors whose variance is known

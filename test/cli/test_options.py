@@ -1,6 +1,8 @@
 """Options of commands come from dataclasses."""
 
+import importlib
 import inspect
+import pkgutil
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,9 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from action_images_ros.cli import archive, benchmark, calibration, codec, data, evaluation, graph, label, training, wan
+import action_images_ros.cli as package
 from action_images_ros.cli import main as cli
 from action_images_ros.cli.options import RecordingOptions, options_from_dataclasses, reader_options
+
+MODULES = [found for found in pkgutil.iter_modules(package.__path__) if found.name != "__main__"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def test_two_dataclasses_with_one_name_are_refused():
 
 
 def test_no_command_function_has_more_than_eight_parameters():
-    for module in (archive, benchmark, calibration, codec, data, evaluation, graph, label, training, wan):
+    for module in (importlib.import_module(f"{package.__name__}.{found.name}") for found in MODULES):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             written = inspect.getclosurevars(function).nonlocals.get("command", function)
             if function.__module__ == module.__name__ and inspect.getsource(written).lstrip().startswith("@"):

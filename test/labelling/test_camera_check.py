@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from calibration_rigs import cameras, tool_poses
 
-from action_images_ros.calibration.resection import workspace_shift
+from action_images_ros.calibration.differences import workspace_shift
 from action_images_ros.codec.encode import encode, to_uint8
 from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.labelling.camera_check import CameraCheck
