@@ -24,6 +24,8 @@ POSE_TOLERANCE_S = 0.1
 SETTLE_S = 1.0
 """The fingers overrule a command that was given longer ago, where they are at the other end of the range."""
 _OPPOSITE = 0.9
+_ROUNDING = 1e-3
+"""What a command may go beyond 0..1 (a float32, a controller's overshoot) and still mean the end."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,8 @@ class ArmState:
     def add_command(self, openness: float, time_ns: int) -> None:
         """The openness 0..1 commanded at that time. While the newest is out of that range, there is no openness: what
         the gripper makes of it is not known."""
-        if 0.0 <= openness <= 1.0:
-            self._commands.add(time_ns, float(openness))
+        if -_ROUNDING <= openness <= 1.0 + _ROUNDING:
+            self._commands.add(time_ns, min(max(float(openness), 0.0), 1.0))
         else:
             self._commands.add(time_ns, float("nan"))
             self._skip(
@@ -178,6 +180,11 @@ class ArmState:
             raise ValueError(self._faults["gripper_command"])
         settled = stamp_ns - command[0] > self.rules.settle_s * 1e9
         return measured if measured is not None and settled and abs(measured - command[1]) > _OPPOSITE else command[1]
+
+    def command_and_fingers(self, stamp_ns: int) -> tuple[float, float] | None:
+        """Openness as last commanded and as the finger joints say; None unless both are known."""
+        near, command = self._joints.nearest(stamp_ns, self._tolerance), self._commands.until(stamp_ns)
+        return None if near is None or command is None or not np.isfinite(command[1]) else (command[1], near[1])
 
     def no_openness(self, stamp_ns: int) -> str:
         """Why there is none, and what to do."""

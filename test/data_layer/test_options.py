@@ -9,6 +9,7 @@ from action_images_ros.data.convert import convert
 from action_images_ros.data.format import Options, Remark, loaded
 from action_images_ros.data.gripper import Gripper, parse_gripper
 from action_images_ros.data.registry import open_dataset, recognise
+from action_images_ros.data.rosbag2.topics import robot_setup
 
 EPISODE = small_episode(3, frames=8, size=(16, 16))
 
@@ -128,6 +129,70 @@ def test_a_recordings_gripper_of_another_range_is_refused_and_the_option_named(s
     found = read(bag)
     assert not [e for e in found if not isinstance(e, Remark)]
     assert any("--gripper" in e.text for e in found)
+
+
+LONG = small_episode(3, frames=16, size=(16, 16))
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    return record(tmp_path_factory.mktemp("long") / "bag", LONG)
+
+
+def with_fingers(recording, target, count, fingers):
+    """The recording with joint_states of the cell's fingers: openness to the sum of both."""
+
+    def add(writer):
+        writer.add_topic("/cell/joint_states", "sensor_msgs/msg/JointState", "sensor")
+        types = writer.typestore.types
+        for t in range(LONG.frames):
+            stamp = types["builtin_interfaces/msg/Time"](sec=1 + t // 5, nanosec=200_000_000 * (t % 5))
+            each = np.full(2, fingers(LONG.openness[t]) / 2)
+            message = types["sensor_msgs/msg/JointState"](
+                header=types["std_msgs/msg/Header"](stamp=stamp, frame_id=""),
+                name=list(robot_setup("cell").finger_joints),
+                position=each,
+                velocity=np.zeros(0),
+                effort=np.zeros(0),
+            )
+            writer.write("/cell/joint_states", message, 1_000_000_000 + 200_000_000 * t)
+
+    return rewritten(counted(recording, target.with_name("counted"), count), target, extra=add)
+
+
+def test_a_command_that_says_the_opposite_of_the_fingers_is_refused_and_the_option_named(long, tmp_path):
+    bag = with_fingers(long, tmp_path / "bag", lambda o: 1 - o, lambda o: 0.08 * o)
+    found = read(bag)
+    assert not [e for e in found if not isinstance(e, Remark)]
+    assert any("opposite" in e.text and "--gripper" in e.text for e in found)
+    [episode] = [e for e in read(bag, gripper="1..0") if not isinstance(e, Remark)]
+    np.testing.assert_allclose(episode.openness, LONG.openness)
+
+
+def test_a_declared_range_is_that_of_the_command_where_there_is_one(long, tmp_path):
+    """The fingers keep their own range: they would overrule a command that was given once."""
+    bag = with_fingers(long, tmp_path / "bag", lambda o: 100 * o, lambda o: 0.08 * o)
+    seen = set()
+
+    def once(message, content):
+        if message.topic.endswith("gripper_command"):
+            if content.data in seen:
+                return None
+            seen.add(content.data)
+        return content
+
+    [episode] = [e for e in read(rewritten(bag, tmp_path / "once", once), gripper="0..100")]
+    np.testing.assert_allclose(episode.openness, LONG.openness)
+    without = rewritten(bag, tmp_path / "without", lambda m, c: None if "gripper_command" in m.topic else c)
+    [episode] = [e for e in read(without, gripper="0..0.08")]
+    np.testing.assert_allclose(episode.openness, LONG.openness)
+
+
+def test_percentages_cost_the_whole_recording_not_only_its_open_half(sources, tmp_path):
+    bag = counted(next((sources / "rosbag2").iterdir()), tmp_path / "bag", lambda o: 100 * o)
+    [item] = recognise(bag).items(bag, Options(min_frames=2))
+    found = list(item.load())
+    assert all(isinstance(e, Remark) for e in found) and any(e.lost and "--gripper" in e.text for e in found)
 
 
 def test_a_recording_is_intact_by_default(tmp_path):

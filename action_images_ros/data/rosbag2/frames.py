@@ -36,7 +36,8 @@ class FrameStream:
     camera's picture nearest to its time, within spacing_tolerance, and carries that picture's own stamp. A time without
     a picture is a gap.
     Attributes: topics (what was found); out_of_order: topic to messages that came too late to be used; torn: topic to
-    pictures that are cut off or empty; notes: what else the user should know.
+    pictures that are cut off or empty; unstamped, repeated: to messages without a stamp of
+    their own; notes: what else the user should know.
     """
 
     def __init__(self, bag: Bag, setup: BagSetup, dt: float) -> None:
@@ -47,6 +48,7 @@ class FrameStream:
         self.out_of_order: Counter[str] = Counter()
         self.torn: Counter[str] = Counter()
         self.unstamped: Counter[str] = Counter()
+        self.repeated: Counter[str] = Counter()
         self._tolerance = round(setup.image_tolerance * 1e9)
         self._patience = round(setup.patience * 1e9)
         self._keep = 2 * self.dt_ns + 2 * self._patience + self._tolerance
@@ -79,20 +81,21 @@ class FrameStream:
     @property
     def doubtful_gripper(self) -> str:
         """Why gripper_command cannot be what it seems; empty where nothing is wrong."""
-        return self._state.narrow_command
+        return self._state.gripper.doubt
 
     @property
     def faults(self) -> list[str]:
         """Those of the notes that tell of something wrong with the recording."""
-        texts = [*self._state.notes]
+        texts = [*self._state.notes, *filter(None, [self._state.gripper.fault])]
         skipped = self._state.skipped + self._state.arm.skipped
         for counts, words in (
             (self.torn, "pictures of {} are empty or cut off and count as missing"),
             (self.out_of_order, "messages of {} were out of order and left out"),
             (
                 self.unstamped,
-                "messages of {} have an empty header stamp and were left out (--log-time takes the time of recording)",
+                "messages of {} have no header stamp above 0 and were left out (--log-time takes the time of recording)",
             ),
+            (self.repeated, "pictures of {} carry the stamp of another one and were left out"),
             (skipped, "messages of {} say nothing and were left out"),
         ):
             texts += [f"{count} {words.format(topic)}" for topic, count in counts.items()]
@@ -118,7 +121,7 @@ class FrameStream:
             if camera.image not in self._newest:
                 if self.unstamped[camera.image]:
                     raise BagError(
-                        f"{self.bag.path}: {camera.image} has an empty header stamp (0) in every message; "
+                        f"{self.bag.path}: {camera.image} has an empty (0) or negative header stamp in every message; "
                         "let the driver fill it in, or take the time of recording with --log-time"
                     )
                 raise BagError(f"{self.bag.path}: {camera.image} holds no picture; leave out {camera.name} (--cameras)")
@@ -128,10 +131,10 @@ class FrameStream:
 
     def _in_time(self, message: BagMessage, stamp: int) -> bool:
         topic, path = message.topic, self.bag.path
-        if stamp == 0:
+        newest = self._newest.get(topic, 0)
+        if stamp == 0 or stamp < 0 >= newest:
             self.unstamped[topic] += 1
             return False
-        newest = self._newest.get(topic, stamp)
         if stamp < newest - self.setup.order_tolerance * 1e9:
             raise BagError(
                 f"{path}: the stamps of {topic} run backwards by {(newest - stamp) * 1e-9:.3f} s at "
@@ -146,13 +149,14 @@ class FrameStream:
         return True
 
     def _take_picture(self, name: str, message: BagMessage, stamp: int, now: int) -> None:
-        self._add_picture(name, stamp, message)
-
-    def _add_picture(self, name: str, stamp: int, message: BagMessage) -> None:
         queue = self._pictures[name]
         if name == self._reference and queue and stamp > queue[-1][0]:
             self._periods.append(stamp - queue[-1][0])
             del self._periods[:-50]
+        at = bisect_left(queue, stamp, key=lambda entry: entry[0])
+        if at < len(queue) and queue[at][0] == stamp:
+            self.repeated[message.topic] += 1
+            return
         insort(queue, (stamp, message), key=lambda entry: entry[0])
 
     # Frames in their order.

@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ...geometry.pose import matrix_from_pose7, rotation_angle, to_model_tool
-from ...interfaces.arm_state import ArmRules, ArmState
+from ...interfaces.arm_state import ArmState
 from ...interfaces.calibration import Calibration, read_calibration
 from ...interfaces.camera_model import CameraModel, CameraModels
 from ...interfaces.camera_poses import CameraPoses
 from ...interfaces.fields import ns_from_stamp, pose7_from_transform
 from ...interfaces.series import StampedSeries
 from ...interfaces.transforms import TransformHistory
-from ..gripper import narrow, parse_gripper
 from .bag import Bag, BagError, BagMessage
+from .gripper_record import GripperRecord, arm_rules
 from .topics import BagSetup, CameraTopics, RecordedTopics
 
 __all__ = ["RecordedState", "read_setup_calibration"]
@@ -68,23 +68,8 @@ class RecordedState:
             tf=self._look_up if topics.tf else None,
             tolerance_s=setup.pose_tolerance,
         )
-        self.arm = ArmState(
-            ArmRules(
-                setup.base_frame,
-                setup.finger_joints,
-                setup.finger_closed,
-                setup.finger_open,
-                setup.pose_tolerance,
-                keep_s=keep_ns * 1e-9,
-                names={
-                    "current_pose": topics.current_pose or setup.current_pose,
-                    "joint_states": ", ".join(topics.joint_states) or setup.joint_states,
-                    "gripper_command": topics.gripper_command or setup.gripper_command,
-                },
-            )
-        )
-        self._gripper = parse_gripper(setup.gripper)
-        self.commands = (np.inf, -np.inf)
+        self.arm = ArmState(arm_rules(setup, topics, keep_ns * 1e-9))
+        self.gripper = GripperRecord(self.arm, topics.gripper_command, setup.gripper)
         self._said: dict[str, StampedSeries[Any]] = {"instruction": StampedSeries(), "status": StampedSeries()}
         if not bag.live:
             self._read_fixed()
@@ -122,12 +107,8 @@ class RecordedState:
         if found.gripper_command:  # no header: true from the newest stamp that had been seen by then
             yield (
                 found.gripper_command,
-                (lambda m, s, now: self._add_command(float(self._bag.read(m).data), now), False),
+                (lambda m, s, now: self.gripper.add_command(float(self._bag.read(m).data), now), False),
             )
-
-    def _hear_command(self, message: BagMessage, stamp: int, now: int) -> None:
-        """No header: true from the newest stamp that had been seen by then."""
-        self._add_command(float(self._bag.read(message).data), now)
 
     def _hear_info(self, camera: CameraTopics, message: BagMessage, stamp: int, now: int) -> None:
         self._add_info(camera, message)
@@ -212,28 +193,6 @@ class RecordedState:
         except ValueError as error:
             raise BagError(f"{self._bag.path}: {error}") from None
 
-    def _add_command(self, value: float, now: int) -> None:
-        """A command in the units of the recording. Beyond a declared range there is no openness, as beyond 0..1."""
-        if self._gripper is not None:
-            try:
-                value = float(self._gripper.openness(value))
-            except ValueError:
-                self.arm.add_command(float("nan"), now)
-                return
-        self.commands = (min(self.commands[0], value), max(self.commands[1], value))
-        self.arm.add_command(value, now)
-
-    @property
-    def narrow_command(self) -> str:
-        """What is odd about a gripper_command that hardly leaves 0: metres, read as always closed. Empty: nothing."""
-        low, high = self.commands
-        if self._gripper is not None or not narrow(high):
-            return ""
-        return (
-            f"{self._topics.gripper_command} is {low:g} to {high:g}: a width in metres? declare its range, such as "
-            "--gripper 0..0.08, or 0..1 if it is none"
-        )
-
     # Answers.
 
     def model(self, camera: CameraTopics) -> CameraModel:
@@ -271,6 +230,7 @@ class RecordedState:
     def openness(self, stamp: int, problems: Problems) -> float | None:
         """As `ArmState.openness`; None where it is not known, with a problem where the recording should have it."""
         try:
+            self.gripper.compare(stamp)
             return self.arm.openness(stamp)
         except ValueError as error:
             fingers = self._topics.joint_states and self._setup.finger_joints

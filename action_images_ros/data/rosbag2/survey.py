@@ -25,7 +25,7 @@ class TopicSurvey:
     (start after the recording's begin, length), the longest ones first, `gap_count` of them in all. delay: median of
     log time minus header stamp. drift_ppm: how much log time runs faster than header stamps, fitted over the topic
     (millionths; nan without stamps or below 10 messages). drift: the same over the whole topic, in seconds. backwards:
-    messages whose stamp is before that of the message before. unstamped: messages with a header stamp of 0.
+    messages whose stamp is before that of the message before. unstamped: messages with a header stamp of 0 or below.
     """
 
     name: str
@@ -72,7 +72,7 @@ def survey(bag: Bag, progress: Callable[[int], None] | None = None) -> list[Topi
 
 def _measure(result: TopicSurvey, logs: np.ndarray, stamps: np.ndarray, start_ns: int) -> TopicSurvey:
     if result.stamped:
-        result.unstamped = int((stamps == 0).sum())
+        result.unstamped = int((stamps <= 0).sum())
         result.backwards = int((np.diff(stamps) < 0).sum())
         result.stamped = result.unstamped < len(stamps)
     times = stamps if result.stamped else logs

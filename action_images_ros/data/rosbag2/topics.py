@@ -79,10 +79,7 @@ class BagSetup:
             raise ValueError(f"extrinsics is {self.extrinsics!r}; choose one of {', '.join(SOURCES)}")
         if self.extrinsics == "file" and not self.calibration_file:
             raise ValueError("extrinsics is 'file' and calibration_file is empty; name the file")
-        declared = parse_gripper(self.gripper)
-        if declared is not None:  # frozen: set once, here
-            object.__setattr__(self, "finger_closed", declared.closed)
-            object.__setattr__(self, "finger_open", declared.opened)
+        parse_gripper(self.gripper)
         for name in ("image_tolerance", "pose_tolerance", "order_tolerance", "patience"):
             if not 0 <= getattr(self, name) < 3600:
                 raise ValueError(f"{name} is {getattr(self, name)}; give seconds, 0 or more")

@@ -196,7 +196,7 @@ def test_what_cannot_be_right_is_refused_by_name(recording, tmp_path, change, wo
     [
         (
             on("current_pose", lambda c: made(c, header=made(c.header, stamp=made(c.header.stamp, sec=0, nanosec=0)))),
-            "current_pose have an empty header stamp.*--log-time",
+            "current_pose have no header stamp.*--log-time",
         ),
         (on("left/image_raw", lambda c: made(c, data=c.data[:100])), "left/image_raw.*cut off"),
         (on("right/image_raw", lambda c: made(c, data=c.data[:100])), "right/image_raw.*torn"),
