@@ -16,19 +16,21 @@ from ..geometry.pose import inverse, rotation_angle
 from .calibration_check import SUSPICIOUS_MOTION, CalibrationCheck, check_calibration
 from .episode import Episode
 
-__all__ = ["camera_faults"]
+__all__ = ["camera_faults", "plain_camera_faults"]
 
 Floats = npt.NDArray[np.float64]
 _SEEN = 0.9  # share of frames with the tool in the picture that a right calibration has
 _SAME_M, _SAME_RAD = 2e-3, 5e-3
 _BETTER = 1.7  # times the product of both motions at the tool's point that an exchange must bring
 _FAR_M = 5.0
+_CENTRED = (0.7, 1.4)  # principal point as a share of half the picture
+_ON_DIAGONAL = 0.12
 _OPTICAL_FROM_BODY = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
 
 
 def camera_faults(episode: Episode, checks: list[CalibrationCheck]) -> list[str]:
     """Sentences naming cameras and the likely cause, with the remedy; empty where nothing stands out."""
-    words = _alike(episode)
+    words = plain_camera_faults(episode)
     exchanged = _exchanged(episode, checks)
     words += exchanged
     for view, check in enumerate(checks):
@@ -64,6 +66,26 @@ def _pose_fault(episode: Episode, view: int, check: CalibrationCheck) -> list[st
         if _in_view(episode, view, other) >= _SEEN:
             return [f"camera {check.camera}: the tool would be in its pictures if {cause}"]
     return []
+
+
+def plain_camera_faults(episode: Episode) -> list[str]:
+    """Those that cost nothing to find: doubled cameras, intrinsics of another resolution."""
+    return [*_alike(episode), *_other_resolution(episode)]
+
+
+def _other_resolution(episode: Episode) -> list[str]:
+    """The principal point of a picture's double or half lies on its diagonal, far from the centre."""
+    height, width = episode.images.shape[2:4]
+    words = []
+    for name, K in zip(episode.camera_names, episode.K, strict=True):
+        x, y = 2 * (K[0, 2] + 0.5) / width, 2 * (K[1, 2] + 0.5) / height
+        if abs(x - y) < _ON_DIAGONAL * max(x, y) and not _CENTRED[0] < x < _CENTRED[1]:
+            words.append(
+                f"camera {name}: the principal point ({K[0, 2]:.0f}, {K[1, 2]:.0f}) of {width}x{height} px lies "
+                f"where that of pictures of {x * width:.0f}x{y * height:.0f} would; are the intrinsics of another "
+                "resolution?"
+            )
+    return words
 
 
 def _alike(episode: Episode) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..safe_files import FolderLock, disk_errors, write_text
+from .camera_faults import plain_camera_faults
 from .episode import Episode
 from .format import EpisodeFormat, EpisodeWriter, Item, Options, Remark, loaded, refuse_unused
 from .registry import find_format, recognise
@@ -181,5 +182,6 @@ def _write(
     except ValueError as error:
         row["lost"].append(str(error))
         return
+    row["notes"] += plain_camera_faults(episode)
     used.add(key)
     row["keys"].append(list(key))

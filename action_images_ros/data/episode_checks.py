@@ -13,11 +13,11 @@ import numpy as np
 from ..geometry.camera import normalised_cameras
 from ..geometry.pose import matrix_from_pose7
 from ..interfaces.fields import FARTHEST_M, checked_pose7
+from ..interfaces.instruction import checked_instruction
 
 __all__ = ["check_cameras", "check_poses", "check_times", "check_words"]
 
 _NAME = re.compile(r"[A-Za-z0-9_][\w.+-]{0,119}")
-_LONGEST = 4000  # characters of an instruction
 _SLACK = 1e-4  # of openness beyond 0 and 1, and of a quaternion's length: float32 and a little more
 _FOCAL = (0.02, 200.0)  # focal length as a multiple of the picture's larger side
 
@@ -32,10 +32,7 @@ def check_words(episode: Any) -> None:
             )
     if not isinstance(episode.instruction, str) or not episode.instruction.strip():
         raise ValueError("instruction is empty; say what the arm does (--instruction)")
-    if len(episode.instruction) > _LONGEST:
-        raise ValueError(
-            f"instruction has {len(episode.instruction):,} characters; give a sentence of at most {_LONGEST:,}"
-        )
+    episode.instruction = checked_instruction(re.sub(r"\s*[^\S ]\s*", " ", episode.instruction))
     if (
         isinstance(episode.seed, bool)
         or not isinstance(episode.seed, int | np.integer)

@@ -27,6 +27,7 @@ __all__ = ["inspect"]
 
 PICTURES = 5
 """Frames shown per episode and camera."""
+_OTHER_CLOCK_S = 1.0
 _DRIFT_PPM, _DRIFT = 500.0, 0.05
 
 
@@ -99,6 +100,8 @@ def _recording(path: Path, options: Options, report: dict[str, Any]) -> None:
             for row in rows:
                 if row.name in used:
                     problems += [f"{path.name}: {text}" for text in _complaints(row)]
+            if not setup.log_time:
+                problems += [f"{path.name}: {text}" for text in _clocks([row for row in rows if row.name in used])]
     except (ValueError, OSError) as error:
         problems.append(str(error))
 
@@ -119,6 +122,21 @@ def _complaints(row: TopicSurvey) -> list[str]:
             f"{row.name}: header stamps drift by {row.drift:+.3f} s against the time of recording "
             f"({row.drift_ppm:+.0f} ppm); is it simulated time, or another machine's clock?"
         )
+    return words
+
+
+def _clocks(rows: list[TopicSurvey]) -> list[str]:
+    """Topics whose header stamps are of another clock than the first one's."""
+    timed = [row for row in rows if row.stamped and not row.unstamped and math.isfinite(row.delay)]
+    words = []
+    for row in timed[1:]:
+        ahead = timed[0].delay - row.delay
+        if abs(ahead) > _OTHER_CLOCK_S:
+            words.append(
+                f"{row.name}: header stamps are {abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} those of "
+                f"{timed[0].name}: another machine's clock? synchronise the clocks, or take the time of recording "
+                "(--log-time)"
+            )
     return words
 
 

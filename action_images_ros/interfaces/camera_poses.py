@@ -156,6 +156,26 @@ class CameraPoses:
             ", or a calibration with this camera's name"
         )
 
+    def others(
+        self, camera: str, optical_frame: str, stamp_ns: int, tool_pose: npt.NDArray[np.float64] | None = None
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        """What each source that knows the camera says then, by source (tf, topic, file); the first of them is taken."""
+        found: dict[str, npt.NDArray[np.float64]] = {}
+        topic = self._topics.get(camera)
+        asked: tuple[tuple[str, Callable[[], npt.NDArray[np.float64] | None]], ...] = (
+            ("tf", lambda: None if self._tf is None else self._tf(optical_frame, stamp_ns)),
+            ("topic", lambda: None if topic is None or topic.fault else topic.at(stamp_ns)),
+            ("file", lambda: self._mounted(camera, tool_pose) if camera in self.calibration else None),
+        )
+        for source, ask in asked:
+            try:
+                pose = ask() if self.source in ("auto", source) else None
+            except ValueError:
+                continue
+            if pose is not None:
+                found[source] = pose
+        return found
+
     def _mounted(self, camera: str, tool_pose: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:
         mount = self.calibration[camera]
         if not mount.on_tool:

@@ -13,21 +13,33 @@ from ..geometry.pose import interpolate, inverse, matrix_from_pose7
 __all__ = ["TransformHistory"]
 
 
+_STILL = 1e-6  # m, and of a rotation's entries
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.abs(matrix_from_pose7(one) - matrix_from_pose7(other)).max() < _STILL)
+
+
 class TransformHistory:
     """Keeps `keep_ns` nanoseconds of every moving transform and all fixed ones.
 
-    Feed `add` in the order of recording; `lookup` interpolates between the two neighbours in time.
+    Feed `add` in the order of recording; `lookup` interpolates between the two neighbours in time. parents: frames that
+    were given two, the newer one counts.
     """
 
     def __init__(self, keep_ns: int = 10_000_000_000) -> None:
         self._keep = keep_ns
         self._parent: dict[str, str] = {}
+        self.parents: dict[str, tuple[str, str]] = {}
         self._fixed: dict[str, np.ndarray] = {}
         self._moving: dict[str, deque[tuple[int, np.ndarray]]] = {}
 
     def add(self, parent: str, child: str, stamp_ns: int, pose7: np.ndarray, *, fixed: bool = False) -> None:
         """A transform: `pose7` `[7]` is parent_from_child. Older than the newest of its child: put in its place."""
         parent, child = parent.lstrip("/"), child.lstrip("/")
+        before = self._parent.get(child, parent)
+        if before != parent:
+            self.parents.setdefault(child, (before, parent))
         self._parent[child] = parent
         if fixed:
             self._fixed[child] = np.asarray(pose7, dtype=np.float64)
@@ -46,6 +58,10 @@ class TransformHistory:
     def fixed(self, child: str) -> np.ndarray | None:
         """The fixed transform `[7]` of a frame, if it has one."""
         return self._fixed.get(child.lstrip("/"))
+
+    def parent(self, child: str) -> str | None:
+        """The frame that a frame's transform is given in."""
+        return self._parent.get(child.lstrip("/"))
 
     def lookup(self, target: str, source: str, stamp_ns: int, tolerance_ns: int) -> np.ndarray:
         """`target_from_source` `[4, 4]` at that time.
@@ -86,6 +102,8 @@ class TransformHistory:
             return self._fixed[frame]
         history = self._moving[frame]
         index = bisect_left(history, stamp_ns, key=lambda entry: entry[0])
+        if 0 < index < len(history) and _same(history[index - 1][1], history[index][1]):
+            return history[index][1]  # it stood still in between, however seldom it is said
         near = [
             history[i]
             for i in (index - 1, index)
@@ -95,7 +113,8 @@ class TransformHistory:
             gap = min(abs(stamp - stamp_ns) for stamp, _ in history) * 1e-9
             raise ValueError(
                 f"the transform of {frame!r} is {gap:.2f} s away (pose_tolerance is "
-                f"{tolerance_ns * 1e-9:g} s); record /tf at a higher rate"
+                f"{tolerance_ns * 1e-9:g} s for one before and one after, a quarter for one alone); record /tf at a "
+                "higher rate, or on /tf_static where it does not move"
             )
         if len(near) == 1 or near[0][0] == near[1][0] or near[1][0] == stamp_ns:
             return near[-1][1]

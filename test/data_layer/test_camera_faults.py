@@ -51,6 +51,14 @@ def test_two_cameras_of_one_topic_are_named(tmp_path):
     assert "same pictures" in problems(tmp_path, true_episode(images=np.stack([images[0], images[0]])))
 
 
+@pytest.mark.parametrize("scale", [2.0, 1.5, 0.5])
+def test_intrinsics_of_another_resolution_are_named(tmp_path, scale):
+    K = true_episode().K.copy()
+    K[:, :2] *= scale
+    said = problems(tmp_path, true_episode(K=K))
+    assert said.count("another resolution") == 2
+
+
 BODY = np.array([[0.0, -1, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
 
 

@@ -153,3 +153,9 @@ def test_an_empty_folder_says_how_to_fill_it(tmp_path):
 def test_parts_that_do_not_fit_together_are_refused(change, words):
     with pytest.raises(ValueError, match=words):
         make(**change)
+
+
+def test_an_instruction_is_one_line_of_plain_text():
+    assert make(instruction=" open\n the\tdrawer\xa0now ").instruction == "open the drawer now"
+    with pytest.raises(ValueError, match="instruction"):
+        make(instruction="red \x1b[31m text")

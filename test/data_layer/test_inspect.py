@@ -5,7 +5,7 @@ import json
 import cv2
 import pytest
 from datasets_small import folder_of
-from recordings import record, rewritten, small_episode, tree
+from recordings import record, rewritten, shifted, small_episode, tree
 
 from action_images_ros.data.format import Options
 from action_images_ros.data.inspect import inspect
@@ -42,6 +42,12 @@ def test_gaps_and_missing_things_are_problems(recording, tmp_path):
     problems = "\n".join(report["problems"])
     assert "/cell/left/image_raw: 1 gaps at 10.0 Hz, the longest 1.00 s" in problems
     assert "0.90 s missing" in problems and report["episodes"] == []
+
+
+def test_stamps_of_another_clock_are_told_with_the_distance(recording, tmp_path):
+    other = rewritten(recording, tmp_path / "other", lambda m, c: shifted(c, 86400) if "current_pose" in m.topic else c)
+    problems = "\n".join(inspect(other, Options(dt=0.1))["problems"])
+    assert "/cell/current_pose: header stamps are 86400.0 s ahead" in problems and "--log-time" in problems
 
 
 def test_a_damaged_recording_is_one_problem_among_whole_ones(recording, tmp_path):

@@ -73,3 +73,20 @@ def test_memory_does_not_grow_with_time():
     for i in range(1000):
         tree.add("a", "b", i * SECOND // 100, pose())
     assert len(tree._moving["b"]) <= 101
+
+
+def test_what_stands_still_may_be_said_seldom():
+    """A camera on /tf at 1 Hz, its quaternion with either sign."""
+    tree = TransformHistory(100 * SECOND)
+    for stamp, sign in ((0, 1), (1, -1), (2, 1)):
+        tree.add("base", "optical", stamp * SECOND, pose(1.0, turn=(0, 0, 1)) * np.r_[1, 1, 1, [sign] * 4])
+    found = tree.lookup("base", "optical", SECOND // 2, SECOND // 10)
+    np.testing.assert_allclose(found, matrix_from_pose7(pose(1.0, turn=(0, 0, 1))), atol=1e-9)
+    with pytest.raises(ValueError, match="away"):
+        tree.lookup("base", "optical", 5 * SECOND // 2, SECOND // 10)
+
+
+def test_two_parents_of_a_frame_are_kept_in_mind():
+    tree = history()
+    tree.add("mount", "optical", 0, pose(0.0, 0.0, 0.2), fixed=True)
+    assert tree.parents == {"optical": ("wrist", "mount")} and tree.parent("/optical") == "mount"

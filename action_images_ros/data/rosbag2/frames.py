@@ -93,7 +93,7 @@ class FrameStream:
             (self.out_of_order, "messages of {} were out of order and left out"),
             (
                 self.unstamped,
-                "messages of {} have no header stamp above 0 and were left out (--log-time takes the time of recording)",
+                "messages of {} have no header stamp and were left out (--log-time takes the time of recording)",
             ),
             (self.repeated, "pictures of {} carry the stamp of another one and were left out"),
             (skipped, "messages of {} say nothing and were left out"),

@@ -28,6 +28,7 @@ __all__ = ["RecordedState", "read_setup_calibration"]
 Problems = list[tuple[str, str]]
 Handler = Callable[[BagMessage, int, int], None]
 """(message, its header stamp, the newest stamp of all topics)"""
+_APART_M, _APART_RAD = 5e-3, 0.01  # poses of a camera from two sources that contradict each other
 _SAME_M, _SAME_RAD = 1e-3, 2e-3  # a static transform sent twice that differs by less is the same
 
 
@@ -61,6 +62,7 @@ class RecordedState:
         self._broken_infos: dict[str, str] = {}
         self._tf = TransformHistory(keep_ns)
         self._tf_fault = ""
+        self._compared: set[str] = set()
         self._cameras = CameraPoses(
             setup.base_frame,
             source=setup.extrinsics,
@@ -171,12 +173,22 @@ class RecordedState:
                 self._tf_fault = f"{message.topic}, {child}: {error}"
                 continue
             if fixed:
-                self._note_change(message.topic, child, pose)
+                self._note_change(message.topic, entry.header.frame_id, child, pose)
             self._tf.add(entry.header.frame_id, child, stamp, pose, fixed=fixed)
+            if child in self._tf.parents:
+                self._note_parents(message.topic, child)
 
-    def _note_change(self, topic: str, child: str, pose: npt.NDArray[np.float64]) -> None:
+    def _note_parents(self, topic: str, child: str) -> None:
+        before, now = self._tf.parents[child]
+        text = (
+            f"{topic}: {child!r} has two parents, {before!r} and {now!r}; the last one is taken: two publishers? leave "
+            "one of them out"
+        )
+        self.notes[:] = list(dict.fromkeys([*self.notes, text]))
+
+    def _note_change(self, topic: str, parent: str, child: str, pose: npt.NDArray[np.float64]) -> None:
         before = self._tf.fixed(child)
-        if before is None:
+        if before is None or self._tf.parent(child) != parent.lstrip("/"):
             return
         moved = float(np.linalg.norm(before[:3] - pose[:3]))
         turned = rotation_angle(matrix_from_pose7(before)[:3, :3], matrix_from_pose7(pose)[:3, :3])
@@ -214,7 +226,24 @@ class RecordedState:
     def camera_pose(self, camera: CameraTopics, frame_id: str, stamp: int) -> npt.NDArray[np.float64]:
         """world_from_camera `[4, 4]` of the optical frame; ValueError saying what to record."""
         pose = self.arm.tool_pose(stamp) if self._cameras.on_arm(camera.name) else None
-        return self._cameras.world_from_camera(camera.name, frame_id, stamp, pose)
+        found = self._cameras.world_from_camera(camera.name, frame_id, stamp, pose)
+        if camera.name not in self._compared:
+            self._compared.add(camera.name)
+            self._note_contradictions(camera.name, self._cameras.others(camera.name, frame_id, stamp, pose))
+        return found
+
+    def _note_contradictions(self, camera: str, poses: dict[str, npt.NDArray[np.float64]]) -> None:
+        """Sources of a camera's pose that say different things: the user should know which one is taken."""
+        names = {"tf": "/tf", "topic": f"{camera}/pose", "file": self._setup.calibration_file}
+        for source in list(poses)[1:]:
+            taken, other = next(iter(poses)), poses[source]
+            moved = float(np.linalg.norm(poses[taken][:3, 3] - other[:3, 3]))
+            turned = float(rotation_angle(poses[taken][:3, :3], other[:3, :3]))
+            if moved > _APART_M or turned > _APART_RAD:
+                self.notes.append(
+                    f"camera {camera}: {names[source]} puts it {1000 * moved:.0f} mm and {np.degrees(turned):.1f} "
+                    f"degrees from where {names[taken]} does, which is taken (--extrinsics {source} takes the other)"
+                )
 
     def tool_pose(self, stamp: int, problems: Problems) -> npt.NDArray[np.float64] | None:
         """`[7]` of the model's tool frame in base_frame, interpolated; None, with a problem, where none is near."""

@@ -4,6 +4,7 @@ Live and recorded alike for the lenses: test/ros/test_parity.py. Here: rectified
 between raw and rectified, statics that come late or in a namespace, intrinsics that differ by nothing.
 """
 
+import itertools
 import re
 
 import cv2
@@ -196,19 +197,22 @@ def test_intrinsics_that_cannot_be_are_named(tmp_path, change, words):
     assert not found and any(re.search(words, note.text) for note in notes)
 
 
-def with_transforms(source, target, topic, late):
-    """Camera poses by a static transform under that topic instead of <cam>/pose, sent after everything if late."""
+def with_transforms(source, target, topic, late, beside=False, parents=("base",)):
+    """Camera poses by a static transform under that topic instead of <cam>/pose (or beside it, 0.1 m higher), sent
+    after everything if late, once from each parent."""
     with Bag(source) as bag, BagWriter(target) as writer:
-        writer.add_topics_of(bag, [name for name in bag.topics if not name.endswith(("left/pose", "right/pose"))])
+        poses = () if beside else ("left/pose", "right/pose")
+        writer.add_topics_of(bag, [name for name in bag.topics if not (poses and name.endswith(poses))])
         writer.add_topic(topic, "tf2_msgs/msg/TFMessage", "latched")
         types = writer.typestore.types
         header = bag.read(next(iter(bag.messages(["/cell/current_pose"])))).header
         transforms = []
-        for view, name in enumerate(("left", "right")):
+        for (view, name), parent in itertools.product(enumerate(("left", "right")), parents):
             x, y, z, *q = (float(v) for v in pose7_from_matrix(EPISODE.world_from_camera[view]))
+            z += 0.1 * beside
             transforms.append(
                 types["geometry_msgs/msg/TransformStamped"](
-                    header=types["std_msgs/msg/Header"](stamp=header.stamp, frame_id="base"),
+                    header=types["std_msgs/msg/Header"](stamp=header.stamp, frame_id=parent),
                     child_frame_id=f"{name}_optical_frame",
                     transform=types["geometry_msgs/msg/Transform"](
                         translation=types["geometry_msgs/msg/Vector3"](x=x, y=y, z=z),
@@ -230,6 +234,21 @@ def test_static_transforms_count_whenever_and_in_whatever_namespace_they_come(tm
     [episode], notes = read(path)
     assert not notes
     np.testing.assert_allclose(episode.world_from_camera, EPISODE.world_from_camera, atol=1e-6)
+
+
+def test_sources_that_contradict_each_other_are_named(tmp_path):
+    source = record(tmp_path / "plain", EPISODE)
+    path = with_transforms(source, tmp_path / "both", "/tf_static", False, beside=True)
+    [episode], notes = read(path)
+    assert episode.world_from_camera[0, 2, 3] == pytest.approx(EPISODE.world_from_camera[0, 2, 3] + 0.1)
+    said = [e for e in notes if "100 mm" in e.text and "--extrinsics topic" in e.text]
+    assert len(said) == 2 and all(e.wrong for e in said)
+    [episode], notes = read(path, extrinsics="topic")
+    assert not notes
+    np.testing.assert_allclose(episode.world_from_camera, EPISODE.world_from_camera, atol=1e-6)
+    path = with_transforms(source, tmp_path / "parents", "/tf_static", False, parents=("other", "base"))
+    _, notes = read(path)
+    assert sum("two parents" in e.text and "'other'" in e.text for e in notes) == 2
 
 
 @pytest.mark.parametrize("rate", [6.0, 8.0, 12.5, 13.0])
