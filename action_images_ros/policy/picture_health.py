@@ -63,10 +63,12 @@ class HealthSettings:
 @dataclass(frozen=True)
 class ToolSight:
     """Where the arm was when the picture was taken: position `[3]` m, and uv `[2]` px of the picture, None where the
-    camera's place is not known."""
+    camera's place is not known. place: changes with the camera's place and with the arm's, where that jumps: what was
+    seen under another one says nothing."""
 
     position: Floats
     uv: Floats | None = None
+    place: int = 0
 
 
 @dataclass
@@ -90,12 +92,17 @@ class PictureHealth:
         """Begin anew: the camera was given another place, or another scene is shown."""
         self.background: _Background | None = None
         self._textured = False
-        self._seen: OrderedDict[int, ToolSight] = OrderedDict()
-        self._past: deque[tuple[Images, Floats]] = deque(maxlen=40)
-        self._missing = self._equal = self._lively = 0
+        self._equal = self._lively = self._place = 0
         self._last_key: int | None = None
         self._last_tool: ToolSight | None = None
         self.kind = self.reason = ""
+        self._forget_tool()
+
+    def _forget_tool(self) -> None:
+        """Pictures seen before do not say any more where the arm was."""
+        self._seen: OrderedDict[int, ToolSight] = OrderedDict()
+        self._past: deque[tuple[Images, Floats]] = deque(maxlen=40)
+        self._missing = 0
 
     def add(
         self, picture: Thumbnail, tool: ToolSight | None = None, others: dict[str, PictureHealth] | None = None
@@ -216,6 +223,9 @@ class PictureHealth:
     def _followed(self, picture: Thumbnail, tool: ToolSight | None) -> tuple[str, str] | None:
         """Whether the picture follows the arm's motion."""
         key = picture.key
+        if self.fixed and tool is not None and tool.place != self._place:
+            self._forget_tool()
+            self._place = tool.place
         found = self._frozen(key, picture, tool)
         if tool is not None and tool.uv is not None and self.fixed:
             late = self._misses_gripper(picture, tool)

@@ -175,12 +175,16 @@ class SensorHealth:
 
     # Answers.
 
-    def doubts(self, now_s: float) -> dict[str, Doubt]:
-        """What cannot be believed now, by sensor; the first reason of each."""
+    def doubts(self, now_s: float, listened_s: float | None = None) -> dict[str, Doubt]:
+        """What cannot be believed now, by sensor; the first reason of each.
+
+        listened_s: until when messages were taken in without delay (default: now); silence is counted until then.
+        """
+        listened_s = now_s if listened_s is None else listened_s
         found: dict[str, tuple[str, str, bool]] = {}
         for name, camera in self.cameras.items():
             place = self._places.get(name)
-            silent = self._silence(name, now_s)
+            silent = self._silence(name, listened_s)
             if place is not None and 0 <= now_s - place.changed_s < EVENT_S:
                 found[name] = ("place", place.changed, True)
             elif silent:
@@ -190,7 +194,7 @@ class SensorHealth:
             elif camera.kind:
                 found[name] = (camera.kind, camera.reason, False)
         for name in self._arrivals:
-            silent = self._silence(name, now_s) if name not in self.cameras else 0.0
+            silent = self._silence(name, listened_s) if name not in self.cameras else 0.0
             if silent:
                 lost = self._lost.get(name, f"nothing came on {name}; check its driver")
                 found[name] = ("silent", f"{lost} ({silent:.1f} s)", False)

@@ -9,6 +9,7 @@ poses and undistortion follow the rules that recordings are read by (`interfaces
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +33,7 @@ from .images import rgb_from_message
 __all__ = ["CollectorSettings", "ObservationCollector"]
 
 _SIGHT_S = 0.15  # a pose so old still says about where the gripper is in a picture
+_LEAP_M, _LEAP_M_S = 0.05, 3.0  # an arm that is farther away than this has not moved there: it was set there
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,11 @@ class ObservationCollector:
         self._last_pose_ns = 0
         self._joints_heard_ns: int | None = None
         self._instruction = ""
-        self._seen_from: dict[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]] = {}
+        self._places: dict[str, tuple[Floats, Floats]] = {}
+        self._moves: Counter[str] = Counter()  # changes of `_places`
+        self._breaks = 0  # new scenes and leaps of the arm
+        self._leap_ns = 0, 0
+        self._past_scene: tuple[int, dict[str, Any]] | None = None
         self.doubt: Callable[[], str] = str
         """Says why the pictures are not to be believed; set by whoever judges them."""
 
@@ -112,8 +118,10 @@ class ObservationCollector:
             if stamp_ns < self._last_pose_ns:
                 self._arm.clear()
             waiting = self._set is not None and not self._arm.has_pose(self._set[0])
+            before = self._arm.newest_pose()
             try:
                 self._arm.add_pose(message, stamp_ns)
+                self._note_leap(before)
                 self._pose_fault = self._arm.pose_fault
             except ValueError as error:
                 self._pose_fault = str(error)
@@ -230,7 +238,6 @@ class ObservationCollector:
                 camera, frames[camera], ns_from_stamp(message.header.stamp), on_arm.get(camera)
             )
             poses[camera] = E @ offsets[camera]
-            self._seen_from[camera] = intrinsics[camera], poses[camera]
         return observe(
             stamp_ns,
             images,
@@ -243,9 +250,20 @@ class ObservationCollector:
             robot_tool_from_model_tool=self.settings.robot_tool_from_model_tool,
         )
 
+    def _note_leap(self, before: tuple[int, Floats] | None) -> None:
+        """Between two poses that no motion connects (a simulation was set up anew) nothing is known."""
+        now = self._arm.newest_pose()
+        if before is None or now is None or now[0] <= before[0]:
+            return
+        if np.linalg.norm(now[1][:3] - before[1][:3]) > _LEAP_M + _LEAP_M_S * (now[0] - before[0]) * 1e-9:
+            self._leap_ns = before[0], now[0]
+            self._breaks += 1
+
     def tool_sight(self, camera: str, stamp_ns: int) -> ToolSight | None:
         """Where the tool was, and in which pixel of this camera's picture; None where the arm's pose is not known."""
         with self._lock:
+            if self._leap_ns[0] < stamp_ns < self._leap_ns[1]:
+                return None
             try:
                 pose = self._arm.tool_pose(stamp_ns)
             except ValueError:
@@ -253,28 +271,48 @@ class ObservationCollector:
                 if newest is None or abs(newest[0] - stamp_ns) > _SIGHT_S * 1e9:
                     return None
                 pose = newest[1]
-            seen_from = self._seen_from.get(camera)
+            seen_from, place = self._places.get(camera), self._breaks + self._moves[camera]
         uv = None
         if seen_from is not None and not self.extrinsics.on_arm(camera):
             at, depth = project(pose[:3], *seen_from)
             uv = at if depth > 0.05 else None
-        return ToolSight(pose[:3], uv)
+        return ToolSight(pose[:3], uv, place)
+
+    def new_scene(self) -> None:
+        """What the cameras show from now on says nothing of where they were before."""
+        with self._lock:
+            self._past_scene = self._set
+            self._places = {}
+            self._breaks += 1
 
     def places(self) -> dict[str, tuple[Floats, Floats]]:
-        """K `[3, 3]` and world_from_camera `[4, 4]` of the cameras now, those that are known."""
+        """K `[3, 3]` and world_from_camera `[4, 4]` of the cameras at the newest pictures, those that are known."""
         with self._lock:
-            if self._set is None:
+            if self._set is None or self._set is self._past_scene:
                 return {}
-            (_, messages), infos = self._set, dict(self._infos)
-        found = {}
-        for camera, message in messages.items():
-            stamp_ns = ns_from_stamp(message.header.stamp)
+            (_, messages), infos, breaks = self._set, dict(self._infos), self._breaks
+        found: dict[str, tuple[Floats, Floats]] = {}
+        models = {}
+        for camera in messages:
             try:
-                tool = self._arm.tool_pose(stamp_ns) if self.extrinsics.on_arm(camera) else None
-                E = self.extrinsics.world_from_camera(camera, message.header.frame_id, stamp_ns, tool)
-                found[camera] = normalise_signs(self._model(camera, infos.get(camera)).K, E)
+                models[camera] = self._model(camera, infos.get(camera))
             except ValueError:
                 continue  # said by `observe`
+        offsets = camera_offsets(models, {camera: messages[camera].header.frame_id for camera in models})
+        for camera, model in models.items():
+            header = messages[camera].header
+            stamp_ns = ns_from_stamp(header.stamp)
+            try:
+                tool = self._arm.tool_pose(stamp_ns) if self.extrinsics.on_arm(camera) else None
+                E = self.extrinsics.world_from_camera(camera, header.frame_id, stamp_ns, tool)
+                found[camera] = normalise_signs(model.K, E @ offsets[camera])
+            except ValueError:
+                continue  # said by `observe`
+        with self._lock:
+            if breaks == self._breaks:  # else a new scene has begun meanwhile
+                for camera, place in found.items():
+                    self._moves[camera] += not _same(place, self._places.get(camera))
+                self._places = self._places | found
         return found
 
     def fingers_ns(self) -> int | None:
@@ -324,3 +362,8 @@ class ObservationCollector:
         if joints and (newest is None or (stamp_ns - newest) * 1e-9 > s.max_joint_age_s):
             raise ValueError(self._arm.no_openness(stamp_ns))
         return self._arm.openness(stamp_ns)
+
+
+def _same(place: tuple[Floats, Floats], other: tuple[Floats, Floats] | None) -> bool:
+    """Whether two places of a camera show a point in the same pixel, about."""
+    return other is not None and all(np.allclose(a, b, rtol=2e-3, atol=2e-3) for a, b in zip(place, other, strict=True))

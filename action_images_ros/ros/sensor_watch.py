@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Any
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from ..geometry.pose import matrix_from_pose7
@@ -21,6 +22,7 @@ __all__ = ["SensorWatch"]
 CHECK_S = 0.05
 _JUMP_S, _FASTEST = 1.0, 2.0  # ROS time that is further ahead, or passes faster than real time, has jumped
 _GAP_S = 2.0  # pictures further apart than this show another scene, perhaps; their silence was a fault already
+_SETTLE_S = 0.5  # K and place of the cameras of a new scene come one by one, in any order
 _LATE_S = 0.3  # this process itself was held up: the silence of the others means nothing
 
 
@@ -44,7 +46,8 @@ class SensorWatch:
         self._extra: dict[str, tuple[str, bool]] = {}
         self._fingers_ns: int | None = None
         self._last_s = self._last_steady = 0.0
-        self._checked_s = 0.0
+        self._checked_s = self._listened_s = 0.0
+        self._settled_s = -np.inf
         collector.doubt = self.reason
         node.every(CHECK_S, self.check)
 
@@ -95,7 +98,7 @@ class SensorWatch:
         now_s, stamp_ns = self._now_s(), ns_from_stamp(message.header.stamp)
         with self._lock:
             if stamp_ns - self._stamps.get(camera, stamp_ns) > _GAP_S * 1e9:
-                self._begin_anew()
+                self._new_scene(now_s)
             self._stamps[camera] = stamp_ns
             self.health.heard(camera, now_s)
             try:
@@ -131,7 +134,7 @@ class SensorWatch:
         self._checked_s = steady
         if late or not self._node.active:
             return
-        now_s = self._now_s()
+        now_s = self._listened_s = self._now_s()
         if self._judging:
             self._look_at_places(now_s)
         self.tell()
@@ -141,9 +144,10 @@ class SensorWatch:
         tool = None if newest is None else matrix_from_pose7(newest)
         places = self._collector.places()
         with self._lock:
-            for camera, (K, world_from_camera) in places.items():
-                self.health.place(camera, K, world_from_camera, tool, now_s)
-            self._doubts = self.health.doubts(now_s)
+            if now_s >= self._settled_s:
+                for camera, (K, world_from_camera) in places.items():
+                    self.health.place(camera, K, world_from_camera, tool, now_s)
+            self._doubts = self.health.doubts(now_s, min(now_s, self._listened_s))
 
     def _now_s(self) -> float:
         """ROS time in seconds. When it jumps, another scene or recording has begun: everything begins anew."""
@@ -152,8 +156,14 @@ class SensorWatch:
         self._last_s, self._last_steady = now_s, steady
         if ahead < -0.5 or ahead > _JUMP_S + _FASTEST * passed:
             with self._lock:
-                self._begin_anew()
+                self._new_scene(now_s)
         return now_s
+
+    def _new_scene(self, now_s: float) -> None:
+        self._settled_s = now_s + _SETTLE_S
+        self._listened_s = now_s
+        self._collector.new_scene()
+        self._begin_anew()
 
     def _begin_anew(self) -> None:
         self.health.forget()
@@ -162,7 +172,7 @@ class SensorWatch:
 
     def _judge(self, now_s: float) -> None:
         with self._lock:
-            self._doubts = self.health.doubts(now_s)
+            self._doubts = self.health.doubts(now_s, min(now_s, self._listened_s))
         self.tell()
 
     def tell(self) -> None:

@@ -101,6 +101,25 @@ def test_the_oracle_reaches_the_target_through_the_whole_graph(client):
     assert trial.chunks >= 1
 
 
+def test_scenes_that_are_set_up_anew_raise_no_doubt_about_cameras(client):
+    """Every scene has its own cameras, and the arm is set back: what was seen in the last one must not count."""
+    told, chunks = [], []
+    client.listen("sensor_check", told.append)
+    client.listen("chunk/confidence", chunks.append)
+    assert client.value("policy", "health_camera_0") == "good"
+    for task, seed in (("push_button", 20001), ("lift_block", 20002)):
+        client.enable(False)
+        client.say("")
+        scene = client.set_up(task, seed)
+        client.say(scene["instruction"])
+        client.enable(True)
+        of_scene = len(chunks)
+        client.wait_for(f"chunks of {task}", lambda seen=of_scene: len(chunks) >= seen + 3, 60.0)
+    client.enable(False)
+    doubts = [message.message for message in told if any(name in message.message for name in CAMERAS)]
+    assert [doubt for doubt in doubts if "no image from" not in doubt] == []  # a busy machine may be silent
+
+
 def test_a_disabled_arm_stays_where_it_is(client):
     """The sentinel: the arm, enabled afterwards, moves from exactly where it was."""
     client.enable(False)

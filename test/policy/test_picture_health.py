@@ -114,6 +114,18 @@ def test_light_and_sensor_noise_are_not_doubted(film):
     assert set(_kinds(film, dimmed)) == {""}
 
 
+def test_what_was_seen_before_a_camera_or_the_arm_was_set_elsewhere_says_nothing_about_the_gripper(film):
+    """An equal picture of a resting arm, which lies elsewhere in it only because the camera's place is told anew."""
+    health, K, tool = PictureHealth("camera_0"), film.K[0], film.tools[0]
+    told = np.array(film.E[0])
+    told[:3, 3] += 0.3 * told[:3, 0]
+    places = [told] * 8 + [np.array(film.E[0])] * 4
+    for frame, place in enumerate(places):
+        sight = ToolSight(tool, project(tool, K, place)[0], place=int(frame >= 8))
+        assert not health.add(thumbnail(film.images[0, 0]), sight)
+    assert health.add(thumbnail(film.images[0, 0]), ToolSight(tool, project(tool, K, told)[0], place=1))  # not told
+
+
 def test_a_camera_is_believed_again_when_its_picture_is_back(film):
     health = PictureHealth("camera_0")
     for frame in range(10):
@@ -155,6 +167,13 @@ def test_a_sensor_that_falls_silent_is_doubted_then_a_fault():
     assert combined(sensors.doubts(1.31 + PATIENCE_S))[0]
     sensors.heard("left", 2.4)
     assert set(sensors.doubts(2.4)) == {"joint_states"}
+
+
+def test_a_listener_that_was_held_up_does_not_take_its_own_silence_for_a_sensors():
+    health = _sensors()
+    for number in range(10):
+        health.heard("left", 0.1 * number)
+    assert not health.doubts(3.0, 1.0) and health.doubts(3.0, 3.0)["left"].kind == "silent"
 
 
 def test_a_slow_sensor_may_be_slow():

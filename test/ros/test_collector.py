@@ -141,6 +141,47 @@ def test_a_gripper_without_range_is_refused():
         _collector(finger_open=0.0)
 
 
+def test_a_sight_counts_from_where_the_camera_is_now_and_names_every_change_of_it():
+    collector = _fill(_collector())
+    assert collector.tool_sight("left", NOW).uv is None  # nobody has asked where the cameras are
+    collector.places()
+    before = collector.tool_sight("left", NOW)
+    collector.places()
+    assert collector.tool_sight("left", NOW).place == before.place
+    later = NOW + 100 * MS
+    moved = extrinsic(later, "left")
+    moved.pose.position.x += 0.1
+    _fill(collector, stamp_ns=later)
+    collector.extrinsics.add_pose("left", moved)
+    collector.places()
+    after, other = collector.tool_sight("left", later), collector.tool_sight("right", later)
+    assert np.linalg.norm(after.uv - before.uv) > 1.0
+    assert after.place != before.place and other.place == before.place
+
+
+def test_nothing_of_the_scene_before_says_where_a_camera_is():
+    collector = _fill(_collector())
+    collector.places()
+    before = collector.tool_sight("left", NOW).place
+    collector.new_scene()
+    assert collector.places() == {} and collector.tool_sight("left", NOW).uv is None
+    assert collector.tool_sight("left", NOW).place != before
+    _fill(collector, stamp_ns=NOW + 100 * MS)
+    assert set(collector.places()) == set(CAMERAS)
+    assert collector.tool_sight("left", NOW + 100 * MS).uv is not None
+
+
+@pytest.mark.parametrize("metres, leaps", [(0.01, False), (0.5, True)])
+def test_a_picture_between_two_poses_that_no_motion_connects_is_not_judged_by_the_arm(metres, leaps):
+    collector = _fill(_collector())
+    pose = DOWN.copy()
+    before = collector.tool_sight("left", NOW).place
+    pose[0] += metres
+    collector.add_pose(pose_stamped(pose, NOW + 40 * MS, "base"))
+    assert (collector.tool_sight("left", NOW + 20 * MS) is None) == leaps
+    assert (collector.tool_sight("left", NOW + 40 * MS).place != before) == leaps
+
+
 def test_time_that_jumps_back_starts_anew():
     collector = _fill(_collector())
     _fill(collector, stamp_ns=100 * MS)
