@@ -55,38 +55,14 @@ def closed_loop(
     from ..evaluation.latency_sweep import sweep_latency
     from ..evaluation.results import write_result
 
+    if env == CELL:
+        options |= {"conditions": conditions, "self_calibration": self_calibration, "robot_limits": robot_limits}
+
     def run(chosen: Any) -> dict[str, Any]:
         at_nominal = chosen.latency_seconds == settings.latency_seconds
+        sheets_now = {"sheets": sheets} if at_nominal and env != CELL else {}
         path = json if at_nominal else None  # kept up to date while it runs
-        if env == CELL:
-            from ..evaluation.closed_loop import evaluate
-            from .shared import _tasks
-
-            return evaluate(
-                model,
-                _tasks(tasks),
-                episodes,
-                seed,
-                settings=chosen,
-                json_path=path,
-                conditions=conditions,
-                self_calibration=self_calibration,
-                robot_limits=robot_limits,
-                **options,
-            )
-        from ..evaluation.benchmark import evaluate_benchmark
-
-        return evaluate_benchmark(
-            env,
-            model,
-            tasks,
-            episodes,
-            seed,
-            settings=chosen,
-            json_path=path,
-            sheets=sheets if at_nominal else None,
-            **options,
-        )
+        return _evaluate_in(env, model, tasks, episodes, seed, settings=chosen, json_path=path, **sheets_now, **options)
 
     result = sweep_latency(run, settings, latencies) if latencies else run(settings)
     if latencies and json is not None:
@@ -96,3 +72,15 @@ def closed_loop(
 
         for file in draw_figures(figures, [(f"{env} {model}", result)]):
             typer.echo(f"figure: {file}")
+
+
+def _evaluate_in(env: str, model: str, tasks: str, episodes: int, seed: int, **options: Any) -> dict[str, Any]:
+    """The result of the evaluation in the cell or on the benchmark `env`."""
+    if env == CELL:
+        from ..evaluation.closed_loop import evaluate
+        from .shared import _tasks
+
+        return evaluate(model, _tasks(tasks), episodes, seed, **options)
+    from ..evaluation.benchmark import evaluate_benchmark
+
+    return evaluate_benchmark(env, model, tasks, episodes, seed, **options)

@@ -12,6 +12,8 @@ import numpy as np
 
 from ..paths import models_path
 from ..policy.card import CARD, ModelCard
+from ..policy.observation import Observation
+from ..policy.protocol import Policy
 from ..safe_files import whole_file
 from ..world_model.canvas import build_canvas
 from ..world_model.onnx.files import export_name
@@ -45,19 +47,9 @@ def export_model(
     """
     folder = Path(models_path(model))
     card = ModelCard.load(folder)
-    for count in views:
-        if not 2 <= count <= MAX_VIEWS:
-            raise ValueError(
-                f"views is {count}; give 2 to {MAX_VIEWS}, the cameras of the cell in which exports are checked"
-            )
     target = Path(out) if out is not None else folder
-    if (target / CARD).is_file() and target.resolve() != folder.resolve() and ModelCard.load(target) != card:
-        raise ValueError(f"out is {target}, which holds another model; give a new folder")
-    nearest = next(place for place in (target, *target.resolve().parents) if place.exists())
-    if not os.access(nearest, os.W_OK):
-        raise ValueError(f"{nearest} cannot be written to; give another folder with --out")
+    _check_places(folder, card, views, target)
     from ..policy.registry import load_policy
-    from ..world_model.onnx.export import export_graph
 
     torch_model = load_policy(folder, threads=threads)
     rows = []
@@ -68,18 +60,7 @@ def export_model(
             seen = expert_observations(observations, card.image_size, count)
             for mode in ("policy", "world") if video else ("policy",):
                 progress(f"{export_name(mode, count)}: exporting")
-                export_graph(folder, work, mode, count)
-                parity = compare(
-                    torch_model, load_policy(work, runtime="onnx", threads=threads), seen, video=mode == "world"
-                )
-                rows.append(_row(work / export_name(mode, count), parity))
-                if not parity.same and mode == "policy":
-                    raise ValueError(
-                        f"the export of {folder} for {count} views does not compute what torch does: poses are up "
-                        f"to {parity.position_mm_max:.2f} mm apart, {POSITION_LIMIT_M * 1e3:g} mm are allowed, and "
-                        f"pictures up to {parity.levels_max} levels; nothing was written, please report the "
-                        "versions of torch, onnx and onnxruntime"
-                    )
+                rows.append(_export_compared(folder, work, mode, count, torch_model, seen, threads))
             if int8:
                 progress(f"{export_name('policy', count, True)}: calibrating on {CALIBRATION} observations")
                 _quantise(work, card, count)
@@ -92,6 +73,40 @@ def export_model(
         if not (target / CARD).is_file():
             card.save(target)
     return rows
+
+
+def _check_places(folder: Path, card: ModelCard, views: Sequence[int], target: Path) -> None:
+    """ValueError where the cell lacks so many cameras or the target folder cannot take the export."""
+    for count in views:
+        if not 2 <= count <= MAX_VIEWS:
+            raise ValueError(
+                f"views is {count}; give 2 to {MAX_VIEWS}, the cameras of the cell in which exports are checked"
+            )
+    if (target / CARD).is_file() and target.resolve() != folder.resolve() and ModelCard.load(target) != card:
+        raise ValueError(f"out is {target}, which holds another model; give a new folder")
+    nearest = next(place for place in (target, *target.resolve().parents) if place.exists())
+    if not os.access(nearest, os.W_OK):
+        raise ValueError(f"{nearest} cannot be written to; give another folder with --out")
+
+
+def _export_compared(
+    folder: Path, work: Path, mode: str, views: int, torch_model: Policy, seen: list[Observation], threads: int
+) -> dict:
+    """Export one graph into `work`; its row. ValueError where its poses are not those of torch."""
+    from ..policy.registry import load_policy
+    from ..world_model.onnx.export import export_graph
+
+    export_graph(folder, work, mode, views)
+    exported = load_policy(work, runtime="onnx", threads=threads)
+    parity = compare(torch_model, exported, seen, video=mode == "world")
+    if not parity.same and mode == "policy":
+        raise ValueError(
+            f"the export of {folder} for {views} views does not compute what torch does: poses are up "
+            f"to {parity.position_mm_max:.2f} mm apart, {POSITION_LIMIT_M * 1e3:g} mm are allowed, and "
+            f"pictures up to {parity.levels_max} levels; nothing was written, please report the "
+            "versions of torch, onnx and onnxruntime"
+        )
+    return _row(work / export_name(mode, views), parity)
 
 
 def _quantise(work: Path, card: ModelCard, views: int) -> None:

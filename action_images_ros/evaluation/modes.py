@@ -7,7 +7,7 @@ from functools import cache
 from ..policy.protocol import Policy
 from ..policy.registry import RUNTIMES, load_policy
 
-__all__ = ["MODES", "MODEL_MODES", "check_arguments", "check_choice", "loaded_policy"]
+__all__ = ["MODES", "MODEL_MODES", "check_arguments", "check_choice", "check_counts", "loaded_policy"]
 
 MODES = ("policy", "blind", "replay", "replay-codec")
 """policy; blind: images of another seed; replay: the expert's poses; replay-codec: the same through action images."""
@@ -22,9 +22,14 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def check_arguments(mode: str, runtime: str, **counts: int) -> None:
-    """Raise ValueError naming the first wrong argument; counts: integers of at least 1, `seed` of at least 0."""
+    """Raise ValueError naming the first wrong argument; counts as in `check_counts`."""
     check_choice("mode", mode, MODES)
     check_choice("runtime", runtime, RUNTIMES)
+    check_counts(**counts)
+
+
+def check_counts(**counts: int) -> None:
+    """Raise ValueError naming the first integer below 1; `seed` may be 0."""
     for name, value in counts.items():
         low = 0 if name == "seed" else 1
         if value < low:

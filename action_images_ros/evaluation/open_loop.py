@@ -17,6 +17,7 @@ from ..metrics.features import FeatureDistance
 from ..paths import models_path
 from .baselines import OPEN_MODES, Guess, constant_guess, given_frames, guesses
 from .held_out import Window, made_episodes, recorded_episodes, windows_of
+from .modes import check_choice, check_counts
 from .results import write_result
 from .scores import Scored, score_actions, score_video, summarise, true_frames
 from .sheets import write_sheet
@@ -51,14 +52,9 @@ def evaluate_mode(
     """
     from ..cell.tasks.registry import TASKS, find_task
 
-    if mode not in OPEN_MODES:
-        raise ValueError(f"mode is {mode!r}; choose one of {', '.join(OPEN_MODES)}")
-    for name, value, low in (("episodes", episodes, 1), ("seed", seed, 0), ("steps", steps, 1), ("batch", batch, 1)):
-        if value < low:
-            raise ValueError(f"{name} is {value}; give {low} or more")
-    tasks = list(TASKS) if tasks is None else tasks
-    for task in tasks:
-        find_task(task)
+    check_choice("mode", mode, OPEN_MODES)
+    check_counts(episodes=episodes, seed=seed, steps=steps, batch=batch)
+    tasks = [find_task(task).name for task in (TASKS if tasks is None else tasks)]
     model = models_path(model)
     if data is not None:
         load_episodes(Path(data), limit=1)  # the same refusal, before torch takes its time

@@ -70,13 +70,7 @@ def train(
         said = folder.begin(recipe, trainer.step, changes)
         if said:
             print(f"{folder.path} goes on with another recipe {said}", file=sys.stderr)
-        if precision_on(processes.device, recipe) != recipe.precision:
-            print(f"this processor has no {recipe.precision} instructions: it trains in float32", file=sys.stderr)
-        if compiled_on(processes.device, recipe) != recipe.compile:
-            print(
-                "there is no C++ compiler (g++, or what CXX names): blocks are not compiled, steps take longer",
-                file=sys.stderr,
-            )
+        _warn_of_device(processes.device, recipe)
     run = _Run(recipe, folder, trainer, judge, mixture, None if init is None else Path(init).name)
     gpu = processes.device.type == "cuda"
     feed = load_batches(
@@ -94,6 +88,17 @@ def train(
             print(f"stopped at step {trainer.step} of {recipe.steps}: go on with --resume", file=sys.stderr)
         raise SystemExit(128 + run.interrupted)
     return folder.model
+
+
+def _warn_of_device(device: torch.device, recipe: TrainConfig) -> None:
+    """Print what of the recipe this device or machine lacks."""
+    if precision_on(device, recipe) != recipe.precision:
+        print(f"this processor has no {recipe.precision} instructions: it trains in float32", file=sys.stderr)
+    if compiled_on(device, recipe) != recipe.compile:
+        print(
+            "there is no C++ compiler (g++, or what CXX names): blocks are not compiled, steps take longer",
+            file=sys.stderr,
+        )
 
 
 def make_makers(mixture: Mixture, recipe: TrainConfig) -> tuple[BatchMaker, BatchMaker]:

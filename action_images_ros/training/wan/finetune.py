@@ -57,21 +57,7 @@ def finetune(
         mixed_precision=_precision(settings, device),
     )
     where = str(accelerator.device) if device != "cpu" else "cpu"
-    kind = "float32" if settings.weights == "float32" and (settings.method == "full" or where == "cpu") else "bfloat16"
-    model = load_wan(
-        Path(folder),
-        {
-            "device": where,
-            "dtype": kind,
-            "guidance": 1,
-            "compile": "off",
-            "quantise": "off",
-            "offload": "text" if where.startswith("cuda") else "off",  # read once, then let go
-            "action_decoder": "",
-            "frames_first": 0,
-            "cache": "off",
-        },
-    )
+    model = _load(Path(folder), where, settings)
     views = model.settings.views
     episodes = data if isinstance(data, list) else read_episodes(data, model.card, views)
     check_episodes(episodes, model.card, views)
@@ -102,6 +88,25 @@ def finetune(
         if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
             _save_state(accelerator, out, step + 1)
     return _export(accelerator, denoiser, out, settings)
+
+
+def _load(folder: Path, where: str, settings: FinetuneSettings) -> WanWorldModel:
+    """The model for training on a device: nothing compiled, quantised or cached, the text encoder off the GPU."""
+    full = settings.weights == "float32" and (settings.method == "full" or where == "cpu")
+    return load_wan(
+        folder,
+        {
+            "device": where,
+            "dtype": "float32" if full else "bfloat16",
+            "guidance": 1,
+            "compile": "off",
+            "quantise": "off",
+            "offload": "text" if where.startswith("cuda") else "off",  # read once, then let go
+            "action_decoder": "",
+            "frames_first": 0,
+            "cache": "off",
+        },
+    )
 
 
 def prepare(denoiser: WanDenoiser, settings: FinetuneSettings) -> WanDenoiser:
