@@ -47,15 +47,8 @@ LONGER = {
     "control/executor.py": "one state machine: its transitions are read side by side",
     "nodes/arm_command_node.py": "the services, limits and watches of the one node that commands the arm",
     "ros/arm_drivers.py": "one class per driver of an arm, in one table",
-    "ros/graph_node.py": "to be split: parameters, problems, starting",
-    "nodes/policy_node.py": "to be split",
     "ros/collector.py": "to be split",
-    "training/wan/finetune.py:finetune": "to be split",
-    "evaluation/export.py:export_model": "to be split",
     "apps/demo.py:demo": "to be split",
-    "evaluation/open_loop.py:evaluate_mode": "to be split",
-    "cli/environments.py:closed_loop": "to be split",
-    "training/train.py:train": "to be split",
 }
 
 

@@ -28,10 +28,11 @@ from ..control.watchdog import Watchdog
 from ..parameter import specs
 from ..ros.chunk_reader import ChunkReader
 from ..ros.conversions import path_from_poses, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
-from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
+from ..ros.graph_node import ERROR, WARN, GraphNode, stamp_of
 from ..ros.node_parameters import ArmCommandParameters
 from ..ros.node_watch import NodeWatch
 from ..ros.robot_limits import RobotLimits
+from ..ros.run_node import run_node
 from ..ros.state_messages import state_message
 from ..ros.steady_loop import SteadyLoop
 

@@ -21,10 +21,11 @@ from ..cell.tasks.registry import find_task
 from ..geometry.pose import pose7_from_matrix
 from ..ros.chunk_messages import gripper_message, poses_message
 from ..ros.conversions import camera_info_from_intrinsics, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
-from ..ros.graph_node import GraphNode, run_node, stamp_of
+from ..ros.graph_node import GraphNode, stamp_of
 from ..ros.images import image_from_rgb
 from ..ros.node_parameters import CellParameters
 from ..ros.parameters import ParameterError
+from ..ros.run_node import run_node
 from ..ros.tf_output import TfOutput
 
 _PLAN_SECONDS = 2.4

@@ -19,11 +19,12 @@ from ..policy.registry import policy_card
 from ..ros.chunk_messages import split_frames
 from ..ros.chunk_publisher import PosePublisher
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped
-from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
+from ..ros.graph_node import WARN, GraphNode, stamp_of
 from ..ros.images import rgb_from_message
 from ..ros.newest import Newest
 from ..ros.node_parameters import DecoderParameters
 from ..ros.parameters import rotation
+from ..ros.run_node import run_node
 
 _PARTS = ("action_images", "camera_info", "pose")
 

@@ -29,10 +29,11 @@ from ..labelling.planner import Unlabelled, Window, WindowPlanner
 from ..policy.registry import load_policy
 from ..ros.chunk_publisher import ChunkPublisher
 from ..ros.conversions import path_from_poses, pose_from_pose7, stamp_from_ns
-from ..ros.graph_node import WARN, GraphNode, run_node
+from ..ros.graph_node import WARN, GraphNode
 from ..ros.live_bag import LiveBag
 from ..ros.node_parameters import LabelParameters
 from ..ros.parameters import ParameterError, rotation
+from ..ros.run_node import run_node
 
 _DEPTH = 100  # messages that may wait while the node is busy
 _PATH = 1000  # newest poses on label/path

@@ -16,21 +16,21 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
 from ..interfaces.camera_model import is_rectified
-from ..policy.agreement import video_agreement
 from ..policy.decoding import chunk_from_prediction
 from ..policy.observation import Observation
 from ..policy.prediction import Prediction
-from ..policy.protocol import Labels, PaintsVideo, Policy, Subscribes, check_prediction, require
+from ..policy.protocol import Policy, Subscribes, check_prediction
 from ..policy.registry import load_policy, policy_card
 from ..ros.camera_watch import CameraCalibrationWatch, camera_watch
-from ..ros.chunk_messages import agreement_message
 from ..ros.chunk_publisher import ChunkPublisher, PosePublisher
+from ..ros.chunk_video import ChunkVideo
 from ..ros.collector import CollectorSettings, ObservationCollector
 from ..ros.extrinsics import Extrinsics
-from ..ros.graph_node import WARN, GraphNode, run_node
+from ..ros.graph_node import WARN, GraphNode
 from ..ros.instruction import InstructionTopic
 from ..ros.node_parameters import PolicyParameters
 from ..ros.parameters import ParameterError, rotation
+from ..ros.run_node import run_node
 from ..ros.sensor_watch import SensorWatch
 
 _MODEL_TIME = 0.5  # weight of the newest chunk in the mean compute time
@@ -54,8 +54,7 @@ class PolicyNode(GraphNode):
         self._poses: PosePublisher | None = None
         self._mean_seconds = 0.0
         self._observation: Observation | None = None
-        self._agreement: Any = None
-        self._checks_video = False
+        self._video: ChunkVideo | None = None
 
     def configure(self) -> None:
         """Read parameters, load the model, connect."""
@@ -67,7 +66,6 @@ class PolicyNode(GraphNode):
             raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
         self._period = 1.0 / own.rate
         self._seed, self._video_every, self._count = own.seed, own.video_every, 0
-        self._checks_video = own.check_video
         self._video_prepared = own.video_every > 0
         self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
         self._policy = self._load(own)
@@ -91,7 +89,7 @@ class PolicyNode(GraphNode):
         self._words = InstructionTopic(lambda: self.advertise("instruction"), self._on_instruction)
         self.sensors = SensorWatch(self, self.collector, judging=own.sensor_health)
         self.cameras = camera_watch(self, self._policy, self.collector, own.self_calibration, self.sensors)
-        self._connect(cameras, own.image_transport)
+        self._connect(cameras, own.image_transport, own.check_video)
         if own.instruction:
             self._words.say(own.instruction)
         self.values["policy"] = "model" if own.policy == "model" else "ORACLE: the expert's poses, not a prediction"
@@ -139,15 +137,14 @@ class PolicyNode(GraphNode):
             robot_tool_from_model_tool=self._turn,
         )
 
-    def _connect(self, cameras, transport: str) -> None:
+    def _connect(self, cameras: tuple[str, ...], transport: str, compares_video: bool) -> None:
         collector = self._collecting
         raw = "" if transport == "raw" else "/compressed"
         if self._driving.card.output == "poses":
             self._poses = PosePublisher(self, self._base)
         else:
             self._chunks = ChunkPublisher(self, cameras, self._encoding, self._base, video=self._video_every > 0)
-        if self._chunks is not None:
-            self._agreement = self.advertise("chunk/agreement")
+            self._video = ChunkVideo(self, self._driving, self._chunks, self._base, compares=compares_video)
         if isinstance(self._policy, Subscribes):
             for name, callback in self._policy.subscriptions().items():
                 self.listen(name, callback)
@@ -221,7 +218,7 @@ class PolicyNode(GraphNode):
         """Let go of the model."""
         if self.collector is not None:
             self.collector.extrinsics.close()
-        self._policy = self.collector = self._chunks = self._poses = self.sensors = self.cameras = None
+        self._policy = self.collector = self._chunks = self._poses = self._video = self.sensors = self.cameras = None
 
     def check(self) -> None:
         """Say which camera is missing, old or out of step."""
@@ -307,27 +304,10 @@ class PolicyNode(GraphNode):
             self.cameras.step()
 
     def _publish_video(self, prediction: Prediction) -> None:
-        """That of every so many chunks; painted when its chunk is on the way, so that no motion waits for it."""
-        painter, chunks = self._policy, self._chunks
+        """The video of every so many chunks."""
         due = self._video_every and (self._count - 1) % self._video_every == 0
-        if not due or chunks is None or not isinstance(painter, PaintsVideo):
-            return
-        try:
-            filmed = painter.paint_video(prediction)
-            chunks.publish_video(filmed)
-            self._check_video(filmed)
-            self.solved("video")
-        except Exception as error:  # the thread must not die silently
-            self.complain("video", f"the video of a chunk could not be painted: {error!r}", WARN)
-
-    def _check_video(self, filmed: Prediction) -> None:
-        """Compare the arm in the video with the action, where asked for."""
-        if not self._checks_video or self._observation is None:
-            return
-        reader = require(self._policy, Labels, "read the arm off its video (check_video)")
-        agreement = video_agreement(reader, filmed, self._observation, seed=self._seed + self._count)
-        self.values["video_action_mm"] = f"{1000 * agreement.median_m:.1f}"
-        self._agreement.publish(agreement_message(agreement.distances_m, filmed.dt, filmed.stamp_ns, self._base))
+        if due and self._video is not None and self._observation is not None:
+            self._video.publish(prediction, self._observation, self._seed + self._count)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -28,10 +28,11 @@ from ..geometry.pose import pose7_from_matrix
 from ..ros import qos
 from ..ros.arm_drivers import ArmSettings, JointDriver, JointState, make_arm_driver
 from ..ros.conversions import pose7_from_pose_stamped, pose_stamped
-from ..ros.graph_node import ERROR, WARN, GraphNode, run_node, stamp_of
+from ..ros.graph_node import ERROR, WARN, GraphNode, stamp_of
 from ..ros.gripper_drivers import GripperSettings, make_gripper_driver
 from ..ros.node_parameters import RobotBridgeParameters
 from ..ros.parameters import rotation
+from ..ros.run_node import run_node
 from ..ros.transforms import NoTransform, TransformSource
 
 _SAMPLES = 6  # pairs of joints and pose that the cross-check keeps, at different places

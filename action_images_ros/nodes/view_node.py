@@ -23,13 +23,14 @@ from ..geometry.camera import Camera
 from ..geometry.pose import matrix_from_pose7
 from ..ros.chunk_messages import agreement_from_message
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped, stamp_from_ns
-from ..ros.graph_node import WARN, GraphNode, run_node, stamp_of
+from ..ros.graph_node import WARN, GraphNode, stamp_of
 from ..ros.images import image_from_rgb, rgb_from_message
 from ..ros.node_parameters import ViewParameters
 from ..ros.parameters import rotation
 from ..ros.plan_scene import PlanScene
 from ..ros.plan_watch import PARTS, PlanWatch
 from ..ros.playback import Playback, overlay
+from ..ros.run_node import run_node
 from ..ros.state_messages import state_report
 
 _STREAMS = ("predicted_video", "action_images", "overlay")

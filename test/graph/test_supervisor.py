@@ -152,7 +152,8 @@ def test_nodes_end_when_their_starter_is_killed(tmp_path):
     """kill -9 of the starter: the node sees its parent go and ends."""
     node = tmp_path / "node.py"
     node.write_text(
-        "import sys\nfrom action_images_ros.ros.graph_node import GraphNode, run_node\n"
+        "import sys\nfrom action_images_ros.ros.graph_node import GraphNode\n"
+        "from action_images_ros.ros.run_node import run_node\n"
         "sys.exit(run_node(lambda: GraphNode('lonely')))\n"
     )
     starter = tmp_path / "starter.py"

@@ -104,7 +104,8 @@ def test_a_niced_node_loads_at_full_priority_and_works_at_the_lower_one(rig):
 
 _SLOW = """
 import time
-from action_images_ros.ros.graph_node import GraphNode, run_node
+from action_images_ros.ros.graph_node import GraphNode
+from action_images_ros.ros.run_node import run_node
 class Slow(GraphNode):
     def configure(self):
         print("loading", flush=True)
