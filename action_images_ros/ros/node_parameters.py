@@ -5,6 +5,7 @@ Those of the controller are declared in `control/settings.py`. Importing this mo
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -245,34 +246,51 @@ def allowed_names(node: str | None = None) -> set[str]:
 
 def check_sections(content: Any, where: str) -> None:
     """Refuse, with a ValueError, a key in a section of our nodes that none of them declares, and a value that it
-    refuses. Sections of other nodes are left alone."""
+    refuses; a section whose name is nearly one of ours, too. Sections of other nodes are left alone."""
     if not isinstance(content, Mapping):
         raise ValueError(f"{where} holds no sections; give NODE: {{ros__parameters: {{NAME: VALUE}}}}")
     for section, body in content.items():
         name = str(section).rsplit("/", 1)[-1]
-        if (
-            isinstance(body, Mapping)
-            and body
-            and "ros__parameters" not in body
-            and all(isinstance(part, Mapping) for part in body.values())
-        ):
-            check_sections(body, where)  # a namespace
+        if any("*" in part and part not in ("*", "**") for part in str(section).split("/")):
+            raise ValueError(f"{where}: section is {str(section)!r}; ROS knows the wildcards * and ** as whole parts")
+        if isinstance(body, Mapping) and "ros__parameters" not in body and _is_namespace(body):
+            check_sections(body, where)
             continue
-        if name not in NODE_PARAMETERS and name not in ("*", "**"):
-            continue
-        own = (body or {}).get("ros__parameters") if isinstance(body or {}, Mapping) else None
-        if not isinstance(own, Mapping):
-            raise ValueError(f"{where}: section {section} holds no ros__parameters; put the parameters below it")
-        node = name if name in NODE_PARAMETERS else None
-        given = [str(key) for key in own if not str(key).startswith(_ROS_PREFIXES)]
-        refuse_unknown(given, allowed_names(node), f"{node or 'any node'} ({where})")
-        for kind in NODE_PARAMETERS[node] if node else ():
-            for spec in specs(kind):
-                if spec.name in own:
-                    try:
-                        spec.checked(own[spec.name])
-                    except ValueError as error:
-                        raise ValueError(f"{where}: {error}") from None
+        if name in NODE_PARAMETERS or name in ("*", "**"):
+            _check_section(str(section), name, body, where)
+        else:
+            _refuse_misspelt(str(section), name, body, where)
+
+
+def _is_namespace(body: Mapping[Any, Any]) -> bool:
+    """Whether there are sections below, at any depth."""
+    parts = [part for part in body.values() if isinstance(part, Mapping)]
+    return any("ros__parameters" in part or _is_namespace(part) for part in parts)
+
+
+def _check_section(section: str, name: str, body: Any, where: str) -> None:
+    """The keys and values of a section of one node, or of a wildcard: every node that has the parameter takes it."""
+    own = (body or {}).get("ros__parameters") if isinstance(body or {}, Mapping) else None
+    if not isinstance(own, Mapping):
+        raise ValueError(f"{where}: section {section} holds no ros__parameters; put the parameters below it")
+    node = name if name in NODE_PARAMETERS else None
+    given = [str(key) for key in own if not str(key).startswith(_ROS_PREFIXES)]
+    refuse_unknown(given, allowed_names(node), f"{node or 'any node'} ({where})")
+    for kind in NODE_PARAMETERS[node] if node else [kind for row in NODE_PARAMETERS.values() for kind in row]:
+        for spec in specs(kind):
+            if spec.name in own:
+                try:
+                    spec.checked(own[spec.name])
+                except ValueError as error:
+                    raise ValueError(f"{where}: {error}") from None
+
+
+def _refuse_misspelt(section: str, name: str, body: Any, where: str) -> None:
+    """Refuse a section nearly named as one of our nodes that holds parameters of it: ROS would ignore it in silence."""
+    near = difflib.get_close_matches(name, NODE_PARAMETERS, n=1, cutoff=0.88)
+    own = body.get("ros__parameters") if isinstance(body, Mapping) else None
+    if near and isinstance(own, Mapping) and allowed_names(near[0]) & {str(key) for key in own}:
+        raise ValueError(f"{where}: section is {section!r}, no node of the graph; did you mean {near[0]}?")
 
 
 def check_parameter_file(path: str | Path) -> None:

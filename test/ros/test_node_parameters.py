@@ -1,5 +1,7 @@
 """One declaration of every parameter: nodes, parameter files and the documentation agree with it."""
 
+import re
+
 import pytest
 import yaml
 
@@ -26,7 +28,7 @@ def test_every_node_has_its_parameters():
     assert set(NODE_PARAMETERS) == {node.name for node in NODES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*FILES, *share_path("config/benchmarks").glob("*.yaml")], ids=lambda path: path.stem)
 def test_the_shipped_files_hold_only_what_nodes_declare(path):
     check_parameter_file(path)
 
@@ -73,6 +75,27 @@ def test_sections_of_other_nodes_and_namespaces_are_understood():
     check_sections({"/camera": {"ros__parameters": {"anything": 1}}}, "x")
     with pytest.raises(ValueError, match="rte"):
         check_sections({"cell": {"policy": {"ros__parameters": {"rte": 1}}}}, "x")
+    with pytest.raises(ValueError, match="rte"):
+        check_sections({"a": {"b": {"policy": {"ros__parameters": {"rte": 1}}}}}, "x")
+    check_sections({"camera_driver": {"ros__parameters": {"rate": 1}}, "ns": {"other": {"x": {"y": 1}}}}, "x")
+
+
+@pytest.mark.parametrize(
+    "content, named",
+    [
+        ({"/**/arm_comand": {"ros__parameters": {"require_approval": True}}}, "did you mean arm_command"),
+        ({"/cell/polcy": {"ros__parameters": {"rate": 1.0}}}, "did you mean policy"),
+        ({"/**/arm_command": {"ros_parameters": {"require_approval": True}}}, "ros__parameters"),
+        ({"/**": {"ros_parameters": {"require_approval": True}}}, "ros__parameters"),
+        ({"/arm*": {"ros__parameters": {"require_approval": True}}}, "wildcards"),
+        ({"/**": {"ros__parameters": {"require_approval": "yes"}}}, "require_approval"),
+        ({"/**": {"ros__parameters": {"max_linear_speed": 1e9}}}, "max_linear_speed"),
+        ({"/cell/*": {"ros__parameters": {"model": {"name": "nano"}}}}, "model"),
+    ],
+)
+def test_a_section_that_ros_would_ignore_in_silence_is_refused(content, named):
+    with pytest.raises(ValueError, match=re.escape(named)):
+        check_sections(content, "x")
 
 
 @pytest.mark.parametrize(
