@@ -47,7 +47,6 @@ LONGER = {
     "control/executor.py": "one state machine: its transitions are read side by side",
     "nodes/arm_command_node.py": "the services, limits and watches of the one node that commands the arm",
     "ros/arm_drivers.py": "one class per driver of an arm, in one table",
-    "ros/collector.py": "to be split",
 }
 
 

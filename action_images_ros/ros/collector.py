@@ -9,7 +9,6 @@ poses and undistortion follow the rules that recordings are read by (`interfaces
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,21 +18,19 @@ import numpy.typing as npt
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import CameraInfo, JointState
 
-from ..geometry.arrays import Floats
 from ..geometry.camera import normalise_signs, project
 from ..interfaces.arm_state import POSE_TOLERANCE_S, SETTLE_S, ArmRules, ArmState
-from ..interfaces.camera_model import CameraModel, CameraModels
 from ..interfaces.views import camera_offsets
 from ..policy.observation import Observation, Synchroniser, observe
 from ..policy.picture_health import ToolSight
+from .camera_images import CameraImages
+from .camera_places import CameraPlaces, Place
 from .conversions import ns_from_stamp
 from .extrinsics import Extrinsics
-from .images import rgb_from_message
 
 __all__ = ["CollectorSettings", "ObservationCollector"]
 
 _SIGHT_S = 0.15  # a pose so old still says about where the gripper is in a picture
-_LEAP_M, _LEAP_M_S = 0.05, 3.0  # an arm that is farther away than this has not moved there: it was set there
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,7 @@ class ObservationCollector:
         self._synchroniser = Synchroniser(settings.cameras, settings.slop_s)
         self._set: tuple[int, dict[str, Any]] | None = None
         self._infos: dict[str, Any] = dict(extrinsics.calibration.infos)
-        self._models = CameraModels()
-        self._sizes: dict[str, tuple[int, int]] = {}
+        self._images = CameraImages(settings.rectified)
         self._arm = ArmState(
             ArmRules(
                 settings.base_frame,
@@ -85,10 +81,7 @@ class ObservationCollector:
         self._last_pose_ns = 0
         self._joints_heard_ns: int | None = None
         self._instruction = ""
-        self._places: dict[str, tuple[Floats, Floats]] = {}
-        self._moves: Counter[str] = Counter()  # changes of `_places`
-        self._breaks = 0  # new scenes and leaps of the arm
-        self._leap_ns = 0, 0
+        self._places = CameraPlaces()
         self._past_scene: tuple[int, dict[str, Any]] | None = None
         self.doubt: Callable[[], str] = str
         """Says why the pictures are not to be believed; set by whoever judges them."""
@@ -121,7 +114,7 @@ class ObservationCollector:
             before = self._arm.newest_pose()
             try:
                 self._arm.add_pose(message, stamp_ns)
-                self._note_leap(before)
+                self._places.note_pose(before, self._arm.newest_pose())
                 self._pose_fault = self._arm.pose_fault
             except ValueError as error:
                 self._pose_fault = str(error)
@@ -228,11 +221,11 @@ class ObservationCollector:
                 if self.extrinsics.on_arm(camera)
             }
         frames = {camera: message.header.frame_id for camera, message in messages.items()}
-        models = {camera: self._model(camera, infos.get(camera)) for camera in messages}
+        models = {camera: self._images.model(camera, infos.get(camera)) for camera in messages}
         offsets = camera_offsets(models, frames)
         images, intrinsics, poses = {}, {}, {}
         for camera, message in messages.items():
-            images[camera] = self._image(camera, message, models[camera])
+            images[camera] = self._images.image(camera, message, models[camera])
             intrinsics[camera] = models[camera].K
             E = self.extrinsics.world_from_camera(
                 camera, frames[camera], ns_from_stamp(message.header.stamp), on_arm.get(camera)
@@ -250,19 +243,10 @@ class ObservationCollector:
             robot_tool_from_model_tool=self.settings.robot_tool_from_model_tool,
         )
 
-    def _note_leap(self, before: tuple[int, Floats] | None) -> None:
-        """Between two poses that no motion connects (a simulation was set up anew) nothing is known."""
-        now = self._arm.newest_pose()
-        if before is None or now is None or now[0] <= before[0]:
-            return
-        if np.linalg.norm(now[1][:3] - before[1][:3]) > _LEAP_M + _LEAP_M_S * (now[0] - before[0]) * 1e-9:
-            self._leap_ns = before[0], now[0]
-            self._breaks += 1
-
     def tool_sight(self, camera: str, stamp_ns: int) -> ToolSight | None:
         """Where the tool was, and in which pixel of this camera's picture; None where the arm's pose is not known."""
         with self._lock:
-            if self._leap_ns[0] < stamp_ns < self._leap_ns[1]:
+            if self._places.in_leap(stamp_ns):
                 return None
             try:
                 pose = self._arm.tool_pose(stamp_ns)
@@ -271,7 +255,7 @@ class ObservationCollector:
                 if newest is None or abs(newest[0] - stamp_ns) > _SIGHT_S * 1e9:
                     return None
                 pose = newest[1]
-            seen_from, place = self._places.get(camera), self._breaks + self._moves[camera]
+            seen_from, place = self._places.known.get(camera), self._places.generation(camera)
         uv = None
         if seen_from is not None and not self.extrinsics.on_arm(camera):
             at, depth = project(pose[:3], *seen_from)
@@ -282,20 +266,19 @@ class ObservationCollector:
         """What the cameras show from now on says nothing of where they were before."""
         with self._lock:
             self._past_scene = self._set
-            self._places = {}
-            self._breaks += 1
+            self._places.new_scene()
 
-    def places(self) -> dict[str, tuple[Floats, Floats]]:
+    def places(self) -> dict[str, Place]:
         """K `[3, 3]` and world_from_camera `[4, 4]` of the cameras at the newest pictures, those that are known."""
         with self._lock:
             if self._set is None or self._set is self._past_scene:
                 return {}
-            (_, messages), infos, breaks = self._set, dict(self._infos), self._breaks
-        found: dict[str, tuple[Floats, Floats]] = {}
+            (_, messages), infos, breaks = self._set, dict(self._infos), self._places.breaks
+        found: dict[str, Place] = {}
         models = {}
         for camera in messages:
             try:
-                models[camera] = self._model(camera, infos.get(camera))
+                models[camera] = self._images.model(camera, infos.get(camera))
             except ValueError:
                 continue  # said by `observe`
         offsets = camera_offsets(models, {camera: messages[camera].header.frame_id for camera in models})
@@ -309,10 +292,7 @@ class ObservationCollector:
             except ValueError:
                 continue  # said by `observe`
         with self._lock:
-            if breaks == self._breaks:  # else a new scene has begun meanwhile
-                for camera, place in found.items():
-                    self._moves[camera] += not _same(place, self._places.get(camera))
-                self._places = self._places | found
+            self._places.update(found, breaks)
         return found
 
     def fingers_ns(self) -> int | None:
@@ -323,33 +303,6 @@ class ObservationCollector:
         """`[7]`, the robot's tool as it was last measured."""
         newest = self._arm.newest_pose()
         return None if newest is None else newest[1]
-
-    def _image(self, camera: str, message: Any, model: CameraModel) -> npt.NDArray[np.uint8]:
-        try:
-            image = rgb_from_message(message)
-        except ValueError as error:
-            raise ValueError(f"{camera}/image_raw: {error}") from None
-        size = image.shape[:2]
-        before = self._sizes.setdefault(camera, size)
-        if size != before:
-            raise ValueError(
-                f"{camera}/image_raw changed its size from {before[1]}x{before[0]} to {size[1]}x{size[0]}"
-                "; set the driver back, or deactivate, clean up and configure this node again"
-            )
-        if model.size != size:
-            raise ValueError(
-                f"{camera}/camera_info is for {model.size[1]}x{model.size[0]}, the image is "
-                f"{size[1]}x{size[0]}; publish the calibration of this resolution"
-            )
-        return model.rectify(image)
-
-    def _model(self, camera: str, info: Any) -> CameraModel:
-        if info is None:
-            raise ValueError(f"nothing came on {camera}/camera_info; calibrate the camera and publish it")
-        try:
-            return self._models.model(camera, info, camera in self.settings.rectified)
-        except ValueError as error:
-            raise ValueError(f"{camera}/camera_info: {error}") from None
 
     def _openness(self, stamp_ns: int) -> float:
         """By the arm's rule; but a gripper that has stopped to report itself is refused, whatever was commanded."""
@@ -362,8 +315,3 @@ class ObservationCollector:
         if joints and (newest is None or (stamp_ns - newest) * 1e-9 > s.max_joint_age_s):
             raise ValueError(self._arm.no_openness(stamp_ns))
         return self._arm.openness(stamp_ns)
-
-
-def _same(place: tuple[Floats, Floats], other: tuple[Floats, Floats] | None) -> bool:
-    """Whether two places of a camera show a point in the same pixel, about."""
-    return other is not None and all(np.allclose(a, b, rtol=2e-3, atol=2e-3) for a, b in zip(place, other, strict=True))

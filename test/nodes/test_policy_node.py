@@ -304,7 +304,7 @@ def test_bad_input_is_named_and_gives_no_chunk(world, policy, case):
     _instructed(world, policy)
     look(world, world.stamp())
     world.rig.spin_until(lambda: re.search(words, policy.problems().get("observation", "")), f"complaint {words!r}")
-    policy.collector._sizes.clear()
+    policy.collector._images._sizes.clear()
     _first_chunk_is_that_of_the_next_good_moment(world)
     world.rig.spin_until(lambda: "observation" not in policy.problems(), "the complaint is taken back")
 
