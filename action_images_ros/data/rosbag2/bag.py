@@ -50,6 +50,19 @@ def stamp_of(data: bytes) -> int:
     return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
 
+def _from_cdr(store: Typestore, data: bytes, kind: str) -> Any:
+    """The message. Bytes behind it are passed over: rclpy's serialize_message leaves some where a sequence is empty,
+    since it takes the size that it reserved for the one it used."""
+    definition = store.get_msgdef(kind)
+    if len(data) < 4 or data[:2] not in (b"\0\0", b"\0\1"):
+        raise ValueError("it does not begin as CDR does")
+    read = definition.deserialize_cdr_le if data[1] else definition.deserialize_cdr_be
+    message, end = read(data[4:], 0, definition.cls, store)
+    if end + 4 > len(data) or len(data) > 2 * (end + 4):
+        raise ValueError(f"it takes {end + 4} of {len(data)} bytes")
+    return message
+
+
 class Bag:
     """An open recording; use it in a `with` statement. Opened read-only.
 
@@ -249,7 +262,7 @@ class Bag:
         if topic.encoding != "cdr":
             raise BagError(f"{self.path}: {self.describe_encoding(topic)}")
         try:
-            return self.typestore.deserialize_cdr(message.data, message.type)
+            return _from_cdr(self.typestore, message.data, message.type)
         except KeyError:
             raise BagError(
                 f"{self.path}: the type {message.type} of {message.topic} is not known and the recording "

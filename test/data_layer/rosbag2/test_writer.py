@@ -79,6 +79,30 @@ def test_ros_and_recordings_understand_each_others_bytes(tmp_path, recording):
         assert list(deserialize_message(info.data, CameraInfo).k) == list(bag.read(info).k)
 
 
+def test_what_serialize_message_leaves_behind_a_message_is_passed_over(tmp_path):
+    """It gives more bytes than the message has where sequences of numbers are empty."""
+    from rclpy.serialization import serialize_message
+    from sensor_msgs.msg import JointState
+    from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+    sent = {
+        "/joints": JointState(name=["a", "bcd"], position=[1.0, 2.0]),
+        "/trajectory": JointTrajectory(
+            joint_names=["abcd", "e"], points=[JointTrajectoryPoint(positions=[0.5, 0.25])] * 4
+        ),
+        "/empty": JointState(),
+    }
+    with BagWriter(tmp_path / "live") as writer:
+        for stamp, (topic, message) in enumerate(sent.items()):
+            writer.add_topic(topic, f"{type(message).__module__.split('.')[0]}/msg/{type(message).__name__}", "sensor")
+            writer.write(topic, serialize_message(message), stamp)
+    with Bag(tmp_path / "live") as bag:
+        joints, trajectory, empty = (bag.read(message) for message in bag.messages())
+    assert joints.name == ["a", "bcd"] and list(joints.position) == [1.0, 2.0] and not len(joints.effort)
+    assert [list(point.positions) for point in trajectory.points] == [[0.5, 0.25]] * 4
+    assert empty.name == []
+
+
 def test_an_error_leaves_nothing_behind(recording, tmp_path):
     with pytest.raises(RuntimeError, match="out of luck"), BagWriter(tmp_path / "new") as writer:
         with Bag(recording) as bag:
