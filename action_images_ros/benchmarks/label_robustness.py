@@ -28,28 +28,31 @@ CLEAN = "clean"
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the table. cameras: unseen ones. known_pose: as for `Labeller`."""
+    """One row of the table. cameras: unseen ones. known_pose: as for `Labeller`. wrist: one fixed camera and one on the
+    hand instead of two fixed ones."""
 
     name: str
     corruption: Corruption = Corruption()
     cameras: bool = False
     known_pose: str = "auto"
+    wrist: bool = False
 
 
 def parse_cases(text: str, known_pose: str = "auto") -> list[Case]:
-    """From `drop=0.1; blur=5; cameras; no-pose; drop=0.1,no-pose`: a case each, things that come together with commas.
+    """From `drop=0.1; blur=5; cameras; wrist; no-pose; drop=0.1,no-pose`: a case each, with commas what comes together.
 
     The clean case is always first. ValueError naming what is not understood.
     """
     cases = [Case(CLEAN, known_pose=known_pose)]
     for name in filter(None, (part.strip() for part in text.split(";"))):
         words = [word.strip() for word in name.split(",")]
-        spoilt = ",".join(word for word in words if word not in (CLEAN, "cameras", "no-pose"))
+        spoilt = ",".join(word for word in words if word not in (CLEAN, "cameras", "wrist", "no-pose"))
         try:
             corruption = Corruption.parse(spoilt)
         except ValueError as error:
-            raise ValueError(f"{error}; beside these there are cameras and no-pose") from None
-        cases.append(Case(name, corruption, "cameras" in words, "no" if "no-pose" in words else known_pose))
+            raise ValueError(f"{error}; beside these there are cameras, wrist and no-pose") from None
+        pose = "no" if "no-pose" in words else known_pose
+        cases.append(Case(name, corruption, "cameras" in words, pose, "wrist" in words))
     return list(dict.fromkeys(cases))
 
 
@@ -98,9 +101,9 @@ def quality(
     from ..paths import models_path
     from ..policy.registry import load_policy
 
-    if data is not None and any(case.cameras for case in cases):
+    if data is not None and any(case.cameras or case.wrist for case in cases):
         raise ValueError(
-            "corrupt has cameras, with --data: recorded pictures cannot be seen from elsewhere; leave one out"
+            "corrupt has cameras or wrist, with --data: recorded pictures cannot be seen from elsewhere; leave one out"
         )
     loaded = load_policy(models_path(model), threads=threads)
     card = loaded.card
@@ -108,14 +111,15 @@ def quality(
 
     def episodes(case: Case) -> list[Episode]:
         condition = "cameras" if case.cameras else "nominal"
-        if condition not in made:
-            progress(f"episodes, {condition}")
-            made[condition] = (
+        name = f"{condition}, wrist" if case.wrist else condition
+        if name not in made:
+            progress(f"episodes, {name}")
+            made[name] = (
                 recorded_episodes(Path(data), tasks, number, card.recipe.get("validation_fraction", 0.03))
                 if data is not None
-                else list(made_episodes(tasks, seed, number, card.dt, card.image_size, condition))
+                else list(made_episodes(tasks, seed, number, card.dt, card.image_size, condition, wrist=case.wrist))
             )
-        return made[condition]
+        return made[name]
 
     rows = []
     for case in cases:

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..geometry.camera import intrinsics_from_fovy
+from ..geometry.pose import matrix_from_pose7
 from ..gl import mujoco
 from .arm import ArmController, ArmIndices
 from .perturb import perturb
@@ -279,6 +280,12 @@ class Cell:
         self.world_from_camera[view] = moved
         fovy = float(self.model.cam_fovy[self.model.camera(self.camera_names[view]).id])
         place_cameras(self.model, [CameraView(self.camera_names[view], moved, fovy)])
+
+    def carry_camera(self, view: int, tool_from_camera: np.ndarray, fovy: float) -> None:
+        """Puts a camera with this field of view (degrees) where the hand carries it now."""
+        self.world_from_camera[view] = matrix_from_pose7(self.tcp_pose) @ tool_from_camera
+        self.K[view] = intrinsics_from_fovy(fovy, *self.image_size)
+        place_cameras(self.model, [CameraView(self.camera_names[view], self.world_from_camera[view], fovy)])
 
     def close(self) -> None:
         """Hands the compiled scene back for the next cell; the cell cannot be used any more."""

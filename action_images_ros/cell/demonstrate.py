@@ -6,13 +6,17 @@ import cv2
 import numpy as np
 
 from ..data.episode import Episode
-from ..geometry.camera import resize_intrinsics
+from ..geometry.camera import looking_at, resize_intrinsics
 from ..geometry.pose import to_model_tool
 from .cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
 from .scene.conditions import NOMINAL, Condition
 
 DT = 0.2
 """Seconds between recorded frames."""
+WRIST_CAMERA = np.diag([1.0, -1.0, -1.0, 1.0]) @ looking_at([0.16, 0.0, 0.12], [0.0, 0.0, -0.02])
+"""[4, 4] tool_from_camera: a camera on the hand, 16 cm beside and 12 cm behind the TCP, that sees both fingertips."""
+WRIST_FOVY = 90.0
+"""Degrees; with less the three drawn points leave its picture."""
 OVERSAMPLING = 2
 """Images are rendered so many times larger and averaged down, which is cheaper than multisampling."""
 HOLD_SECONDS = 1.0
@@ -32,13 +36,15 @@ def demonstrate(
     images: bool = True,
     condition: Condition = NOMINAL,
     before: Callable[[Cell], None] | None = None,
+    wrist: np.ndarray | None = None,
 ) -> Episode:
     """One episode, recorded from the start to `hold_seconds` after success (or to `limit_seconds` without).
 
     size: (height, width) of the recorded images. The gripper's command changes at recorded frames only, so that the
     recorded openness is exactly what was executed. With `images=False` the images are black (to test motion only).
     condition: what differs from training; unseen cameras take the place of those asked for. before: brings the cell to
-    the state in which the expert is to begin; it is not recorded.
+    the state in which the expert is to begin; it is not recorded. wrist: [4, 4] tool_from_camera of the last camera,
+    which the hand carries then (`WRIST_CAMERA`); its pose is recorded with every frame.
     """
     rendered = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)
     with Cell(task, seed, image_size=rendered, cameras=cameras, perturbed=perturbed, condition=condition) as cell:
@@ -46,11 +52,14 @@ def demonstrate(
             before(cell)
         expert = cell.expert()
         ticks = round(dt / cell.control_period)
-        frames, poses, openness = [], [], []
+        frames, poses, openness, extrinsics = [], [], [], []
         done_at = None
         while True:
             pose, gripper = expert.target(cell)
             black = np.zeros((len(cell.camera_names), *size, 3), np.uint8)
+            if wrist is not None:
+                cell.carry_camera(len(cell.camera_names) - 1, wrist, WRIST_FOVY)
+            extrinsics.append(cell.world_from_camera.copy())
             frames.append(_shrunk(cell.render(), size) if images else black)
             poses.append(cell.tcp_pose)
             openness.append(gripper)
@@ -69,7 +78,7 @@ def demonstrate(
             dt=dt,
             images=np.stack(frames, axis=1),
             K=resize_intrinsics(cell.K, 1 / OVERSAMPLING, 1 / OVERSAMPLING),
-            world_from_camera=cell.world_from_camera,
+            world_from_camera=extrinsics[0] if wrist is None else np.stack(extrinsics, axis=1),
             camera_names=tuple(cell.camera_names),
             poses=to_model_tool(np.stack(poses), ROBOT_TOOL_FROM_MODEL_TOOL),
             openness=np.array(openness),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -126,17 +127,25 @@ def recorded_episodes(folder: str | Path, tasks: list[str], limit: int, fraction
 
 
 def made_episodes(
-    tasks: list[str], seed: int, number: int, dt: float, size: tuple[int, int], condition: str = "nominal"
+    tasks: list[str],
+    seed: int,
+    number: int,
+    dt: float,
+    size: tuple[int, int],
+    condition: str = "nominal",
+    *,
+    wrist: bool = False,
 ) -> Iterator[Episode]:
     """The expert's demonstrations for seeds seed, seed + 1, .. of each task, made one at a time; failures left out.
-    condition: a name in `cell.scene.conditions.CONDITIONS`."""
-    from ..cell.demonstrate import demonstrate
+    condition: a name in `cell.scene.conditions.CONDITIONS`. wrist: with one fixed camera and one on the hand."""
+    from ..cell.demonstrate import WRIST_CAMERA, demonstrate
     from ..cell.scene.conditions import find_condition
 
     if seed + number > TRAINING_SEEDS:
         raise ValueError(f"seed {seed} + {number} reaches {TRAINING_SEEDS}, where training begins; give smaller seeds")
     for task in tasks:
         for one in range(seed, seed + number):
-            episode = demonstrate(task, one, size=size, dt=dt, condition=find_condition(condition))
+            views: dict[str, Any] = {"cameras": 2, "wrist": WRIST_CAMERA} if wrist else {}
+            episode = demonstrate(task, one, size=size, dt=dt, condition=find_condition(condition), **views)
             if episode.success:
                 yield episode

@@ -63,9 +63,9 @@ class Comparison:
             poses[valid] = to_model_tool(chunk.poses[valid], self._turn)
         decoded = DecodedActions(poses[judged], chunk.openness[judged], chunk.covariance[judged], valid[judged])
         truth = matrix_from_pose7(to_model_tool(labels.measured[judged], self._turn))
-        self._tracks.append(
-            tracks(decoded, truth, prediction.K, prediction.world_from_camera, prediction.drawn.shape[2:4])
-        )
+        E = prediction.world_from_camera
+        E = E[:, judged] if E.ndim == 4 else E
+        self._tracks.append(tracks(decoded, truth, prediction.K, E, prediction.drawn.shape[2:4]))
 
     def figures(self) -> dict:
         """Counts; errors of the merged labels (mm, deg: median, p95; openness: share on the right side), None where

@@ -62,9 +62,9 @@ class Labeller:
         jobs: dict[tuple, list[tuple[int, list[int]]]] = defaultdict(list)
         for index, window in enumerate(windows):
             for group in camera_groups(len(window.cameras), self.views):
-                jobs[len(group), given[index]].append((index, group))
+                jobs[len(group), given[index], window.world_from_camera.ndim].append((index, group))
         drawn = [np.zeros(window.images.shape, np.uint8) for window in windows]
-        for (_, known), parts in jobs.items():
+        for (_, known, _), parts in jobs.items():
             pictures = self._generate([(windows[i], group) for i, group in parts], known)
             for (index, group), images in zip(parts, pictures, strict=True):
                 drawn[index][group] = images

@@ -15,7 +15,7 @@ __all__ = ["MAX_GAP", "Unlabelled", "Window", "WindowPlanner"]
 
 MAX_GAP = 2
 """So many frames in a row that lack a camera's picture are bridged by the one before; such a frame gets no label."""
-_STILL = 1e-3  # m and rad (as matrix entries), px: a camera that moves further within a window is left out of it
+_STILL = 1e-3  # m and rad (as matrix entries), px: a camera that moves further within a window has a pose per frame
 _VIEWS = 2  # cameras that decoding needs
 
 
@@ -24,8 +24,9 @@ class Window:
     """T frames, dt apart, seen by V cameras; what `Labeller.label` takes.
 
     stamps_ns, logs_ns: int [T], header stamp and time of recording of the first camera. images: uint8 [V, T, H, W, 3].
-    K: [V, 3, 3] px and world_from_camera [V, 4, 4] of these images. tool_pose: [T, 7] of the MODEL tool and openness
-    [T] as measured, NaN where not known. fresh: bool [T], whether two cameras or more have a picture of their own.
+    K: [V, 3, 3] px and world_from_camera [V, 4, 4] of these images ([V, T, 4, 4] where a camera moves).
+    tool_pose: [T, 7] of the MODEL tool and openness [T] as measured, NaN where not known. fresh: bool [T], whether two
+    cameras or more have a picture of their own.
     """
 
     stamps_ns: np.ndarray
@@ -192,15 +193,18 @@ class WindowPlanner:
 
     def _cut(self, start: int) -> list[Window]:
         moments = [self._moments[i] for i in range(start - self._base, start - self._base + self.frames)]
-        cameras = tuple(
+        seeing = [
             name
             for name in sorted(moments[0].images)
-            if all(name in m.images for m in moments)
-            and _still([m.E[name] for m in moments])
-            and _still([m.K[name] for m in moments])
-        )
+            if all(name in m.images for m in moments) and _still([m.K[name] for m in moments])
+        ]
+        still = [name for name in seeing if _still([m.E[name] for m in moments])]
+        if len(still) < len(seeing) and len(still) >= _VIEWS:
+            seeing = still  # a camera that moves is read worse than it helps two that stand still
+        cameras = tuple(seeing)
         if len(cameras) < _VIEWS:
             return []
+        every = np.stack([np.stack([m.E[name] for m in moments]) for name in cameras])
         for moment in moments:
             moment.covered = True
         instruction = "" if self._key is None else self._key[0]
@@ -211,7 +215,7 @@ class WindowPlanner:
                 cameras,
                 np.stack([np.stack([m.images[name] for m in moments]) for name in cameras]),
                 np.stack([moments[0].K[name] for name in cameras]),
-                np.stack([moments[0].E[name] for name in cameras]),
+                every[:, 0] if len(still) == len(seeing) else every,
                 instruction,
                 np.stack([np.full(7, np.nan) if m.tool_pose is None else m.tool_pose for m in moments]),
                 np.array([np.nan if m.openness is None else m.openness for m in moments]),
@@ -223,7 +227,7 @@ class WindowPlanner:
         self._unlabelled.append(Unlabelled(moment.stamp_ns, moment.log_ns, reason))
 
 
-_NO_WINDOW = "in no window do two cameras see all the time and stand still"
+_NO_WINDOW = "in no window do two cameras see all the time"
 
 
 def _still(matrices: list[np.ndarray]) -> bool:

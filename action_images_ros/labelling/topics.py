@@ -74,7 +74,8 @@ class LabelTopics:
         stamp, size = chunk.stamp_ns, prediction.drawn.shape[2:4]
         for view, camera in enumerate(prediction.camera_names):
             frame = f"{camera}_optical_frame"
-            pose = pose7_from_matrix(prediction.world_from_camera[view])
+            E = prediction.world_from_camera[view]
+            pose = pose7_from_matrix(E[0] if E.ndim == 3 else E)
             tall = stack_frames(prediction.drawn[view])
             for part, message in (
                 ("action_images", make.image(tall, "raw", stamp, frame)),

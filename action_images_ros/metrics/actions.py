@@ -38,12 +38,16 @@ def tracks(
 ) -> dict[str, Array]:
     """The three drawn points of every frame as tracks in every view, flattened [V * T * 3].
 
+    world_from_camera: [V, 4, 4], or [V, T, 4, 4] where a camera moves.
+
     track_px: distance in px at TRACK_SIZE between the points of the decoded and of the true pose, infinite where the
     frame is not valid. seen, claimed: whether the true and the decoded point lie inside the picture.
     """
 
+    E = world_from_camera if world_from_camera.ndim == 4 else world_from_camera[:, None]
+
     def points(matrices: Floats) -> tuple[Floats, Bools]:
-        uv, depth = project(action_points(matrices)[None], K[:, None, None], world_from_camera[:, None, None])
+        uv, depth = project(action_points(matrices)[None], K[:, None, None], E[:, :, None])
         inside = (depth > 1e-6) & ((uv >= -0.5) & (uv <= np.array(size[::-1]) - 0.5)).all(-1)
         return uv, inside
 

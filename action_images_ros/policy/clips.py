@@ -32,7 +32,9 @@ class Clips:
     """B clips, each seen by the same number V of calibrated cameras; checked when made.
 
     images: uint8 RGB [B, V, n, H, W, 3], n = 1 or more frames, dt of the model apart. K: [B, V, 3, 3] px of these
-    images. world_from_camera: [B, V, 4, 4] of the optical frames. instructions: B strings, none empty.
+    images. world_from_camera: [B, V, 4, 4] of the optical frames, or [B, V, n, 4, 4] where a camera moves: action
+    images are drawn in each frame's own picture, a model conditions on the cameras at the start (`first_cameras`).
+    instructions: B strings, none empty.
     poses: [B, m, 7] xyz (m) + quaternion xyzw of the MODEL tool frame in the world, at the times of the frames, or
     None. openness: [B, m] in [0, 1], 1 open, given exactly where poses are.
     Raises ValueError when any of these does not hold.
@@ -50,12 +52,18 @@ class Clips:
         if images.dtype != np.uint8 or images.ndim != 6 or images.shape[-1] != 3 or 0 in images.shape:
             raise ValueError(f"images is {images.dtype} {list(images.shape)}; give uint8 RGB [B, V, n, H, W, 3]")
         batch, views = images.shape[:2]
-        K, E = normalise_signs(self.K, self.world_from_camera)
-        if K.shape != (batch, views, 3, 3) or E.shape != (batch, views, 4, 4):
+        K, E = np.asarray(self.K, np.float64), np.asarray(self.world_from_camera, np.float64)
+        moving = E.shape == (batch, views, images.shape[2], 4, 4)
+        if K.shape != (batch, views, 3, 3) or not (moving or E.shape == (batch, views, 4, 4)):
             raise ValueError(
                 f"K is {list(K.shape)} and world_from_camera {list(E.shape)} for images "
                 f"{list(images.shape)}; give [{batch}, {views}, 3, 3] and [{batch}, {views}, 4, 4]"
             )
+        if moving:
+            every, E = normalise_signs(np.broadcast_to(K[:, :, None], (*E.shape[:3], 3, 3)), E)
+            K = every[:, :, 0]
+        else:
+            K, E = normalise_signs(K, E)
         if isinstance(self.instructions, str) or len(self.instructions) != batch:
             raise ValueError(f"instructions is {self.instructions!r}; give {batch} strings, one per clip")
         if (self.poses is None) != (self.openness is None):
@@ -79,6 +87,11 @@ class Clips:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def first_cameras(self) -> Floats:
+        """[B, V, 4, 4]: where the cameras are at the first frame."""
+        return self.world_from_camera[:, :, 0] if self.world_from_camera.ndim == 5 else self.world_from_camera
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ class Prediction:
     """One chunk of T frames; frame i is meant for ``stamp_ns + i * dt``, frame 0 is the observation itself.
 
     stamp_ns: of the observation, the chunk's id. dt: seconds between frames. camera_names: V names. K: `[V, 3, 3]` px,
-    world_from_camera: `[V, 4, 4]`, of the images. Exactly one of action_images, uint8 `[V, T, H, W, 3]`, and actions:
-    poses `[T, 7]` of the MODEL tool frame in the world, openness `[T]`, covariance `[T, 6, 6]`, valid `[T]`. video:
-    uint8 `[V, T, H, W, 3]`, None where none was painted. stage_seconds: wall time of each stage; step_seconds: of each
-    sampling step. `from_images` and `from_poses` take what belongs to the observation from it.
+    world_from_camera: `[V, 4, 4]`, of the images (`[V, T, 4, 4]` where a camera moved: labels). Exactly one of
+    action_images, uint8 `[V, T, H, W, 3]`, and actions: poses `[T, 7]` of the MODEL tool frame in the world, openness
+    `[T]`, covariance `[T, 6, 6]`, valid `[T]`. video: uint8 `[V, T, H, W, 3]`, None where none was painted.
+    stage_seconds: wall time of each stage; step_seconds: of each sampling step. `from_images` and `from_poses` take
+    what belongs to the observation from it.
     Raises ValueError that names the field, its value and the remedy.
     """
 
@@ -46,7 +47,10 @@ class Prediction:
         views = len(names)
         for name, shape in (("K", (views, 3, 3)), ("world_from_camera", (views, 4, 4))):
             value = np.asarray(getattr(self, name), dtype=np.float64)
-            if value.shape != shape:
+            moving = (
+                name == "world_from_camera" and value.ndim == 4 and (views, 4, 4) == (value.shape[0], *value.shape[2:])
+            )
+            if value.shape != shape and not moving:
                 raise ValueError(f"{name} is {list(value.shape)}; give {list(shape)}, one per camera of {list(names)}")
             object.__setattr__(self, name, value)
         if (self.action_images is None) == (self.actions is None):

@@ -34,6 +34,7 @@ def draw_actions(clips: Clips, frames: int) -> np.ndarray:
     if clips.poses is None or clips.openness is None:
         raise ValueError("poses is None; give the poses and openness that are to be drawn")
     points = action_points(matrix_from_pose7(clips.poses[:, :frames]))  # [B, frames, 3, 3]
-    uv, depth = project(points[:, None], clips.K[:, :, None, None], clips.world_from_camera[:, :, None, None])
+    E = clips.world_from_camera[:, :, :frames] if clips.world_from_camera.ndim == 5 else clips.first_cameras[:, :, None]
+    uv, depth = project(points[:, None], clips.K[:, :, None, None], E[:, :, :, None])
     uv = np.where((depth > 1e-6)[..., None], uv, np.nan)
     return draw(uv, np.broadcast_to(clips.openness[:, None, :frames], uv.shape[:3]), clips.images.shape[3:5])

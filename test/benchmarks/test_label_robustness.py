@@ -18,7 +18,7 @@ def test_cases_are_read_and_the_clean_one_is_first():
         Case("drop=0.2,no-pose,blur=3", Corruption(0.2, 3.0), known_pose="no"),
     ]
     assert parse_cases("", "no") == [Case("clean", known_pose="no")]
-    with pytest.raises(ValueError, match="fog.*cameras and no-pose"):
+    with pytest.raises(ValueError, match="fog.*cameras, wrist and no-pose"):
         parse_cases("fog=1")
 
 
@@ -40,7 +40,7 @@ def test_what_is_too_short_is_counted():
 
 
 def test_recorded_episodes_cannot_be_seen_from_elsewhere(tmp_path):
-    with pytest.raises(ValueError, match="cameras, with --data"):
+    with pytest.raises(ValueError, match="cameras or wrist, with --data"):
         quality("nano", ["reach_target"], 1, 0, parse_cases("cameras"), data=tmp_path)
 
 

@@ -61,6 +61,15 @@ def test_labels_are_where_the_arm_was(episode, source, labelled):
     assert len(path.poses) == FRAMES and path.header.frame_id == "base"
 
 
+def test_a_camera_that_moves_is_read_with_its_pose_of_every_frame(episode, tmp_path):
+    """One fixed camera and one that the arm carries along."""
+    E = np.repeat(episode.world_from_camera[:, None], FRAMES, axis=1)
+    E[1, :, :3, 3] += episode.poses[:, :3] - episode.poses[0, :3]
+    moving = small_episode(frames=FRAMES, world_from_camera=E)
+    report = label_bag(record(tmp_path / "bag", moving), tmp_path / "labelled", TruthModel(moving))
+    assert report["labelled"] == FRAMES and report["position_mm_p95"] < 2 and report["jaccard_4px"] > 0.99
+
+
 def test_chunks_are_complete_and_begin_where_windows_do(labelled):
     by_topic = defaultdict(list)
     for message, content in _messages(labelled[0]):

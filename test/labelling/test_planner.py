@@ -94,14 +94,16 @@ def test_a_gap_is_bridged_where_it_fits_and_splits_where_not():
     assert not planned(frames, max_gap=0)[0]
 
 
-def test_a_camera_that_moves_within_a_window_is_left_out_of_it():
+def test_a_camera_that_moves_within_a_window_is_left_out_of_it_while_two_stand_still():
     frames = [frame(i) for i in range(5)]
     frames[3].world_from_camera["top"] = in_front(0.7)
     ((_, window),) = planned(frames)[0]
     assert window.cameras == ("left", "right")
+    assert window.world_from_camera.shape == (2, 4, 4)
     frames[3].world_from_camera["right"] = in_front(0.8)
-    windows, left = planned(frames)
-    assert not windows and len(left) == 5 and "stand still" in left[0][1]
+    ((_, window),) = planned(frames)[0]
+    assert window.cameras == ("left", "right", "top") and window.world_from_camera.shape == (3, 5, 4, 4)
+    np.testing.assert_array_equal(window.world_from_camera[1, 3], in_front(0.8))
 
 
 def test_what_was_measured_is_kept_and_its_lack_shown():

@@ -36,7 +36,7 @@ class TruthModel:
                         matrix_from_pose7(poses),
                         self.episode.openness[part],
                         clips.K[i],
-                        clips.world_from_camera[i],
+                        clips.world_from_camera[i],  # of every frame, where a camera moves
                         SIZE,
                     ).images
                 )

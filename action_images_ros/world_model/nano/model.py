@@ -127,7 +127,7 @@ class WorldModel:
             drawn = draw_actions(clips, self.card.frames if mode == "world" else 1)
             known[ACTION] = pixel_latents.encode(torch.from_numpy(drawn))
         tokens, _ = self.text.encode(list(clips.instructions))
-        rays = torch.from_numpy(coarse_rays(clips.K, clips.world_from_camera, size))
+        rays = torch.from_numpy(coarse_rays(clips.K, clips.first_cameras, size))
         latents = self._generate(canvas, known, rays, torch.from_numpy(np.array(tokens)), steps, seed)
         video, action = (None if x is None else pixel_latents.decode(x).numpy() for x in latents)
         if video is not None:

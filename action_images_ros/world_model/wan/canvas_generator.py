@@ -117,7 +117,7 @@ class CanvasGenerator:
                     mode,
                     clips.images[i],
                     clips.K[i],
-                    clips.world_from_camera[i],
+                    clips.first_cameras[i],
                     clips.instructions[i],
                     poses,
                     openness,
