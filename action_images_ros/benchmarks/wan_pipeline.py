@@ -24,7 +24,7 @@ from ..world_model.wan.model import WanWorldModel
 from ..world_model.wan.random_parts import TINY, folder_configs, random_decoder, random_model
 from ..world_model.wan.settings import WanSettings
 
-__all__ = ["LADDER", "STAGES", "pipeline_table"]
+__all__ = ["OPTIMISATIONS", "STAGES", "pipeline_table"]
 
 STAGES = ("text", "encode", "denoise", "decode", "video", "lift")
 PUBLISHED = {
@@ -38,7 +38,7 @@ PUBLISHED = {
     "compile": "off",
     "quantise": "off",
 }
-LADDER: tuple[tuple[str, dict[str, Any]], ...] = (
+OPTIMISATIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("published protocol", {}),
     ("+ policy canvas, actions only", {"canvas": "policy"}),
     ("+ texts and cameras remembered", {}),
@@ -65,7 +65,7 @@ def pipeline_table(
     (``first``) and of all (``all``), and how many times faster than the published protocol both are.
 
     model: a wan model folder, None: random weights. size: of those: "5b" (models/wan2.2-ti2v-5b), "tiny", or "auto":
-    5b where there is a GPU. all_stages: every row of LADDER, not only the first and the last. changes: settings for all
+    5b where there is a GPU. all_stages: every row of OPTIMISATIONS, not only first and last. changes: settings for all
     rows, for example dtype, or {"quantise": "int8"}; "quantise" applies to the last row only.
     With random weights poses are decoded from images of the codec, since decoding noise ends early.
     """
@@ -79,9 +79,9 @@ def pipeline_table(
     rows: list[dict[str, Any]] = []
     compiled = "off"
     settings = replace(base.settings, **PUBLISHED | {k: v for k, v in changes.items() if k in PUBLISHED})
-    for i, (name, added) in enumerate(LADDER):
-        settings = replace(settings, **added, **({"quantise": weights} if i == len(LADDER) - 1 else {}))
-        if not all_stages and 0 < i < len(LADDER) - 1:
+    for i, (name, added) in enumerate(OPTIMISATIONS):
+        settings = replace(settings, **added, **({"quantise": weights} if i == len(OPTIMISATIONS) - 1 else {}))
+        if not all_stages and 0 < i < len(OPTIMISATIONS) - 1:
             continue
         progress(name)
         if device.type != "cuda":  # compiling pays on GPUs, and takes minutes

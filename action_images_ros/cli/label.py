@@ -103,7 +103,7 @@ def _label_in_turn(
         TimeRemainingColumn,
     )
 
-    from ..labelling.several import label_bags
+    from ..labelling.batch import label_bags
 
     columns = (
         TextColumn("{task.description}"),

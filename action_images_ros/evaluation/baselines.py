@@ -1,4 +1,4 @@
-"""Who paints and who acts: the model in one of its modes, and the trivial guesses it has to beat."""
+"""Estimates of held-out windows: the model in one of its modes, and the baselines it has to beat."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from ..codec.encode import encode, to_uint8
 from ..metrics.actions import constant_actions
 from .held_out import Window, as_clips
 
-__all__ = ["OPEN_MODES", "Guess", "canvas_mode", "constant_guess", "given_frames", "guesses"]
+__all__ = ["OPEN_MODES", "Estimate", "canvas_mode", "constant_estimate", "conditioning_frames", "estimates"]
 
 OPEN_MODES = ("joint", "world", "label", "label-unknown", "video")
 """Modes that are judged on recorded episodes, without a robot: what is predicted is compared with what happened."""
 
 
 @dataclass
-class Guess:
-    """One contender's answer for one window: video and action_images uint8 [V, T, H, W, 3], actions decoded from the
-    latter; None where there are none. judged_on: the window whose actions these are, where it is not the one asked."""
+class Estimate:
+    """What one method predicts for one window.
+
+    video, action_images: uint8 `[V, T, H, W, 3]`; actions: decoded from the latter; None where there are none.
+    judged_on: the window whose actions these are, where it is another one.
+    """
 
     video: np.ndarray | None = None
     actions: DecodedActions | None = None
@@ -34,45 +37,44 @@ def canvas_mode(mode: str) -> str:
     return "label" if mode == "label-unknown" else mode
 
 
-def given_frames(mode: str) -> int:
-    """How many frames of a window the model is given and is therefore not judged on: all but label-unknown know one."""
+def conditioning_frames(mode: str) -> int:
+    """Frames of a window that condition the model and are not scored: one, in label-unknown none."""
     return 0 if mode == "label-unknown" else 1
 
 
-def guesses(model, windows: list[Window], mode: str, seeds: list[int], steps: int = 1) -> tuple[list[dict], float]:
-    """Every contender's guess for each window, {name: Guess}, and the seconds the model took for the mode itself.
+def estimates(model, windows: list[Window], mode: str, seeds: list[int], steps: int = 1) -> tuple[list[dict], float]:
+    """Estimates of every method for each window, {name: Estimate}, and the seconds that the model took for the mode.
 
-    "model" is the mode itself. Its rivals: "repeat first frame" (video), "hold first pose" (actions), and "codec", the
-    true actions drawn as 8-bit images and read back, which no labeller can beat.
+    Methods: "model" is the mode itself. Baselines are "repeat first frame" (video) and "hold first pose" (actions).
+    "codec", the true actions as decoded 8-bit images, is the ceiling of every labeller.
 
-    A labeller that knows the first frame and the instruction may plan what the expert will do instead of reading what
-    it does. So label modes are also shown a "frozen video" (the first frame throughout: what planning alone gives) and
-    the recording "backwards" (which cannot be planned). In world mode the label mode reads the arm off each
-    video backwards, off the "true video" too: whether what is painted does what was commanded, beside how well it can
-    be read at all.
+    A labeller that knows the first frame and the instruction may plan the expert's motion instead of reading it. Two
+    inputs separate the two: "frozen video" (the first frame throughout) shows what planning alone gives; the reversed
+    recording, "backwards", cannot be planned. In world mode the labeller reads each predicted video reversed, which
+    measures whether it shows the commanded motion; "true video" is the same for the recording.
     """
     begin = time.perf_counter()
     pictures = model.generate(
         as_clips(windows, known_pose=mode != "label-unknown"), canvas_mode(mode), steps=steps, seed=seeds
     )
     seconds = time.perf_counter() - begin
-    answers = [{"model": _guess(window, pictures, i)} for i, window in enumerate(windows)]
+    answers = [{"model": _estimate(window, pictures, i)} for i, window in enumerate(windows)]
     still = [np.repeat(window.images[:, :1], window.images.shape[1], axis=1) for window in windows]
     backwards = [window.backwards() for window in windows]
 
     def read(name: str, shown: list[Window], videos: list[np.ndarray]) -> None:
-        """Adds what label mode reads off these videos, which show (or should show) these windows."""
+        """Add the labels of these videos, which show (or should show) these windows."""
         clips = as_clips(shown, known_pose=mode != "label-unknown", images=np.stack(videos))
         drawn = model.generate(clips, "label", steps=steps, seed=seeds).action_images
         for answer, window, images in zip(answers, shown, drawn, strict=True):
-            guess = answer.setdefault(name, Guess())
-            guess.actions, guess.judged_on = decode(images, window.K, window.world_from_camera), window
+            estimate = answer.setdefault(name, Estimate())
+            estimate.actions, estimate.judged_on = decode(images, window.K, window.world_from_camera), window
 
     for i, (window, answer) in enumerate(zip(windows, answers, strict=True)):
         if pictures.video is not None:
-            answer["repeat first frame"] = Guess(still[i])
+            answer["repeat first frame"] = Estimate(still[i])
         if mode in ("joint", "label"):
-            answer["hold first pose"] = constant_guess(window.poses[0], window.openness[0], window)
+            answer["hold first pose"] = constant_estimate(window.poses[0], window.openness[0], window)
         if mode in ("joint", "label", "label-unknown"):
             answer["codec"] = _through_the_codec(window)
     if canvas_mode(mode) == "label":
@@ -85,20 +87,20 @@ def guesses(model, windows: list[Window], mode: str, seeds: list[int], steps: in
     return answers, seconds
 
 
-def constant_guess(pose: np.ndarray, openness: float, window: Window) -> Guess:
+def constant_estimate(pose: np.ndarray, openness: float, window: Window) -> Estimate:
     """The same pose in every frame."""
-    return Guess(actions=constant_actions(pose, openness, len(window.poses)))
+    return Estimate(actions=constant_actions(pose, openness, len(window.poses)))
 
 
-def _guess(window: Window, pictures, i: int) -> Guess:
+def _estimate(window: Window, pictures, i: int) -> Estimate:
     video = None if pictures.video is None else pictures.video[i]
     if pictures.action_images is None:
-        return Guess(video)
+        return Estimate(video)
     images = pictures.action_images[i]
-    return Guess(video, decode(images, window.K, window.world_from_camera), images)
+    return Estimate(video, decode(images, window.K, window.world_from_camera), images)
 
 
-def _through_the_codec(window: Window) -> Guess:
+def _through_the_codec(window: Window) -> Estimate:
     drawn = encode(window.matrices, window.openness, window.K, window.world_from_camera, window.images.shape[2:4])
     images = to_uint8(drawn.images)
-    return Guess(None, decode(images, window.K, window.world_from_camera), images)
+    return Estimate(None, decode(images, window.K, window.world_from_camera), images)

@@ -33,7 +33,7 @@ def draw_views(seed: int, cameras: int, used: int = 2) -> tuple[int, ...]:
 def observe_cell(
     cell: Cell | Environment, views: tuple[int, ...], size: tuple[int, int], *, scene: Cell | Environment | None = None
 ) -> Observation:
-    """What the model is shown of the cell now. `scene`: take images and cameras from this other cell (blind control).
+    """What the model is shown of the cell now. `scene`: take images and cameras from this other cell (blind baseline).
 
     Cameras stand where the cell's calibration says, which a condition may have put in the wrong place. The openness is
     the commanded one, as in the demonstrations: a block between the fingers holds them half open.
@@ -90,7 +90,7 @@ class ModelSource:
 
 
 class BlindSource(ModelSource):
-    """The blind control: the true pose and instruction, but images of the same motion in another seed's scene."""
+    """The blind baseline: the true pose and instruction, but images of the same motion in another seed's scene."""
 
     def __init__(
         self, model: Policy, views: tuple[int, ...], other: Cell | Environment, seed: int = 0, steps: int | None = None

@@ -1,4 +1,4 @@
-"""The world model's modes judged on held-out episodes, window by window, beside trivial guesses."""
+"""The world model's modes judged on held-out episodes, window by window, beside baselines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..data.episode import Episode, load_episodes
 from ..metrics.actions import mean_pose
 from ..metrics.features import FeatureDistance
 from ..paths import models_path
-from .baselines import OPEN_MODES, Guess, constant_guess, given_frames, guesses
+from .baselines import OPEN_MODES, Estimate, conditioning_frames, constant_estimate, estimates
 from .held_out import Window, made_episodes, recorded_episodes, windows_of
 from .modes import check_choice, check_counts
 from .results import write_result
@@ -43,7 +43,7 @@ def evaluate_mode(
     threads: int | None = None,
     quiet: bool = False,
 ) -> dict:
-    """Judge one of OPEN_MODES; returns {"settings", "summary", "rows"}, rows one per window and contender.
+    """Judge one of OPEN_MODES; returns {"settings", "summary", "rows"}, rows one per window and method.
 
     data: folder of episodes (`held_out.recorded_episodes` tells which of them are taken); None: the expert's
     demonstrations of the seeds from ``seed`` on, made on the spot. episodes: at most so many per task. steps: sampling
@@ -94,7 +94,7 @@ def judge(model, mode: str, episodes, tasks: list[str], *, steps: int = 1, batch
     distance = FeatureDistance() if mode in ("joint", "world", "video") else None
     scored: list[Scored] = []
     poses: list[Window] = []  # without their images
-    shown: dict[str, list[tuple[Window, Guess]]] = {}
+    shown: dict[str, list[tuple[Window, Estimate]]] = {}
     seconds, used, skipped = 0.0, 0, 0
 
     def windows() -> Iterator[Window]:
@@ -106,11 +106,11 @@ def judge(model, mode: str, episodes, tasks: list[str], *, steps: int = 1, batch
 
     for group in _batches(windows(), batch):
         seeds = [_noise_seed(window) for window in group]
-        answers, spent = guesses(model, group, mode, seeds, steps)
+        answers, spent = estimates(model, group, mode, seeds, steps)
         seconds += spent
         for window, answer in zip(group, answers, strict=True):
             features = None if distance is None else distance.features(true_frames(window))
-            scored += [_score(window, by, guess, mode, features, distance) for by, guess in answer.items()]
+            scored += [_score(window, by, estimate, mode, features, distance) for by, estimate in answer.items()]
             poses.append(replace(window, images=window.images[:, :0]))
             if sheets is not None and window.far and len(shown.setdefault(window.task, [])) < PER_SHEET:
                 shown[window.task].append((window, answer["model"]))
@@ -118,7 +118,7 @@ def judge(model, mode: str, episodes, tasks: list[str], *, steps: int = 1, batch
         raise ValueError(f"no episode holds a whole window of {card.frames} frames; give longer ones")
     if mode == "label-unknown":
         constant = mean_pose(np.concatenate([w.poses for w in poses]), np.concatenate([w.openness for w in poses]))
-        scored += [_score(w, "mean pose", constant_guess(*constant, w), mode, None, None) for w in poses]
+        scored += [_score(w, "mean pose", constant_estimate(*constant, w), mode, None, None) for w in poses]
     for task, pairs in shown.items():
         write_sheet(Path(sheets) / f"{mode}_{task}.png", pairs)
     settings = {
@@ -131,12 +131,12 @@ def judge(model, mode: str, episodes, tasks: list[str], *, steps: int = 1, batch
     return {"settings": settings, "summary": summarise(scored, tasks), "rows": [s.row() for s in scored]}
 
 
-def _score(window: Window, by: str, guess: Guess, mode: str, features, distance) -> Scored:
+def _score(window: Window, by: str, estimate: Estimate, mode: str, features, distance) -> Scored:
     values: dict[str, Any] = {}
-    if guess.video is not None:
-        values |= score_video(window, guess.video, features, distance)
-    if guess.actions is not None:
-        values |= score_actions(guess.judged_on or window, guess, given_frames(mode))
+    if estimate.video is not None:
+        values |= score_video(window, estimate.video, features, distance)
+    if estimate.actions is not None:
+        values |= score_actions(estimate.judged_on or window, estimate, conditioning_frames(mode))
     return Scored(window.task, window.seed, window.start, window.far, by, values)
 
 

@@ -1,4 +1,4 @@
-"""From guesses to figures: scores of one window, and their summary per task with intervals."""
+"""Scores of estimates: those of one window, and their summary per task with intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..metrics.actions import THRESHOLDS, action_errors, jaccard, tracks
 from ..metrics.features import FeatureDistance
 from ..metrics.images import moving_psnr, psnr, seams, ssim
 from ..metrics.intervals import bootstrap, wilson
-from .baselines import Guess
+from .baselines import Estimate
 from .held_out import Window
 
 __all__ = ["HEADLINES", "Scored", "score_actions", "score_video", "summarise"]
@@ -35,7 +35,7 @@ HEADLINES = {
 
 @dataclass
 class Scored:
-    """One contender's scores in one window: per frame, per frame and view, or per point."""
+    """One method's scores in one window: per frame, per frame and view, or per point."""
 
     task: str
     seed: int
@@ -53,17 +53,17 @@ class Scored:
         return row
 
 
-def score_video(window: Window, guess: np.ndarray, truth_features: list, distance: FeatureDistance) -> dict:
+def score_video(window: Window, estimate: np.ndarray, truth_features: list, distance: FeatureDistance) -> dict:
     """Measures of the T - 1 frames after the first in every view. truth_features: of `true_frames(window)`."""
-    truth, guess = true_frames(window), _frames(guess)
+    truth, estimate = true_frames(window), _frames(estimate)
     first = np.repeat(window.images[:, 0], window.images.shape[1] - 1, axis=0)
     return {
-        "psnr": psnr(truth, guess),
-        "moving_psnr": moving_psnr(truth, guess, first),
-        "ssim": ssim(truth, guess),
-        "features": distance(truth_features, distance.features(guess)),
-        "seams_16px": seams(truth, guess, 16),
-        "seams_4px": seams(truth, guess, 4),
+        "psnr": psnr(truth, estimate),
+        "moving_psnr": moving_psnr(truth, estimate, first),
+        "ssim": ssim(truth, estimate),
+        "features": distance(truth_features, distance.features(estimate)),
+        "seams_16px": seams(truth, estimate, 16),
+        "seams_4px": seams(truth, estimate, 4),
     }
 
 
@@ -72,12 +72,12 @@ def true_frames(window: Window) -> np.ndarray:
     return _frames(window.images)
 
 
-def score_actions(window: Window, guess: Guess, first: int) -> dict:
+def score_actions(window: Window, estimate: Estimate, first: int) -> dict:
     """Errors of the decoded actions in the frames from ``first`` on, and the tracks of their points."""
     part = slice(first, None)
-    if guess.actions is None:
-        raise ValueError("guess has no actions; score its video")
-    fields: tuple[Any, ...] = tuple(field[part] for field in guess.actions)
+    if estimate.actions is None:
+        raise ValueError("estimate has no actions; score its video")
+    fields: tuple[Any, ...] = tuple(field[part] for field in estimate.actions)
     actions = DecodedActions(*fields)
     truth = window.matrices[part]
     return action_errors(actions, truth, window.openness[part]) | tracks(
@@ -86,7 +86,7 @@ def score_actions(window: Window, guess: Guess, first: int) -> dict:
 
 
 def summarise(scored: Iterable[Scored], tasks: list[str]) -> list[dict]:
-    """One entry per group and contender. Groups: each task, "all", and "far", windows whose arm travels over 10 cm.
+    """One entry per group and method. Groups: each task, "all", and "far", windows whose arm travels over 10 cm.
 
     Means and medians have 95 % bootstrap intervals over episodes (`NAME_low`, `NAME_high`), shares Wilson intervals
     that count every episode as a single trial, which is cautious.

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..codec.encode import encode, to_uint8
-from .baselines import Guess
+from .baselines import Estimate
 from .held_out import Window
 
 __all__ = ["sheet", "write_sheet"]
@@ -17,11 +17,11 @@ MARGIN = 64
 """Width of the column that names the rows, px before enlargement."""
 
 
-def sheet(pairs: list[tuple[Window, Guess]], scale: int = 2) -> np.ndarray:
-    """One picture, uint8 RGB. Per window and view one row each: true video, painted video, their difference (three
-    times as strong, grey = none), true action images, painted ones; painted rows only where there are any."""
+def sheet(pairs: list[tuple[Window, Estimate]], scale: int = 2) -> np.ndarray:
+    """One picture, uint8 RGB. Per window and view one row each: true video, predicted video, their difference (three
+    times as strong, grey = none), true action images, predicted ones; predicted rows only where there are any."""
     rows = []
-    for window, guess in pairs:
+    for window, estimate in pairs:
         drawn = to_uint8(
             encode(
                 window.matrices, window.openness, window.K, window.world_from_camera, window.images.shape[2:4]
@@ -29,18 +29,18 @@ def sheet(pairs: list[tuple[Window, Guess]], scale: int = 2) -> np.ndarray:
         )
         for view in range(len(window.K)):
             rows.append(_row(f"{window.task} {window.seed}", window.images[view], scale))
-            if guess.video is not None:
-                error = guess.video[view].astype(np.int16) - window.images[view]
-                rows.append(_row("painted", guess.video[view], scale))
+            if estimate.video is not None:
+                error = estimate.video[view].astype(np.int16) - window.images[view]
+                rows.append(_row("predicted", estimate.video[view], scale))
                 rows.append(_row("difference x 3", np.clip(128 + 3 * error, 0, 255).astype(np.uint8), scale))
             rows.append(_row("true actions", drawn[view], scale))
-            if guess.action_images is not None:
-                rows.append(_row("painted", guess.action_images[view], scale))
+            if estimate.action_images is not None:
+                rows.append(_row("predicted", estimate.action_images[view], scale))
             rows.append(np.full((8, rows[-1].shape[1], 3), 255, np.uint8))
     return np.concatenate(rows)
 
 
-def write_sheet(path: str | Path, pairs: list[tuple[Window, Guess]], scale: int = 2) -> None:
+def write_sheet(path: str | Path, pairs: list[tuple[Window, Estimate]], scale: int = 2) -> None:
     """`sheet` as a PNG file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

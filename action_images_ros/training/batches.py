@@ -18,7 +18,7 @@ from ..world_model.nano import pixel_latents
 from ..world_model.nano.denoiser import ACTION_SCALE
 from ..world_model.rays import coarse_rays
 from .config import TrainConfig
-from .windows import Window, WindowDrawer
+from .windows import Window, WindowSampler
 
 
 @dataclass
@@ -46,7 +46,7 @@ class PackedBatch:
     size: tuple[int, int]
     images: torch.Tensor  # uint8 [B, V, n, H, W, 3]
     given_uv: torch.Tensor | None  # [B, V, n, 3, 2] px, of the action images that are known
-    wanted_uv: torch.Tensor | None  # [B, V, T, 3, 2] px at half the size, of those to paint
+    wanted_uv: torch.Tensor | None  # [B, V, T, 3, 2] px at half the size, of those to generate
     openness: torch.Tensor  # [B, T]
     rays: torch.Tensor
     text: torch.Tensor
@@ -72,15 +72,15 @@ class PackedBatch:
         if self.given_uv is not None:
             drawn = draw_points(there(self.given_uv), openness[..., : self.given_uv.shape[2]], self.size)
             segments[ACTION] = pixel_latents.encode(drawn)
-        known = pixel_latents.on_canvas(segments, canvas, canvas.given)
+        known = pixel_latents.on_canvas(segments, canvas, canvas.conditioning)
         target_action = target_video = None
         if self.wanted_uv is not None:
             half = (self.size[0] // ACTION_SCALE, self.size[1] // ACTION_SCALE)
             drawn = draw_points(there(self.wanted_uv), openness, half)
             latents = pixel_latents.encode(drawn).add_(1).mul_(0.5)
-            target_action = pixel_latents.on_canvas({ACTION: latents}, canvas, canvas.wanted(ACTION))
-        if canvas.wanted(VIDEO):
-            target_video = pixel_latents.on_canvas(segments, canvas, canvas.wanted(VIDEO))
+            target_action = pixel_latents.on_canvas({ACTION: latents}, canvas, canvas.targets(ACTION))
+        if canvas.targets(VIDEO):
+            target_video = pixel_latents.on_canvas(segments, canvas, canvas.targets(VIDEO))
         return Batch(
             canvas,
             known,
@@ -125,8 +125,8 @@ def action_images(poses: np.ndarray, openness: np.ndarray, K: np.ndarray, E: np.
 class BatchMaker:
     """Windows to the tensors of one mode."""
 
-    def __init__(self, drawer: WindowDrawer, encode_text, config: TrainConfig):
-        self.drawer, self.encode_text, self.config = drawer, encode_text, config
+    def __init__(self, sampler: WindowSampler, encode_text, config: TrainConfig):
+        self.sampler, self.encode_text, self.config = sampler, encode_text, config
 
     def make(
         self, step: int, indices: range | None = None, *, modes: dict | None = None, augment: bool = True
@@ -139,11 +139,11 @@ class BatchMaker:
         config = self.config
         shared = np.random.default_rng((config.seed, step))
         mode, views = str(_choose(shared, modes or config.modes_at(step))), int(_choose(shared, config.views))
-        views = min(views, self.drawer.cameras, 2 if mode == "video" else views)
+        views = min(views, self.sampler.cameras, 2 if mode == "video" else views)
         known_pose = mode != "label" or shared.random() >= config.unknown_pose
         # One is added because a trailing zero does not change a seed.
         rngs = [np.random.default_rng((config.seed, step, i + 1)) for i in indices or range(config.batch_size)]
-        windows = [self.drawer.draw(rng, views, mode != "policy", augment) for rng in rngs]
+        windows = [self.sampler.draw(rng, views, mode != "policy", augment) for rng in rngs]
         if mode == "label":  # no plan foresees a motion played backwards: the actions must be read off the video
             windows = [
                 w.reversed() if rng.random() < config.label_reversed else w
@@ -162,13 +162,13 @@ class BatchMaker:
         E = np.stack([w.world_from_camera for w in windows])
         poses = np.stack([w.poses for w in windows])
         given_uv, wanted_uv, shown = None, None, poses
-        if any(canvas.modality[f] == ACTION for f in canvas.given):
+        if any(canvas.modality[f] == ACTION for f in canvas.conditioning):
             frames = config.frames if canvas.mode == "world" else 1
             shown = poses[:, :frames]
             if canvas.mode == "policy" and rngs is not None:
                 shown = np.stack([self._jitter(p, rng) for p, rng in zip(shown, rngs, strict=True)])
             given_uv = _float_tensor(project_actions(shown, K, E))
-        if canvas.wanted(ACTION):
+        if canvas.targets(ACTION):
             halved = resize_intrinsics(K, 1 / ACTION_SCALE, 1 / ACTION_SCALE)
             wanted_uv = _float_tensor(project_actions(poses, halved, E))
         text = torch.from_numpy(np.array(self.encode_text([w.instruction for w in windows])[0]))

@@ -25,7 +25,7 @@ from .precision import computing
 ABOVE_PEDESTAL = 1 - PEDESTAL + PEDESTAL * math.log(PEDESTAL)
 """Share of a Gaussian's sum that is left when the pedestal is taken off it and what lies below is left out."""
 FAINT = 1e-5
-"""Intensity added before the logarithm of a picture: what is not painted at all costs much, but not everything."""
+"""Intensity added before the logarithm of a picture: what is not generated at all costs much, but not everything."""
 
 
 def draw_noise(batch: Batch, config: TrainConfig) -> tuple[Tensor, Tensor]:
@@ -35,7 +35,7 @@ def draw_noise(batch: Batch, config: TrainConfig) -> tuple[Tensor, Tensor]:
     tells where it is; the rest shifted high. Video segments: half as often exactly 1, a lower shift. Every sample has
     its own seed, so that it gets the same noise in whatever batch it is.
     """
-    device, wanted = batch.known.device, batch.canvas.wanted()
+    device, wanted = batch.known.device, batch.canvas.targets()
     shape = (len(wanted), CHANNELS, *(n // COARSE for n in batch.known.shape[-2:]))
     generator = torch.Generator(device)
     uniform, noise = [], []
@@ -63,7 +63,7 @@ def noised_canvas(batch: Batch, levels: Tensor, noise: Tensor) -> Tensor:
     if batch.target_action is not None:
         coarse_action = F.avg_pool2d(batch.target_action.flatten(0, 1), 2).unflatten(0, batch.target_action.shape[:2])
         coarse_action = coarse_action * 2 - 1
-    for f in batch.canvas.wanted():
+    for f in batch.canvas.targets():
         if batch.canvas.modality[f] == VIDEO:
             clean.append(coarse_video[:, video])
             video += 1
@@ -121,9 +121,9 @@ def _location_loss(logits: Tensor, heat: Tensor, pedestal: Tensor, sigma: float)
     whole[..., 2] *= torch.where(pedestal[..., 0, 0, 0] > 0, ABOVE_PEDESTAL, 1.0)
     visible = total > 0.5 * whole  # a point cut off by the border has no clean distribution
     where = heat.flatten(4) / total.clamp(min=1e-6)[..., None]
-    painted = _subtract_pedestal(torch.sigmoid(logits).unflatten(2, (-1, 3)), pedestal).flatten(4) + FAINT
-    log_painted = torch.log(painted / painted.sum(-1, keepdim=True))
-    divergence = -(where * log_painted).sum(-1) + torch.xlogy(where, where).sum(-1)
+    generated = _subtract_pedestal(torch.sigmoid(logits).unflatten(2, (-1, 3)), pedestal).flatten(4) + FAINT
+    log_generated = torch.log(generated / generated.sum(-1, keepdim=True))
+    divergence = -(where * log_generated).sum(-1) + torch.xlogy(where, where).sum(-1)
     shown = visible.flatten(1).sum(1)
     return ((divergence * visible).flatten(1).sum(1) / shown.clamp(min=1)).mean()
 
@@ -132,7 +132,7 @@ def video_loss(video: Tensor, batch: Batch) -> Tensor:
     """Absolute error of the generated video and of its differences between neighbouring pixels (the edges, which a mean
     of what may come would blur), five times as heavy where the picture differs from the first frame."""
     canvas = batch.canvas
-    firsts = [canvas.given.index(canvas.frame_of(int(canvas.view[f]), VIDEO, 0)) for f in canvas.wanted(VIDEO)]
+    firsts = [canvas.conditioning.index(canvas.frame_of(int(canvas.view[f]), VIDEO, 0)) for f in canvas.targets(VIDEO)]
     weight = 1 + 4 * ((batch.target_video - batch.known[:, firsts]).abs() > 0.15).float()
     error = video.float() - batch.target_video
     edges = [(error.diff(dim=dim).abs() * weight.narrow(dim, 1, weight.shape[dim] - 1)).mean() for dim in (-2, -1)]

@@ -12,7 +12,7 @@ from ..data.holdout import split_episodes
 
 @dataclass(frozen=True)
 class Mixture:
-    """Episodes to train on and to validate on; `parts` and `held_parts` as `WindowDrawer` takes them."""
+    """Episodes to train on and to validate on; `parts` and `held_parts` as `WindowSampler` takes them."""
 
     training: list[Episode]
     held: list[Episode]

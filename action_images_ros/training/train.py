@@ -29,7 +29,7 @@ from .precision import compiled_on, precision_on
 from .processes import Processes
 from .run_folder import RunFolder
 from .trainer import Trainer
-from .windows import WindowDrawer
+from .windows import WindowSampler
 
 
 def train(
@@ -105,8 +105,8 @@ def make_makers(mixture: Mixture, recipe: TrainConfig) -> tuple[BatchMaker, Batc
     """(of training, of validation) batches; every instruction is encoded here, once."""
     text = InstructionTable(TextEncoder().encode, mixture.instructions)
     return (
-        BatchMaker(WindowDrawer(mixture.training, recipe, mixture.parts), text.encode, recipe),
-        BatchMaker(WindowDrawer(mixture.held, recipe, mixture.held_parts), text.encode, recipe),
+        BatchMaker(WindowSampler(mixture.training, recipe, mixture.parts), text.encode, recipe),
+        BatchMaker(WindowSampler(mixture.held, recipe, mixture.held_parts), text.encode, recipe),
     )
 
 

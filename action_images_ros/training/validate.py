@@ -33,7 +33,7 @@ class Samples:
 def fixed_batch(maker: BatchMaker, mode: str, size: int, seed: int, known_pose: bool = True) -> Batch:
     """The same windows at every call: two views, no augmentation, no dropout."""
     rng = np.random.default_rng(seed)
-    windows = [maker.drawer.draw(rng, 2, mode != "policy", augment=False) for _ in range(size)]
+    windows = [maker.sampler.draw(rng, 2, mode != "policy", augment=False) for _ in range(size)]
     return maker.assemble(windows, build_canvas(mode, windows[0].images.shape[0], maker.config.frames, known_pose))
 
 

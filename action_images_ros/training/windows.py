@@ -37,7 +37,7 @@ class Window:
         return replace(self, images=images, poses=poses, openness=openness)
 
 
-class WindowDrawer:
+class WindowSampler:
     """Draws windows from episodes; all chance comes from the generator handed in.
 
     parts: (how many, share) of consecutive episodes; each part gives its share of the windows. None: one part.

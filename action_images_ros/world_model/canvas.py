@@ -2,7 +2,7 @@
 
 Every view contributes a video segment and an action segment, view-major, video before action:
 ``[video v0 | action v0 | video v1 | action v1]``. A segment of ``T = 1 + 4 k`` frames becomes ``1 + k`` latent
-frames. Known latents are given to the model clean, all others are generated (spec: "One video model, five uses").
+frames. Known latents condition the model, clean; all others are generated (spec: "One video model, five uses").
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COARSE = 4  # image pixels per pixel of the diffusion
 
 @dataclass(frozen=True)
 class Segment:
-    """One run of latent frames of one view and modality; the first ``known`` of them are given."""
+    """One run of latent frames of one view and modality; the first ``known`` of them condition the model."""
 
     view: int
     modality: int  # VIDEO or ACTION
@@ -39,18 +39,18 @@ class Canvas:
     view: np.ndarray  # int: which camera
     modality: np.ndarray  # int: VIDEO or ACTION
     time: np.ndarray  # int: latent frame index inside its segment
-    known: np.ndarray  # bool: given clean
+    known: np.ndarray  # bool: conditioning, clean
 
     @property
     def length(self) -> int:
         return len(self.view)
 
     @property
-    def given(self) -> list[int]:
+    def conditioning(self) -> list[int]:
         """Canvas positions of the known latent frames."""
         return np.flatnonzero(self.known).tolist()
 
-    def wanted(self, modality: int | None = None) -> list[int]:
+    def targets(self, modality: int | None = None) -> list[int]:
         """Canvas positions of the latent frames to generate, of one modality or of both."""
         unknown = ~self.known if modality is None else ~self.known & (self.modality == modality)
         return np.flatnonzero(unknown).tolist()

@@ -31,5 +31,5 @@ def noise(canvas: Canvas, size: tuple[int, int], seeds: Sequence[int]) -> np.nda
     """
     if min(seeds) < 0:
         raise ValueError(f"seed = {min(seeds)}: give a whole number of 0 or more")
-    shape = (len(canvas.wanted()), CHANNELS, size[0] // COARSE, size[1] // COARSE)
+    shape = (len(canvas.targets()), CHANNELS, size[0] // COARSE, size[1] // COARSE)
     return np.stack([np.random.default_rng(seed).standard_normal(shape, dtype=np.float32) for seed in seeds])

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from action_images_ros.benchmarks import wan_pipeline as pipeline
-from action_images_ros.benchmarks.wan_pipeline import LADDER, STAGES, pipeline_table
+from action_images_ros.benchmarks.wan_pipeline import OPTIMISATIONS, STAGES, pipeline_table
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def table():
 
 def test_every_stage_and_step_of_both_protocols_is_reported(table):
     published, fast = table["rows"]
-    assert published["name"] == LADDER[0][0] and fast["name"] == LADDER[-1][0]
+    assert published["name"] == OPTIMISATIONS[0][0] and fast["name"] == OPTIMISATIONS[-1][0]
     assert (published["frames"], published["steps"], fast["frames"], fast["steps"]) == (21, 3, 17, 4)
     assert len(fast["step_seconds"]) == 4
     for row in table["rows"]:

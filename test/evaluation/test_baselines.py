@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from motions import SIZE, falling
 
-from action_images_ros.evaluation.baselines import constant_guess, given_frames, guesses
+from action_images_ros.evaluation.baselines import conditioning_frames, constant_estimate, estimates
 from action_images_ros.evaluation.held_out import windows_of
 
 WINDOWS = windows_of(falling(), 9, 0.2, SIZE)
@@ -12,7 +12,7 @@ BLACK = np.zeros((2, 2, 9, *SIZE, 3), np.uint8)
 
 
 class Black:
-    """Paints black pictures of the kinds a mode asks for; keeps what it was asked."""
+    """Generates black pictures of the kinds a mode asks for; keeps what it was asked."""
 
     def __init__(self):
         self.asked = []
@@ -35,23 +35,23 @@ class Black:
     ],
 )
 def test_every_mode_has_its_rivals(mode, rivals):
-    answers, seconds = guesses(Black(), WINDOWS, mode, [0, 1])
+    answers, seconds = estimates(Black(), WINDOWS, mode, [0, 1])
     assert [set(answer) for answer in answers] == [rivals] * 2 and seconds >= 0
 
 
 def test_the_codec_reads_the_truth_and_black_pictures_are_not_valid():
-    answer = guesses(Black(), WINDOWS, "label", [0, 1])[0][1]
+    answer = estimates(Black(), WINDOWS, "label", [0, 1])[0][1]
     np.testing.assert_allclose(answer["codec"].actions.poses[:, :3], WINDOWS[1].poses[:, :3], atol=1e-3)
     assert not answer["model"].actions.valid.any()
 
 
 def test_world_mode_has_each_video_read_backwards():
     model = Black()
-    answers, _ = guesses(model, WINDOWS, "world", [0, 1])
+    answers, _ = estimates(model, WINDOWS, "world", [0, 1])
     assert [mode for mode, _ in model.asked] == ["world", "label", "label", "label"]
-    painted, still, true = (clips.images for _, clips in model.asked[1:])
+    predicted, still, true = (clips.images for _, clips in model.asked[1:])
     truth = np.stack([w.images for w in WINDOWS])
-    assert not painted.any()
+    assert not predicted.any()
     assert all(np.array_equal(still[:, :, frame], truth[:, :, 0]) for frame in range(9))
     np.testing.assert_array_equal(true, truth[:, :, ::-1])
     np.testing.assert_array_equal(model.asked[1][1].poses[0], WINDOWS[0].poses[::-1])
@@ -60,7 +60,7 @@ def test_world_mode_has_each_video_read_backwards():
 
 def test_a_labeller_is_shown_the_recording_frozen_and_backwards():
     model = Black()
-    answers, _ = guesses(model, WINDOWS, "label", [0, 1])
+    answers, _ = estimates(model, WINDOWS, "label", [0, 1])
     frozen, backwards = (clips for _, clips in model.asked[1:])
     truth = np.stack([w.images for w in WINDOWS])
     assert all(np.array_equal(frozen.images[:, :, frame], truth[:, :, 0]) for frame in range(9))
@@ -71,11 +71,11 @@ def test_a_labeller_is_shown_the_recording_frozen_and_backwards():
 
 def test_the_pose_is_hidden_where_it_is_not_known():
     model = Black()
-    guesses(model, WINDOWS, "label-unknown", [0, 1])
+    estimates(model, WINDOWS, "label-unknown", [0, 1])
     assert all(mode == "label" and clips.poses is None for mode, clips in model.asked)
-    assert (given_frames("label-unknown"), given_frames("label")) == (0, 1)
+    assert (conditioning_frames("label-unknown"), conditioning_frames("label")) == (0, 1)
 
 
-def test_a_constant_guess_is_the_same_in_every_frame():
-    actions = constant_guess(WINDOWS[0].poses[3], 0.0, WINDOWS[0]).actions
+def test_a_constant_estimate_is_the_same_in_every_frame():
+    actions = constant_estimate(WINDOWS[0].poses[3], 0.0, WINDOWS[0]).actions
     assert len(actions.poses) == 9 and np.ptp(actions.poses, axis=0).max() == 0 and actions.valid.all()

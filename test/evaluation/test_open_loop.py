@@ -17,7 +17,7 @@ EPISODES = [falling(seed, frames=frames) for seed, frames in ((0, 11), (1, 9), (
 
 
 class Clairvoyant:
-    """Paints exactly what will happen, since it knows the episodes by their pictures; reads the arm off each frame."""
+    """Generates exactly what will happen, knowing the episodes by their images; reads the arm off each frame."""
 
     card = SimpleNamespace(image_size=SIZE, frames=9, dt=0.2, recipe={}, tasks=("reach_target",))
 
@@ -110,7 +110,7 @@ def test_without_a_known_pose_nothing_is_given_and_the_rival_is_the_mean_pose():
     assert "hold first pose" not in {row["by"] for row in result["summary"]}
 
 
-def test_rows_are_one_per_window_and_contender_and_all_of_it_is_json(results):
+def test_rows_are_one_per_window_and_method_and_all_of_it_is_json(results):
     rows = json.loads(json.dumps(results["joint"], allow_nan=False))["rows"]
     assert len(rows) == 3 * 4
     assert {"task", "seed", "start", "far", "by", "psnr"} <= set(rows[0])

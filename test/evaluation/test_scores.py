@@ -34,7 +34,7 @@ def test_figures_that_do_not_exist_are_null_not_nan():
     assert one.row()["position_mm"] is None
 
 
-def test_contenders_stand_apart():
+def test_methods_stand_apart():
     rows = summarise([scored("a", 0, psnr=[10]), scored("a", 0, by="repeat first frame", psnr=[20])], ["a"])
     assert [(row["by"], row["psnr"]) for row in rows if row["group"] == "a"] == [
         ("model", 10),

@@ -4,14 +4,14 @@ import torch
 
 from action_images_ros.codec.encode import draw
 from action_images_ros.training.batches import BatchMaker, action_images, draw_points
-from action_images_ros.training.windows import WindowDrawer
+from action_images_ros.training.windows import WindowSampler
 from action_images_ros.world_model.canvas import ACTION, MODES, VIDEO, build_canvas
 from action_images_ros.world_model.nano import pixel_latents
 
 
 @pytest.fixture
 def maker(episodes, config, encode_text):
-    return BatchMaker(WindowDrawer(episodes, config), encode_text, config)
+    return BatchMaker(WindowSampler(episodes, config), encode_text, config)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -19,19 +19,19 @@ def test_a_batch_holds_what_the_canvas_asks_for(maker, mode):
     batch = maker.make(0, modes={mode: 1.0}).unpack()
     canvas = batch.canvas
     assert canvas.mode == mode
-    assert batch.known.shape == (3, len(canvas.given), 12, 48, 48)
+    assert batch.known.shape == (3, len(canvas.conditioning), 12, 48, 48)
     assert batch.rays.shape == (3, 2, 6, 12, 12)
     for target, modality, side in ((batch.target_video, VIDEO, 48), (batch.target_action, ACTION, 24)):
-        wanted = canvas.wanted(modality)
+        wanted = canvas.targets(modality)
         assert (target is None) == (not wanted)
         if wanted:
             assert target.shape == (3, len(wanted), 12, side, side)
 
 
 def test_known_first_action_frame_is_drawn_at_full_size_and_targets_at_half(episodes, config, encode_text):
-    drawer = WindowDrawer(episodes, config)
-    maker = BatchMaker(drawer, encode_text, config)
-    windows = [drawer.cut(1, 0, np.random.default_rng(0), 2, whole=False, augment=False)]
+    sampler = WindowSampler(episodes, config)
+    maker = BatchMaker(sampler, encode_text, config)
+    windows = [sampler.cut(1, 0, np.random.default_rng(0), 2, whole=False, augment=False)]
     canvas = build_canvas("policy", 2, 9)
     batch = maker.assemble(windows, canvas)
     drawn = action_images(
@@ -42,9 +42,9 @@ def test_known_first_action_frame_is_drawn_at_full_size_and_targets_at_half(epis
         (48, 48),
     )
     whole = pixel_latents.encode(torch.from_numpy(drawn))[0]
-    first = canvas.given.index(canvas.index(1, ACTION, 0))
+    first = canvas.conditioning.index(canvas.index(1, ACTION, 0))
     assert torch.allclose(batch.known[0, first], whole[1, 0], atol=1e-5)
-    last = canvas.wanted(ACTION).index(canvas.index(1, ACTION, 2))
+    last = canvas.targets(ACTION).index(canvas.index(1, ACTION, 2))
     halved = torch.nn.functional.avg_pool2d((whole[1, 2] + 1) / 2, 2)
     red_and_green = [c for c in range(12) if c % 3 < 2]  # blue has the pedestal's hard edge
     assert torch.allclose(batch.target_action[0, last][red_and_green], halved[red_and_green], atol=0.05)
@@ -93,7 +93,7 @@ def test_label_windows_are_played_backwards_and_untold_as_often_as_the_recipe_sa
 
     def first_poses(reversed_share, dropout):
         recipe = replace(config, label_reversed=reversed_share, label_text_dropout=dropout, batch_size=8)
-        batch = BatchMaker(WindowDrawer(episodes, recipe), encode_text, recipe).make(3, modes={"label": 1.0}).unpack()
+        batch = BatchMaker(WindowSampler(episodes, recipe), encode_text, recipe).make(3, modes={"label": 1.0}).unpack()
         return batch.poses, batch.text
 
     forwards, told = first_poses(0.0, 0.0)

@@ -10,11 +10,11 @@ import torch
 
 from action_images_ros.training.batches import BatchMaker
 from action_images_ros.training.loader import InstructionTable, MicroBatches, default_workers, load_batches
-from action_images_ros.training.windows import WindowDrawer
+from action_images_ros.training.windows import WindowSampler
 
 
 def maker_of(episodes, config, encode_text):
-    return BatchMaker(WindowDrawer(episodes, config), encode_text, config)
+    return BatchMaker(WindowSampler(episodes, config), encode_text, config)
 
 
 def same(a, b):

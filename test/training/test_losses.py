@@ -5,7 +5,7 @@ import torch
 
 from action_images_ros.training.batches import Batch, BatchMaker
 from action_images_ros.training.losses import action_loss, draw_noise, noised_canvas, total_loss, video_loss
-from action_images_ros.training.windows import WindowDrawer
+from action_images_ros.training.windows import WindowSampler
 from action_images_ros.world_model.canvas import ACTION, VIDEO
 from action_images_ros.world_model.nano import pixel_latents
 
@@ -13,7 +13,7 @@ from action_images_ros.world_model.nano import pixel_latents
 @pytest.fixture
 def make_batch(episodes, config, encode_text):
     def make(episodes=episodes):
-        maker = BatchMaker(WindowDrawer(episodes, config), encode_text, config)
+        maker = BatchMaker(WindowSampler(episodes, config), encode_text, config)
         return maker.make(0, modes={"joint": 1.0}, augment=False).unpack()
 
     return make
@@ -57,7 +57,7 @@ def test_where_the_blue_point_of_an_open_gripper_is_counts_as_much_as_that_of_a_
 
 def test_noise_levels_are_per_modality_and_mostly_pure_for_actions(batch, config):
     levels = torch.cat([draw_noise(replace(batch, seeds=[3 * i, 3 * i + 1, 3 * i + 2]), config)[0] for i in range(400)])
-    wanted = batch.canvas.wanted()
+    wanted = batch.canvas.targets()
     action = [i for i, f in enumerate(wanted) if batch.canvas.modality[f] == ACTION]
     video = [i for i, f in enumerate(wanted) if batch.canvas.modality[f] == VIDEO]
     assert torch.equal(levels[:, action], levels[:, action[:1]].expand(-1, len(action)))
@@ -67,14 +67,14 @@ def test_noise_levels_are_per_modality_and_mostly_pure_for_actions(batch, config
 
 
 def test_pure_noise_tells_nothing_and_no_noise_tells_all(batch, config):
-    ones = torch.ones(len(batch.known), len(batch.canvas.wanted()))
+    ones = torch.ones(len(batch.known), len(batch.canvas.targets()))
     drawn = draw_noise(batch, config)[1]
     noise = noised_canvas(batch, ones, drawn)
     assert torch.equal(noise, drawn)
     assert abs(float(noise.mean())) < 0.02 and abs(float(noise.std()) - 1) < 0.02
     clean = noised_canvas(batch, 0 * ones, drawn)
-    wanted = batch.canvas.wanted()
-    first_video = wanted.index(batch.canvas.wanted(VIDEO)[0])
+    wanted = batch.canvas.targets()
+    first_video = wanted.index(batch.canvas.targets(VIDEO)[0])
     assert torch.allclose(clean[:, first_video], pixel_latents.coarse(batch.target_video)[:, 0])
 
 

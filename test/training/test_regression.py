@@ -7,7 +7,7 @@ import torch
 from action_images_ros.training.batches import BatchMaker
 from action_images_ros.training.regression import regress, regression_loss
 from action_images_ros.training.validate import decoded_errors
-from action_images_ros.training.windows import WindowDrawer
+from action_images_ros.training.windows import WindowSampler
 from action_images_ros.world_model.nano.regressor import POSITION_SCALE
 
 
@@ -18,7 +18,7 @@ def recipe(config):
 
 @pytest.fixture
 def batch(episodes, recipe, encode_text):
-    return BatchMaker(WindowDrawer(episodes, recipe), encode_text, recipe).make(0).unpack()
+    return BatchMaker(WindowSampler(episodes, recipe), encode_text, recipe).make(0).unpack()
 
 
 def perfect(batch):

@@ -5,12 +5,12 @@ import torch
 
 from action_images_ros.training.batches import BatchMaker
 from action_images_ros.training.trainer import Trainer
-from action_images_ros.training.windows import WindowDrawer
+from action_images_ros.training.windows import WindowSampler
 
 
 @pytest.fixture
 def batch(episodes, config, encode_text):
-    return BatchMaker(WindowDrawer(episodes, config), encode_text, config).make(0, modes={"policy": 1.0}).unpack()
+    return BatchMaker(WindowSampler(episodes, config), encode_text, config).make(0, modes={"policy": 1.0}).unpack()
 
 
 def test_the_average_follows_the_weights_slowly(batch, config):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from action_images_ros.geometry.camera import project
-from action_images_ros.training.windows import WindowDrawer
+from action_images_ros.training.windows import WindowSampler
 
 
 def test_augmented_pictures_and_cameras_stay_together(episodes, config):
@@ -19,11 +19,11 @@ def test_augmented_pictures_and_cameras_stay_together(episodes, config):
             images[v, ...] = (255 * np.exp(-((x - u) ** 2 + (y - w) ** 2) / 8))[None, :, :, None].astype(np.uint8)
         marked.append(replace(episode, images=images))
     strong = replace(config, augment=1.0, roll_deg=30.0, zoom=0.3, shift=0.15, colour=0.0)
-    drawer = WindowDrawer(marked, strong)
+    sampler = WindowSampler(marked, strong)
     rng = np.random.default_rng(1)
     changed = 0
     for _ in range(20):
-        window = drawer.draw(rng, 2, whole=False)
+        window = sampler.draw(rng, 2, whole=False)
         for v in range(2):
             image = window.images[v, 0, :, :, 0].astype(float)
             if image.max() < 200:
@@ -38,8 +38,8 @@ def test_augmented_pictures_and_cameras_stay_together(episodes, config):
 
 
 def test_windows_past_the_end_hold_the_last_pose(episodes, config):
-    drawer = WindowDrawer(episodes, config)
-    window = drawer.cut(0, len(episodes[0].poses) - 2, np.random.default_rng(0), 2, whole=True, augment=False)
+    sampler = WindowSampler(episodes, config)
+    window = sampler.cut(0, len(episodes[0].poses) - 2, np.random.default_rng(0), 2, whole=True, augment=False)
     assert np.allclose(window.poses[1:], window.poses[1])
     assert not np.allclose(window.poses[0], window.poses[1])
     assert np.array_equal(window.images[:, 2], window.images[:, 1])
@@ -47,19 +47,19 @@ def test_windows_past_the_end_hold_the_last_pose(episodes, config):
 
 def test_episodes_of_another_frame_rate_are_refused(episodes, config):
     with pytest.raises(ValueError, match="dt = 0.2"):
-        WindowDrawer(episodes, replace(config, dt=0.1))
+        WindowSampler(episodes, replace(config, dt=0.1))
 
 
 def test_no_episodes_says_how_to_make_some(config):
     with pytest.raises(ValueError, match="action-images collect"):
-        WindowDrawer([], config)
+        WindowSampler([], config)
 
 
 def test_larger_pictures_are_reduced_and_the_cameras_with_them(episodes, config):
-    small = WindowDrawer(episodes, replace(config, image_size=(32, 32)))
+    small = WindowSampler(episodes, replace(config, image_size=(32, 32)))
     rng = [np.random.default_rng(0) for _ in range(2)]
     reduced = small.cut(0, 0, rng[0], 2, whole=True, augment=False)
-    full = WindowDrawer(episodes, config).cut(0, 0, rng[1], 2, whole=True, augment=False)
+    full = WindowSampler(episodes, config).cut(0, 0, rng[1], 2, whole=True, augment=False)
     assert reduced.images.shape == (2, 9, 32, 32, 3)
     assert abs(reduced.images.mean() - full.images.mean()) < 1
     centre = np.array([0.5, 0.0, 0.2])
@@ -71,21 +71,21 @@ def test_larger_pictures_are_reduced_and_the_cameras_with_them(episodes, config)
 @pytest.mark.parametrize("size", [(64, 64), (32, 48)])
 def test_pictures_that_would_be_enlarged_or_distorted_are_refused(episodes, config, size):
     with pytest.raises(ValueError, match="48 x 48 px.*image_size"):
-        WindowDrawer(episodes, replace(config, image_size=size))
+        WindowSampler(episodes, replace(config, image_size=size))
 
 
 def test_each_part_gives_its_share_of_the_windows(episodes, config):
     """Two of five episodes are to give nine tenths."""
     marked = [replace(e, instruction=str(i)) for i, e in enumerate(episodes)]
-    drawer = WindowDrawer(marked, config, [(2, 0.9), (3, 0.1)])
+    sampler = WindowSampler(marked, config, [(2, 0.9), (3, 0.1)])
     rng = np.random.default_rng(0)
-    drawn = [int(drawer.draw(rng, 2, whole=False, augment=False).instruction) for _ in range(600)]
+    drawn = [int(sampler.draw(rng, 2, whole=False, augment=False).instruction) for _ in range(600)]
     assert 0.87 < np.mean(np.array(drawn) < 2) < 0.93
     assert set(drawn) == set(range(5))
 
 
 def test_a_window_played_backwards_is_the_same_moments_in_the_other_order(episodes, config):
-    window = WindowDrawer(episodes, config).cut(0, 0, np.random.default_rng(0), 2, whole=True, augment=False)
+    window = WindowSampler(episodes, config).cut(0, 0, np.random.default_rng(0), 2, whole=True, augment=False)
     backwards = window.reversed()
     for name in ("poses", "openness"):
         np.testing.assert_array_equal(getattr(backwards, name), getattr(window, name)[::-1])

@@ -32,9 +32,9 @@ def inputs():
         text = torch.randn(batch, 24, 384, generator=g)
         text[:, 9:] = 0
         return {
-            "known": torch.rand(batch, len(canvas.given), 12, *size, generator=g) * 2 - 1,
-            "noised": torch.randn(batch, len(canvas.wanted()), 12, h, w, generator=g),
-            "noise_level": torch.ones(batch, len(canvas.wanted())),
+            "known": torch.rand(batch, len(canvas.conditioning), 12, *size, generator=g) * 2 - 1,
+            "noised": torch.randn(batch, len(canvas.targets()), 12, h, w, generator=g),
+            "noise_level": torch.ones(batch, len(canvas.targets())),
             "canvas": canvas,
             "rays": torch.randn(batch, views, 6, h, w, generator=g),
             "text": text,

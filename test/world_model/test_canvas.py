@@ -34,8 +34,8 @@ def test_label_mode_without_a_pose_knows_no_action_frame():
 @pytest.mark.parametrize("views", [1, 2, 4])
 def test_given_and_wanted_frames_divide_the_canvas(mode, views):
     canvas = build_canvas(mode, views, 9)
-    assert sorted(canvas.given + canvas.wanted()) == list(range(canvas.length))
-    assert sorted(canvas.wanted(VIDEO) + canvas.wanted(ACTION)) == canvas.wanted()
+    assert sorted(canvas.conditioning + canvas.targets()) == list(range(canvas.length))
+    assert sorted(canvas.targets(VIDEO) + canvas.targets(ACTION)) == canvas.targets()
     for f in range(canvas.length):
         assert canvas.index(canvas.view[f], canvas.modality[f], canvas.time[f]) == f
 

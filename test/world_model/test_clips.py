@@ -39,7 +39,7 @@ def test_actions_are_drawn_where_the_decoder_finds_them():
 def test_label_mode_without_poses_takes_not_even_the_first_action_frame_as_known():
     def known(given):
         canvas = canvas_of(given, "label", 9)
-        return sum(canvas.modality[frame] == ACTION for frame in canvas.given)
+        return sum(canvas.modality[frame] == ACTION for frame in canvas.conditioning)
 
     assert known(clips(poses=1)) == 2
     assert known(replace(clips(), poses=None, openness=None)) == 0

@@ -40,7 +40,7 @@ def few_step_loss(
     """
     if not 0 <= index < few_steps * fine:
         raise ValueError(f"index = {index}: give 0 to {few_steps * fine - 1}")
-    levels, wanted = schedule(few_steps * fine, shift), canvas.wanted()
+    levels, wanted = schedule(few_steps * fine, shift), canvas.targets()
     now, following, end = levels[index], levels[index + 1], levels[(index // fine + 1) * fine]
     x = clean.clone()
     x[:, wanted] = (1 - now) * clean[:, wanted] + now * noise[:, wanted]

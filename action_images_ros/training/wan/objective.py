@@ -62,7 +62,7 @@ def flow_loss(
     [B, L, D]. index: of the training timestep, 0 to 999, one for the batch.
     """
     levels, weights = noise_levels(shift)
-    level, wanted = float(levels[index]), canvas.wanted()
+    level, wanted = float(levels[index]), canvas.targets()
     x = clean.clone()
     x[:, wanted] = (1 - level) * clean[:, wanted] + level * noise[:, wanted]
     now = torch.full((len(x),), timestep(level), device=x.device, dtype=torch.float32)

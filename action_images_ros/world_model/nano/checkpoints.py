@@ -54,7 +54,7 @@ def load_denoiser(folder: str | Path) -> NanoDenoiser:
     """Read the denoiser of a model folder as `load_network` does; ValueError where it holds the regression control."""
     network = load_network(folder)
     if not isinstance(network, NanoDenoiser):
-        raise ValueError(f"{folder} holds a {type(network).__name__}, which paints nothing: give a nano model's folder")
+        raise ValueError(f"{folder} holds a {type(network).__name__}, no generator; give a nano model's folder")
     return network
 
 

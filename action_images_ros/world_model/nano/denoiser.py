@@ -18,9 +18,9 @@ from ..canvas import ACTION, VIDEO, Canvas
 from .layers import ConvBlock
 from .pixel_latents import CHANNELS, COARSE
 from .trunk import EIGHTH, QUARTER, AlignedFeatures, Trunk
-from .unets import ActionReader, VideoPainter
+from .unets import ActionReader, VideoUNet
 
-ACTION_SCALE = 2  # action images are painted at half the resolution; their Gaussians lose nothing by it
+ACTION_SCALE = 2  # action images are generated at half the resolution; their Gaussians lose nothing by it
 
 
 class ActionImageDecoder(nn.Module):
@@ -74,7 +74,7 @@ class NanoDenoiser(Trunk):
         self.patch_embedding = nn.Conv2d(CHANNELS, width, patch, stride=patch)
         self.build_trunk(width, layers, heads, text_dim, quarter_channels, eighth_channels, condition)
         sizes = {"token": width, "quarter": quarter_channels, "eighth": eighth_channels, "condition": condition}
-        self.decoders = nn.ModuleList([VideoPainter(video_channels, **sizes), ActionImageDecoder(**sizes)])
+        self.decoders = nn.ModuleList([VideoUNet(video_channels, **sizes), ActionImageDecoder(**sizes)])
         self.reader = ActionReader(reader_channels, **sizes)
 
     def forward(
@@ -90,7 +90,7 @@ class NanoDenoiser(Trunk):
         """
         batch, _, _, height, width = known.shape
         h, w = height // PATCH, width // PATCH
-        given, wanted = canvas.given, canvas.wanted()
+        given, wanted = canvas.conditioning, canvas.targets()
         condition = self.instruction(text)
         aligned = self.align_features(known, canvas, rays, condition)
         noised_tokens = self.patch_embedding(noised.flatten(0, 1)).unflatten(0, (batch, len(wanted)))
@@ -105,7 +105,7 @@ class NanoDenoiser(Trunk):
         x = x.unflatten(1, (canvas.length, h, w)).movedim(4, 2)  # [B, F, width, h, w]
 
         video = action = None
-        if frames := canvas.wanted(ACTION):
+        if frames := canvas.targets(ACTION):
             parts = self._decoder_inputs(x, aligned, condition, frames)
             action = self.decoders[ACTION](*parts)
             if canvas.mode == "label":
@@ -113,7 +113,7 @@ class NanoDenoiser(Trunk):
                 seen = known[:, [given.index(frame) for frame in own]].flatten(0, 1)
                 action = self.reader(seen, action, *parts)
             action = action.unflatten(0, (batch, len(frames)))
-        if frames := canvas.wanted(VIDEO):
+        if frames := canvas.targets(VIDEO):
             parts = self._decoder_inputs(x, aligned, condition, frames)
             seen = (part.flatten(0, 1) for part in _video_conditioning(known, action, canvas, frames))
             video = self.decoders[VIDEO](*seen, *parts).unflatten(0, (batch, len(frames)))
@@ -142,7 +142,7 @@ def _video_conditioning(
 
     action: logits of the action images generated with the video; no gradient flows from the video to them.
     """
-    given, generated = canvas.given, canvas.wanted(ACTION)
+    given, generated = canvas.conditioning, canvas.targets(ACTION)
     blank = known.new_zeros(len(known), CHANNELS, *(n // ACTION_SCALE for n in known.shape[-2:]))
 
     def action_images(view: int, time: int) -> Tensor:

@@ -26,7 +26,7 @@ __all__ = ["WorldModel"]
 
 
 class WorldModel:
-    """The nano model on torch: a `Policy` that also paints video, labels and generates in any mode.
+    """The nano model on torch: a `Policy` that also generates video, labels and generates in any mode.
 
     ``predict`` (one observation, for control) and ``generate`` (many clips, any mode) are deterministic for a seed.
 
@@ -53,8 +53,8 @@ class WorldModel:
     ) -> Prediction:
         """Predict one chunk.
 
-        mode: "policy" paints the action images only; with ``video`` the world mode then paints the video that belongs
-        to them (`paint_video` does so later). "joint" paints both at once. steps: sampling steps (one was
+        mode: "policy" generates the action images only; with ``video`` world mode then generates the video that belongs
+        to them (`paint_video` does so later). "joint" generates both at once. steps: sampling steps (one was
         measured as good as ten for actions).
         Raises ValueError where the observation does not have the model's image size.
         """
@@ -73,11 +73,11 @@ class WorldModel:
         rays = torch.from_numpy(directions)[None]
         watch.lap("encode")
         canvas = build_canvas(mode, len(observation.K), self.card.frames)
-        painted_video, painted_action = self._generate(canvas, known, rays, text, steps, seed)
+        generated_video, generated_action = self._generate(canvas, known, rays, text, steps, seed)
         watch.lap("denoise")
-        actions = pixel_latents.decode(painted_action)[0].numpy()
+        actions = pixel_latents.decode(generated_action)[0].numpy()
         actions[:, 0] = to_uint8(drawn[:, 0])
-        frames = None if painted_video is None else _frames(painted_video, observation)
+        frames = None if generated_video is None else _frames(generated_video, observation)
         watch.lap("paint")
         prediction = Prediction.from_images(
             observation, self.card.dt, actions, video=frames, stage_seconds=watch.seconds
@@ -94,8 +94,8 @@ class WorldModel:
         observation, seen, inputs = self._video_inputs
         watch = Stopwatch()
         known = {VIDEO: seen, ACTION: pixel_latents.encode(torch.from_numpy(prediction.images())[None])}
-        painted, _ = self._generate(build_canvas("world", len(prediction.K), self.card.frames), known, *inputs)
-        frames = _frames(painted, observation)
+        generated, _ = self._generate(build_canvas("world", len(prediction.K), self.card.frames), known, *inputs)
+        frames = _frames(generated, observation)
         watch.lap("video")
         self._latest = prediction.with_video(frames, watch.seconds)
         return self._latest
@@ -123,7 +123,7 @@ class WorldModel:
         canvas = canvas_of(clips, mode, self.card.frames)
         seen = clips.images if mode == "label" else clips.images[:, :, :1]
         known, drawn = {VIDEO: pixel_latents.encode(torch.from_numpy(seen))}, None
-        if any(canvas.modality[frame] == ACTION for frame in canvas.given):
+        if any(canvas.modality[frame] == ACTION for frame in canvas.conditioning):
             drawn = draw_actions(clips, self.card.frames if mode == "world" else 1)
             known[ACTION] = pixel_latents.encode(torch.from_numpy(drawn))
         tokens, _ = self.text.encode(list(clips.instructions))
@@ -145,13 +145,13 @@ class WorldModel:
         return tuple(size)
 
     def _generate(self, canvas, known: dict, rays, text, steps: int, seed):
-        given = pixel_latents.on_canvas(known, canvas, canvas.given)
+        given = pixel_latents.on_canvas(known, canvas, canvas.conditioning)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             return generate(self.denoiser, given, canvas, rays, text, steps=steps, seed=seed)
 
 
-def _frames(painted: torch.Tensor, observation: Observation) -> np.ndarray:
+def _frames(generated: torch.Tensor, observation: Observation) -> np.ndarray:
     """Latents of a video as uint8 [V, T, H, W, 3]; frame 0 is what was seen."""
-    frames = pixel_latents.decode(painted)[0].numpy()
+    frames = pixel_latents.decode(generated)[0].numpy()
     frames[:, 0] = observation.images
     return frames

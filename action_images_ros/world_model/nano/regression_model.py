@@ -54,7 +54,7 @@ class RegressionModel:
                 ACTION: pixel_latents.encode(torch.from_numpy(drawn)[None]),
             },
             canvas,
-            canvas.given,
+            canvas.conditioning,
         )
         watch.lap("encode")
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):

@@ -59,7 +59,7 @@ class PoseRegressor(Trunk):
         h, w = height // PATCH, width // PATCH
         condition = self.instruction(text)
         aligned = self.align_features(known, canvas, rays, condition)
-        given = canvas.given
+        given = canvas.conditioning
         tokens = known.new_zeros(batch, len(given), self.config.width, h, w)
         tokens = self.condition_tokens(tokens, given, canvas, rays, aligned)
         tokens = tokens.flatten(3).transpose(2, 3).flatten(1, 2)  # [B, n * h * w, width]

@@ -61,28 +61,28 @@ def predict_clean(
 
 def coarse_frames(video: Tensor | None, action: Tensor | None, canvas: Canvas) -> Tensor:
     """Generated frames of both modalities at the resolution of the diffusion, in canvas order: [B, n, 12, H/4, W/4]."""
-    wanted = canvas.wanted()
+    wanted = canvas.targets()
     clean = [None] * len(wanted)
     for modality, output in ((VIDEO, video), (ACTION, action)):
         if output is not None:
             small = pixel_latents.coarse(output)
-            for i, f in enumerate(canvas.wanted(modality)):
+            for i, f in enumerate(canvas.targets(modality)):
                 clean[wanted.index(f)] = small[:, i]
     return torch.stack(clean, dim=1)
 
 
 def _action_latents(logits: Tensor) -> Tensor:
     """Logits at half the resolution -> latents [B, n, 12, H, W] in [-1, 1]."""
-    painted = torch.sigmoid(logits) * 2 - 1
-    full = F.interpolate(painted.flatten(0, 1), scale_factor=2, mode="bilinear", align_corners=False)
-    return full.unflatten(0, painted.shape[:2])
+    generated = torch.sigmoid(logits) * 2 - 1
+    full = F.interpolate(generated.flatten(0, 1), scale_factor=2, mode="bilinear", align_corners=False)
+    return full.unflatten(0, generated.shape[:2])
 
 
 def whole_segments(generated: Tensor | None, known: Tensor, canvas: Canvas, modality: int) -> Tensor | None:
     """Known and generated frames of one modality in order: [B, V, 1 + k, 12, H, W]; None where none is generated."""
     if generated is None:
         return None
-    wanted, given = canvas.wanted(modality), canvas.given
+    wanted, given = canvas.targets(modality), canvas.conditioning
     views = [
         torch.stack([generated[:, wanted.index(f)] if f in wanted else known[:, given.index(f)] for f in frames], dim=1)
         for frames in canvas.frames(modality).tolist()

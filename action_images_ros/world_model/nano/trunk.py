@@ -172,10 +172,10 @@ class Trunk(ModelMixin, ConfigMixin):
         maps: list[tuple[Tensor, ...]] = []
         sources: list[list[Source]] = []
         for modality in (VIDEO, ACTION):
-            given = [f for f in canvas.given if canvas.modality[f] == modality]
+            given = [f for f in canvas.conditioning if canvas.modality[f] == modality]
             sources.append(_sources(canvas, given))
             if given:
-                rows = [canvas.given.index(f) for f in given]
+                rows = [canvas.conditioning.index(f) for f in given]
                 views = canvas.view[given].tolist()
                 maps.append(self.stems[modality](known[:, rows], canvas.time[given], rays[:, views], condition))
             else:  # no conditioning frame of this modality: zeros of the right size

@@ -15,7 +15,7 @@ from ...policy.card import TEMPORAL_COMPRESSION
 from .layers import ConvBlock
 from .warp import moved_grid, sample
 
-__all__ = ["ActionReader", "VideoPainter"]
+__all__ = ["ActionReader", "VideoUNet"]
 
 OFF_SCALE = 0.1
 """Of half the image, what 1 of the network's output moves a source by."""
@@ -68,7 +68,7 @@ class ImageUNet(nn.Module):
         return self.head(x)
 
 
-class VideoPainter(nn.Module):
+class VideoUNet(nn.Module):
     """Images from the view's first one and from where the action images say the tool is.
 
     Hand and held object look in the image almost as before: the first image, warped as
@@ -77,7 +77,7 @@ class VideoPainter(nn.Module):
     one, and generates what neither shows.
     """
 
-    CHOICES = 3  # of every pixel: the first image, the moved one, what the network paints
+    CHOICES = 3  # of every pixel: the first image, the moved one, what the network generates
 
     def __init__(self, channels: int, **sizes):
         super().__init__()
@@ -101,8 +101,8 @@ class VideoPainter(nn.Module):
         moved = sample(first, sources + OFF_SCALE * off.movedim(1, 3))
         out = F.pixel_shuffle(out[:, :-2], 2)
         share = torch.softmax(out[:, 3:], dim=1)[:, :, None]
-        painted = (share * torch.stack([first, moved, out[:, :3]], dim=1)).sum(1)
-        return painted.unflatten(0, (-1, TEMPORAL_COMPRESSION)).flatten(1, 2)
+        generated = (share * torch.stack([first, moved, out[:, :3]], dim=1)).sum(1)
+        return generated.unflatten(0, (-1, TEMPORAL_COMPRESSION)).flatten(1, 2)
 
 
 class ActionReader(nn.Module):
@@ -116,8 +116,8 @@ class ActionReader(nn.Module):
 
     def forward(self, images: Tensor, logits: Tensor, *described: Tensor) -> Tensor:
         """Of N latent frames: known images [N, 12, H, W] in [-1, 1], logits [N, 12, H/2, W/2] -> better logits."""
-        images, painted = (x.unflatten(1, (TEMPORAL_COMPRESSION, 3)).flatten(0, 1) for x in (images, logits.detach()))
-        seen = torch.cat([F.pixel_unshuffle(images, 2), torch.sigmoid(painted)], dim=1)
+        images, generated = (x.unflatten(1, (TEMPORAL_COMPRESSION, 3)).flatten(0, 1) for x in (images, logits.detach()))
+        seen = torch.cat([F.pixel_unshuffle(images, 2), torch.sigmoid(generated)], dim=1)
         return logits + self.net(seen, *described).unflatten(0, (-1, TEMPORAL_COMPRESSION)).flatten(1, 2)
 
 

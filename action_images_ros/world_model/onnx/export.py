@@ -32,7 +32,7 @@ class _Graph(nn.Module):
     def forward(self, images: Tensor, actions: Tensor, rays: Tensor, text: Tensor, noised: Tensor, level: Tensor):
         canvas = self.canvas
         known = {VIDEO: pixel_latents.encode(images[None, :, None]), ACTION: pixel_latents.encode(actions[None])}
-        given = pixel_latents.on_canvas(known, canvas, canvas.given)
+        given = pixel_latents.on_canvas(known, canvas, canvas.conditioning)
         video, action = predict_clean(self.denoiser, given, noised, level, canvas, rays[None], text[None])
         generated, modality = (action, ACTION) if canvas.mode == "policy" else (video, VIDEO)
         painted = whole_segments(generated, given, canvas, modality)
@@ -64,7 +64,7 @@ def export_graph(folder: Path, target: Path, mode: str = "policy", views: int = 
         torch.rand(views, shown, height, width, 3),
         torch.randn(views, 6, *small),
         text,
-        torch.randn(1, len(canvas.wanted()), CHANNELS, *small),
+        torch.randn(1, len(canvas.targets()), CHANNELS, *small),
         torch.tensor(1.0),
     )
     path = target / export_name(mode, views)

@@ -96,8 +96,8 @@ class CanvasGenerator:
         """
         watch = Stopwatch(self.denoiser.device)
         K, E = np.asarray(K, dtype=np.float64), np.asarray(world_from_camera, dtype=np.float64)
-        painted = self._paint(watch, mode, images, K, E, instruction, poses, openness, seed=seed, steps=steps)
-        return painted.video, painted.action_images
+        generated = self._paint(watch, mode, images, K, E, instruction, poses, openness, seed=seed, steps=steps)
+        return generated.video, generated.action_images
 
     def generate(self, clips: Clips, mode: str, *, steps: int | None = None, seed: int | Sequence[int] = 0) -> Pictures:
         """`paint` for B clips, one after the other, like nano's `generate` (see `clips` for the inputs of each mode).
@@ -139,7 +139,7 @@ class CanvasGenerator:
             raise ValueError(f"images hold {images.shape[1]} frames: label mode reads {T}, as the card says")
         seen = images if mode == "label" else images[:, :1]
         drawn = None
-        if any(canvas.modality[frame] == ACTION for frame in canvas.given):
+        if any(canvas.modality[frame] == ACTION for frame in canvas.conditioning):
             m = T if mode == "world" else 1
             if poses is None or openness is None or min(len(poses), len(openness)) < m:
                 raise ValueError(f"{mode} mode reads {m} poses and opennesses: give them")
@@ -156,9 +156,9 @@ class CanvasGenerator:
             canvas, known, K, E, instruction, seed, steps, lambda: durations.append(watch.lap("denoise"))
         )
         video = action = None
-        if canvas.wanted(ACTION):
+        if canvas.targets(ACTION):
             action = self._decode_actions(latents, canvas, drawn, first)
-        if canvas.wanted(VIDEO) and want_video:
+        if canvas.targets(VIDEO) and want_video:
             video = self._decode_video(latents, canvas, images, first)
         watch.lap("decode")
         return Generated(video, action, latents, canvas, drawn, tuple(durations))
@@ -167,7 +167,7 @@ class CanvasGenerator:
         settings = self.settings
         steps = settings.steps if steps is None else steps
         start_run(self.denoiser, settings, steps)
-        given = on_canvas({m: latents[None] for m, latents in known.items()}, canvas, canvas.given)[0]
+        given = on_canvas({m: latents[None] for m, latents in known.items()}, canvas, canvas.conditioning)[0]
         camera = self._camera_latents(K, E)[canvas.view, canvas.time]
         return generate(
             self.denoiser,

@@ -24,7 +24,7 @@ class _Unfinished(NamedTuple):
     """What a prediction has not decoded yet."""
 
     prediction: Prediction
-    painted: Generated
+    generated: Generated
     observation: Observation
     seed: int
     steps: int | None
@@ -58,7 +58,7 @@ class WanWorldModel(CanvasGenerator):
         cameras = observation.K, observation.world_from_camera
         pose, openness = observation.tool_pose[None], np.array([observation.openness])
         watch = Stopwatch(self.denoiser.device)
-        painted = self._paint(
+        generated = self._paint(
             watch,
             mode,
             observation.images[:, None],
@@ -74,11 +74,11 @@ class WanWorldModel(CanvasGenerator):
         prediction = Prediction.from_images(
             observation,
             self.card.dt,
-            painted.action_images,
+            generated.action_images,
             stage_seconds=watch.seconds,
-            step_seconds=painted.step_seconds,
+            step_seconds=generated.step_seconds,
         )
-        self._unfinished = _Unfinished(prediction, painted, observation, seed, steps)
+        self._unfinished = _Unfinished(prediction, generated, observation, seed, steps)
         return self.paint_video(prediction) if video else prediction
 
     @torch.inference_mode()
@@ -91,8 +91,8 @@ class WanWorldModel(CanvasGenerator):
         if prediction.frames == self.card.frames:
             return prediction
         watch = Stopwatch(self.denoiser.device)
-        painted = unfinished.painted
-        actions = self._decode_actions(painted.latents, painted.canvas, painted.drawn, 0)
+        generated = unfinished.generated
+        actions = self._decode_actions(generated.latents, generated.canvas, generated.drawn, 0)
         watch.lap("decode_rest")
         seconds = {**prediction.stage_seconds, **watch.seconds}
         return self._keep(replace(prediction, action_images=actions, stage_seconds=seconds))
@@ -100,10 +100,10 @@ class WanWorldModel(CanvasGenerator):
     @torch.inference_mode()
     def paint_video(self, prediction: Prediction) -> Prediction:
         """The latest prediction again, with as many frames of video as it has action images; see `PaintsVideo`."""
-        _, painted, seen, seed, steps = self._check_latest(prediction)
+        _, generated, seen, seed, steps = self._check_latest(prediction)
         watch = Stopwatch(self.denoiser.device)
-        latents, canvas = painted.latents, painted.canvas
-        if not canvas.wanted(VIDEO):
+        latents, canvas = generated.latents, generated.canvas
+        if not canvas.targets(VIDEO):
             known = {
                 ACTION: latents[torch.from_numpy(canvas.frames(ACTION))],
                 VIDEO: self.autoencoder.encode(to_model_range(seen.images[:, None])),

@@ -30,14 +30,14 @@ def generate(
 ) -> Tensor:
     """The whole canvas, float32 [F, C, h, w]: ``known`` where it is given, generated elsewhere.
 
-    known: latents at ``canvas.given`` [n, C, h, w]. camera: latents along the canvas [F, 2 C, h, w]. text and
+    known: latents at ``canvas.conditioning`` [n, C, h, w]. camera: latents along the canvas [F, 2 C, h, w]. text and
     without_text: [1, L, D]; the second is for guidance and not read where guidance is 1. The noise depends on the seed
     alone, not on the device.
     """
     noise = torch.randn((canvas.length, *known.shape[1:]), generator=torch.Generator().manual_seed(seed))
     x = noise.to(known.device, torch.float32)
-    x[canvas.given] = known.float()
-    wanted = canvas.wanted()
+    x[canvas.conditioning] = known.float()
+    wanted = canvas.targets()
     kind = text.dtype
     camera = camera[None].to(kind)
 

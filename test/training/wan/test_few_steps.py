@@ -49,7 +49,7 @@ def test_two_unguided_steps_come_nearer_to_the_guided_way_than_before():
     canvas = build_canvas("policy", 2, 5)
     camera = torch.randn(canvas.length, 8, 2, 2, generator=g)
     text, without = torch.randn(1, 3, 16, generator=g), torch.zeros(1, 3, 16)
-    known = torch.randn(len(canvas.given), 4, 2, 2, generator=g)
+    known = torch.randn(len(canvas.conditioning), 4, 2, 2, generator=g)
 
     def sample(steps, guidance, seed):
         with torch.no_grad():

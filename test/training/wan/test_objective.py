@@ -26,7 +26,7 @@ def test_weights_are_bell_shaped_of_mean_one_over_shifted_levels():
 
 def test_view0_knows_the_first_views_video_and_else_what_joint_knows():
     canvas, joint = training_canvas("view0", 2, 9), training_canvas("joint", 2, 9)
-    assert canvas.given == [0, 1, 2, 3, 6, 9] and joint.given == [0, 3, 6, 9]
+    assert canvas.conditioning == [0, 1, 2, 3, 6, 9] and joint.conditioning == [0, 3, 6, 9]
     assert canvas.segments[0].known == 3 and canvas.segments[1:] == joint.segments[1:]
 
 
@@ -39,15 +39,15 @@ def test_only_latents_to_predict_count_and_the_true_velocity_costs_nothing():
     def perfect(x, now, *_):
         seen.append((x, now))
         v = (noise - clean).transpose(1, 2).clone()
-        v[:, :, canvas.given] = 100.0
+        v[:, :, canvas.conditioning] = 100.0
         return v
 
     assert float(flow_loss(perfect, clean, canvas, camera, text, 300, noise)) == pytest.approx(0, abs=1e-9)
     x, now = seen[0]
-    assert torch.equal(x.transpose(1, 2)[:, canvas.given], clean[:, canvas.given])
+    assert torch.equal(x.transpose(1, 2)[:, canvas.conditioning], clean[:, canvas.conditioning])
     level = noise_levels(5.0)[0][300]
-    noised = ((1 - level) * clean + level * noise)[:, canvas.wanted()]
-    assert torch.allclose(x.transpose(1, 2)[:, canvas.wanted()], noised, atol=1e-5)
+    noised = ((1 - level) * clean + level * noise)[:, canvas.targets()]
+    assert torch.allclose(x.transpose(1, 2)[:, canvas.targets()], noised, atol=1e-5)
     assert now.tolist() == pytest.approx([1000 * level] * 2)
 
 

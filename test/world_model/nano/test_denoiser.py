@@ -11,12 +11,12 @@ def test_every_mode_and_number_of_views_generates_exactly_the_unknown_frames(tin
     with torch.no_grad():
         video, action = tiny(**given)
     canvas = given["canvas"]
-    assert (video is None) == (not canvas.wanted(VIDEO))
-    assert (action is None) == (not canvas.wanted(ACTION))
+    assert (video is None) == (not canvas.targets(VIDEO))
+    assert (action is None) == (not canvas.targets(ACTION))
     if video is not None:
-        assert video.shape == (2, len(canvas.wanted(VIDEO)), 12, 32, 48)
+        assert video.shape == (2, len(canvas.targets(VIDEO)), 12, 32, 48)
     if action is not None:
-        assert action.shape == (2, len(canvas.wanted(ACTION)), 12, 16, 24)
+        assert action.shape == (2, len(canvas.targets(ACTION)), 12, 16, 24)
 
 
 def test_swapping_the_cameras_swaps_the_output(tiny, inputs):
@@ -26,8 +26,8 @@ def test_swapping_the_cameras_swaps_the_output(tiny, inputs):
     order = {
         kind: sorted(range(n), key=lambda i: -canvas.view[frames[i]])
         for kind, frames, n in (
-            ("known", canvas.given, len(canvas.given)),
-            ("noised", canvas.wanted(), len(canvas.wanted())),
+            ("known", canvas.conditioning, len(canvas.conditioning)),
+            ("noised", canvas.targets(), len(canvas.targets())),
         )
     }
     swapped = dict(
@@ -65,8 +65,8 @@ def test_label_mode_sees_the_frame_of_the_same_time(tiny, inputs):
     given = inputs("label", views=1)
     canvas = given["canvas"]
     changed = dict(given, known=given["known"].clone())
-    changed["known"][:, canvas.given.index(canvas.index(0, VIDEO, 2))] *= -1
+    changed["known"][:, canvas.conditioning.index(canvas.index(0, VIDEO, 2))] *= -1
     with torch.no_grad():
         difference = (tiny(**given)[1] - tiny(**changed)[1]).abs().amax(dim=(0, 2, 3, 4))
-    by_time = dict(zip(canvas.time[canvas.wanted(ACTION)].tolist(), difference.tolist(), strict=True))
+    by_time = dict(zip(canvas.time[canvas.targets(ACTION)].tolist(), difference.tolist(), strict=True))
     assert by_time[2] > 3 * by_time[1]

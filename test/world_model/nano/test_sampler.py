@@ -12,8 +12,8 @@ def test_known_frames_come_back_untouched(tiny, inputs, steps):
     video, action = generate(tiny, given["known"], given["canvas"], given["rays"], given["text"], steps=steps)
     canvas = given["canvas"]
     for view in range(2):
-        assert torch.equal(video[:, view, 0], given["known"][:, canvas.given.index(canvas.index(view, 0, 0))])
-        assert torch.equal(action[:, view, 0], given["known"][:, canvas.given.index(canvas.index(view, 1, 0))])
+        assert torch.equal(video[:, view, 0], given["known"][:, canvas.conditioning.index(canvas.index(view, 0, 0))])
+        assert torch.equal(action[:, view, 0], given["known"][:, canvas.conditioning.index(canvas.index(view, 1, 0))])
     assert video.shape == action.shape == (2, 2, 3, 12, 32, 48)
 
 

@@ -6,7 +6,7 @@ import torch
 
 from action_images_ros.training.batches import draw_points
 from action_images_ros.world_model.canvas import ACTION, VIDEO
-from action_images_ros.world_model.nano.unets import VideoPainter
+from action_images_ros.world_model.nano.unets import VideoUNet
 from action_images_ros.world_model.nano.warp import moved_grid, sample
 
 
@@ -35,10 +35,10 @@ def test_the_reader_sees_each_image_by_itself(reading, tiny, inputs):
     """What it adds to an action image follows the video image of that very time, not its neighbours'."""
     given = inputs("label", views=1)
     canvas = given["canvas"]
-    frame = canvas.given.index(canvas.index(0, VIDEO, 1))
+    frame = canvas.conditioning.index(canvas.index(0, VIDEO, 1))
     changed = dict(given, known=given["known"].clone())
     changed["known"][:, frame, 3:6] *= -1  # the second of the four images
-    wanted = canvas.wanted(ACTION).index(canvas.index(0, ACTION, 1))
+    wanted = canvas.targets(ACTION).index(canvas.index(0, ACTION, 1))
 
     def added(inputs):
         return (action_of(reading, inputs) - action_of(tiny, inputs))[:, wanted]
@@ -51,7 +51,7 @@ def test_the_video_follows_the_action_images_of_its_time(tiny, inputs):
     given = inputs("world", views=1)
     canvas = given["canvas"]
     changed = dict(given, known=given["known"].clone())
-    changed["known"][:, canvas.given.index(canvas.index(0, ACTION, 2)), 9:] *= -1  # the last of all images
+    changed["known"][:, canvas.conditioning.index(canvas.index(0, ACTION, 2)), 9:] *= -1  # the last of all images
     with torch.no_grad():
         before, after = tiny(**given)[0], tiny(**changed)[0]
     difference = (before - after).abs().unflatten(2, (4, 3)).amax(dim=(0, 3, 4, 5)).flatten()
@@ -66,20 +66,20 @@ def test_the_video_does_not_teach_the_action_images(tiny, inputs):
 
 
 def painter_choosing(choice):
-    """An untrained painter that takes one of the first image, the moved one and its own paint everywhere."""
-    painter = VideoPainter(8, token=24, quarter=8, eighth=8, condition=16)
-    torch.nn.init.zeros_(painter.net.head.weight)
+    """An untrained unet that takes one of the first image, the moved one and its own paint everywhere."""
+    unet = VideoUNet(8, token=24, quarter=8, eighth=8, condition=16)
+    torch.nn.init.zeros_(unet.net.head.weight)
     with torch.no_grad():
-        painter.net.head.bias[:] = 0.0
-        painter.net.head.bias[4 * (3 + choice) : 4 * (4 + choice)] = 60.0  # of a quarter of the pixels each
-    return painter
+        unet.net.head.bias[:] = 0.0
+        unet.net.head.bias[4 * (3 + choice) : 4 * (4 + choice)] = 60.0  # of a quarter of the pixels each
+    return unet
 
 
-def paint(painter, first, told, actions):
+def paint(unet, first, told, actions):
     h, w = first.shape[-2:]
     maps = [torch.randn(len(first), n, h // s, w // s) for n, s in ((24, 16), (16, 4), (16, 8))]
     with torch.no_grad():
-        return painter(first, told, actions, *maps, torch.randn(len(first), 16)).unflatten(1, (4, 3))
+        return unet(first, told, actions, *maps, torch.randn(len(first), 16)).unflatten(1, (4, 3))
 
 
 def test_where_the_first_image_is_chosen_it_stays_as_it_is():

@@ -22,7 +22,7 @@ def counted():
     canvas = build_canvas("policy", 2, 5)
     g = torch.Generator().manual_seed(0)
     inputs = {
-        "known": torch.randn(len(canvas.given), 4, 2, 4, generator=g),
+        "known": torch.randn(len(canvas.conditioning), 4, 2, 4, generator=g),
         "canvas": canvas,
         "camera": torch.randn(canvas.length, 8, 2, 4, generator=g),
         "text": torch.randn(1, 5, 16, generator=g),

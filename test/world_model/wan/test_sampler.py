@@ -28,7 +28,7 @@ def test_the_straight_way_is_followed_exactly_in_any_number_of_steps(setting, st
     clean = torch.randn(12, 4, 2, 4)
     noise = torch.randn(12, 4, 2, 4, generator=torch.Generator().manual_seed(5))
     wanted = clean.clone()
-    wanted[setting["canvas"].given] = setting["known"]
+    wanted[setting["canvas"].conditioning] = setting["known"]
     got = generate(straight_to(clean, noise), **setting, steps=steps, shift=5, guidance=1, seed=5)
     assert torch.allclose(got, wanted, atol=1e-5)
 
@@ -37,7 +37,7 @@ def test_known_latents_are_clean_at_every_step_and_the_timestep_follows_the_sche
     seen = []
 
     def spy(x, now, text, camera):
-        seen.append((x[0].transpose(0, 1)[setting["canvas"].given], float(now)))
+        seen.append((x[0].transpose(0, 1)[setting["canvas"].conditioning], float(now)))
         return torch.ones_like(x)
 
     generate(spy, **setting, steps=4, shift=5, guidance=1)
@@ -56,7 +56,7 @@ def test_guidance_asks_twice_per_step_and_one_asks_once(setting):
     assert asked == [1.0]
     guided = generate(by_text, **setting, steps=1, shift=5, guidance=7.5, seed=2)
     assert asked == [1.0, 1.0, 0.0]
-    free = setting["canvas"].wanted()
+    free = setting["canvas"].targets()
     assert torch.allclose(guided[free], start[free] - 7.5, atol=1e-5)
 
 

@@ -6,7 +6,7 @@ import pytest
 from labelling_small import TruthModel
 from recordings import record, small_episode
 
-from action_images_ros.labelling.several import label_bags, targets
+from action_images_ros.labelling.batch import label_bags, targets
 
 
 def test_each_recording_has_its_target():
