@@ -40,66 +40,66 @@ _CALIBRATION = "camera poses, YAML; empty: none"
 
 
 class CommonParameters(Parameters):
-    """What every node has."""
+    """Parameters of every node."""
 
     autostart: bool = parameter(True, "configure and activate without a lifecycle manager")
-    nice: int = parameter(0, "priority of this process below the others", "", 0, 19)
+    nice: int = parameter(0, "Unix nice of the process", "", 0, 19)
 
 
 class _Chunks(Parameters):
-    """How chunks travel, whose cameras they have and in which frame they are."""
+    """Cameras and encoding of chunks."""
 
     cameras: tuple[str, ...] = parameter(("camera_0", "camera_1"), _CAMERAS)
-    chunk_encoding: str = parameter("raw", "how chunk images travel", choices=("raw", "png"))
+    chunk_encoding: str = parameter("raw", "encoding of chunk images", choices=("raw", "png"))
 
 
 class _Pictures(_Chunks):
-    """How camera images come."""
+    """Transport of camera images."""
 
-    image_transport: str = parameter("raw", "what cameras publish", choices=("raw", "compressed"))
+    image_transport: str = parameter("raw", "transport of the camera images", choices=("raw", "compressed"))
 
 
 class PolicyParameters(_Pictures):
     """Camera images to action images."""
 
     policy: str = parameter(
-        "model", "model; oracle draws the simulator's expert (tests only)", choices=("model", "oracle")
+        "model", "model; oracle encodes the simulator's scripted expert (tests only)", choices=("model", "oracle")
     )
     model: str = parameter("nano", _MODEL)
-    runtime: str = parameter("torch", "what runs the model", choices=_RUNTIMES)
-    onnx_providers: tuple[str, ...] = parameter((), "execution providers of onnxruntime, best first; empty: the CPU")
+    runtime: str = parameter("torch", "runtime of the model", choices=_RUNTIMES)
+    onnx_providers: tuple[str, ...] = parameter((), "execution providers of onnxruntime, by preference; empty: the CPU")
     torch_threads: int = parameter(1, "threads of the model; 0: all cores", "", 0, 1024)
-    rate: float = parameter(4.0, "most chunks per second", "Hz", 0.01, 100.0)
-    seed: int = parameter(0, "seed of the sampler's noise; every chunk takes the next one", "", 0)
-    video_every: int = parameter(3, "every how many chunks the predicted video is computed; 0: never", "", 0)
+    rate: float = parameter(4.0, "maximum number of chunks per second", "Hz", 0.01, 100.0)
+    seed: int = parameter(0, "seed of the sampler noise; incremented with every chunk", "", 0)
+    video_every: int = parameter(3, "compute the predicted video for every n-th chunk; 0: never", "", 0)
     check_video: bool = parameter(
-        False, "compare the arm in every predicted video with the action; takes its time again"
+        False, "compare the arm in every predicted video with the action; takes as long as labelling a window"
     )
     base_frame: str = parameter("base", _BASE)
     robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
-    slop: float = parameter(0.05, "largest difference between the stamps of one observation's pictures", "s", 0.0, 10.0)
-    max_image_age: float = parameter(1.0, "older pictures give no chunk", "s", 0.01, 600.0)
+    slop: float = parameter(0.05, "maximum difference between the image stamps of one observation", "s", 0.0, 10.0)
+    max_image_age: float = parameter(1.0, "maximum age of images; older ones give no chunk", "s", 0.01, 600.0)
     max_pose_age: float = parameter(
-        0.1, "largest time from a picture to each of the poses around it", "s", 0.001, 600.0
+        0.1, "maximum time between an image and each of the poses around it", "s", 0.001, 600.0
     )
     rectified: str = parameter(
-        "auto", "whether pictures are rectified; auto: by the topic's name", choices=("auto", "yes", "no")
+        "auto", "whether images are rectified; auto: by the topic name", choices=("auto", "yes", "no")
     )
     finger_joints: tuple[str, ...] = parameter((), "the gripper's joints in joint_states")
     finger_closed: float = parameter(0.0, "sum of their positions when closed", "m or rad")
     finger_open: float = parameter(0.08, "sum of their positions when open", "m or rad")
-    extrinsics: str = parameter("auto", "where camera poses come from", choices=("auto", "tf", "topic", "file"))
+    extrinsics: str = parameter("auto", "source of camera poses", choices=("auto", "tf", "topic", "file"))
     calibration_file: str = parameter("", _CALIBRATION)
     self_calibration: str = parameter(
         "off",
-        "cameras against the arm's motion: check holds the arm where one is wrong, correct uses what is found",
+        "compare camera poses with the arm's motion: check holds the arm for a wrong one, correct uses the estimate",
         choices=("off", "check", "correct"),
     )
-    sensor_health: bool = parameter(True, "hold the arm while pictures or finger joints are doubtful")
-    instruction: str = parameter("", "published on the topic instruction; empty: wait for that topic")
+    sensor_health: bool = parameter(True, "hold the arm while images or finger joints are doubtful")
+    instruction: str = parameter("", "initial instruction, also published on the topic; empty: wait")
 
     def check(self) -> None:
-        """Refuse an instruction that is none."""
+        """Refuse an instruction that is no printable text."""
         checked_instruction(self.instruction)
 
 
@@ -107,24 +107,24 @@ class DecoderParameters(_Chunks):
     """Action images to poses."""
 
     model: str = parameter("nano", _MODEL)
-    dt: float = parameter(0.0, "time between the frames of a chunk; 0: from the model's card", "s", 0.0, 60.0)
+    dt: float = parameter(0.0, "time between the frames of a chunk; 0: from the model card", "s", 0.0, 60.0)
     base_frame: str = parameter("base", _BASE)
     robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
 
 
 class ArmCommandParameters(Parameters):
-    """The command loop; limits and rules are in control/settings.py."""
+    """The command loop; limits and acceptance rules are in control/settings.py."""
 
     base_frame: str = parameter("base", _BASE)
     rate: float = parameter(100.0, "commands per second", "Hz", 10.0, 500.0)
-    realtime_priority: int = parameter(10, "SCHED_FIFO priority of the commands where granted; 0: none", "", 0, 99)
+    realtime_priority: int = parameter(10, "SCHED_FIFO priority of the command thread; 0: none", "", 0, 99)
     require_approval: bool = parameter(False, "each chunk waits for ~/approve")
-    approval_timeout: float = parameter(20.0, "a proposal lapses after this long", "s", 0.1, 3600.0)
-    pose_timeout: float = parameter(0.3, "without current_pose for this long (steady time): fault", "s", 0.01, 60.0)
+    approval_timeout: float = parameter(20.0, "time after which an unanswered chunk expires", "s", 0.1, 3600.0)
+    pose_timeout: float = parameter(0.3, "silence of current_pose (steady time) that is a fault", "s", 0.01, 60.0)
 
 
 class RobotBridgeParameters(Parameters):
-    """The robot's own drivers: which topic, service or action takes the commands, and where the pose comes from."""
+    """Interfaces of the robot's own drivers: commands, measured pose, gripper."""
 
     base_frame: str = parameter("base", _BASE)
     tool_frame: str = parameter(
@@ -136,14 +136,14 @@ class RobotBridgeParameters(Parameters):
     finger_open: float = parameter(0.08, "sum of their positions when open", "m or rad")
     pose_interface: str = parameter("crisp", "the arm's driver", choices=tuple(POSE_INTERFACES))
     pose_target: str = parameter("", "its topic or service; empty: the usual one")
-    pose_source: str = parameter("driver", "where current_pose comes from", choices=POSE_SOURCES)
-    pose_rate: float = parameter(100.0, "current_pose per second from TF", "Hz", 1.0, 500.0)
+    pose_source: str = parameter("driver", "source of current_pose", choices=POSE_SOURCES)
+    pose_rate: float = parameter(100.0, "rate of current_pose from TF", "Hz", 1.0, 500.0)
     xarm_states: str = parameter("xarm/robot_states", "topic of the arm's state with pose_source: xarm")
     joints: tuple[str, ...] = parameter((), "the controller's joints in its order; empty: the chain's")
-    lookahead: float = parameter(0.1, "time given to reach a joint target", "s", 0.01, 2.0)
-    max_joint_step: float = parameter(0.1, "largest step of a joint per command", "rad", 0.001, 1.0)
-    driver_speed: float = parameter(0.1, "for drivers that plan themselves", "m/s", 0.001, 1.0)
-    driver_acceleration: float = parameter(0.5, "likewise", "m/s^2", 0.01, 10.0)
+    lookahead: float = parameter(0.1, "time to reach a joint target", "s", 0.01, 2.0)
+    max_joint_step: float = parameter(0.1, "maximum step of a joint per command", "rad", 0.001, 1.0)
+    driver_speed: float = parameter(0.1, "speed for drivers that plan themselves", "m/s", 0.001, 1.0)
+    driver_acceleration: float = parameter(0.5, "acceleration for drivers that plan themselves", "m/s^2", 0.01, 10.0)
     gripper_interface: str = parameter("topic", "the gripper's driver", choices=tuple(GRIPPER_INTERFACES))
     gripper_target: str = parameter("", "its action, service or topic; empty: the usual one")
     gripper_range: tuple[float, ...] = parameter((0.0, 0.0), "the driver's command closed, open; equal: the usual one")
@@ -162,13 +162,13 @@ class RobotBridgeParameters(Parameters):
 
 
 class ViewParameters(_Pictures):
-    """Plays what the model predicts."""
+    """Display of the predicted chunks."""
 
     rate: float = parameter(5.0, "frames shown per second; 1 / dt of the model plays in real time", "Hz", 0.1, 100.0)
-    loop: bool = parameter(True, "begin again when a chunk is over and no new one has come")
+    loop: bool = parameter(True, "repeat a chunk until a new one arrives")
     base_frame: str = parameter("base", _BASE)
     robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
-    path_seconds: float = parameter(10.0, "how much of the measured path is shown", "s", 0.1, 600.0)
+    path_seconds: float = parameter(10.0, "duration of the measured path that is shown", "s", 0.1, 600.0)
 
 
 class CellParameters(Parameters):
@@ -176,13 +176,13 @@ class CellParameters(Parameters):
 
     base_frame: str = parameter("base", _BASE)
     task: str = parameter("reach_target", "a task of docs/tasks.md")
-    seed: int = parameter(0, "seed of the scene: looks, cameras, objects, wording", "", 0)
+    seed: int = parameter(0, "seed of the scene: appearance, cameras, objects, instruction", "", 0)
     camera_count: int = parameter(2, "cameras rendered", "", 2, 4)
-    image_size: tuple[int, ...] = parameter((192, 192), "height and width of the pictures", "px")
-    camera_rate: float = parameter(10.0, "pictures per simulated second", "Hz", 0.1, 50.0)
-    real_time_factor: float = parameter(1.0, "simulated seconds per second at most", "", 0.01, 100.0)
+    image_size: tuple[int, ...] = parameter((192, 192), "height and width of the images", "px")
+    camera_rate: float = parameter(10.0, "images per simulated second", "Hz", 0.1, 50.0)
+    real_time_factor: float = parameter(1.0, "maximum ratio of simulated to real time", "", 0.01, 100.0)
     command_timeout: float = parameter(
-        0.5, "without target_pose for this long (steady time) the arm holds", "s", 0.05, 60.0
+        0.5, "silence of target_pose (steady time) after which the arm holds", "s", 0.05, 60.0
     )
     publish_expert: bool = parameter(False, "publish the expert's plan, for policy: oracle")
 
@@ -191,27 +191,29 @@ class LabelParameters(_Pictures):
     """Replayed camera images to labels."""
 
     model: str = parameter("nano", _MODEL)
-    robot: str = parameter("cell", "name or file of config/robots: where its gripper is told")
+    robot: str = parameter("cell", "name or file of config/robots, for the gripper")
     base_frame: str = parameter("base", _BASE)
     robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
     known_pose: str = parameter(
-        "auto", "tell the model where the arm was at the begin of each window", choices=("auto", "yes", "no")
+        "auto", "condition each window on the measured first pose", choices=("auto", "yes", "no")
     )
-    stride: int = parameter(0, "frames from the begin of one window to the next; 0: half a window", "", 0)
-    max_gap: int = parameter(2, "consecutive frames without a picture that are bridged", "", 0)
-    idle: float = parameter(3.0, "silence after which what has come is labelled to its end", "s", 0.1, 3600.0)
-    pace: float = parameter(0.1, "least time between two chunks", "s", 0.0, 3600.0)
-    image_tolerance: float = parameter(0.05, "frame to each camera's picture", "s", 0.0, 60.0)
-    pose_tolerance: float = parameter(0.1, "frame to the poses beside it", "s", 0.0, 60.0)
+    stride: int = parameter(0, "frames between the starts of windows; 0: half a window", "", 0)
+    max_gap: int = parameter(2, "maximum number of consecutive frames without an image to bridge", "", 0)
+    idle: float = parameter(3.0, "silence after which the received frames are labelled to their end", "s", 0.1, 3600.0)
+    pace: float = parameter(0.1, "minimum time between two chunks", "s", 0.0, 3600.0)
+    image_tolerance: float = parameter(
+        0.05, "maximum time between a frame and the images of other cameras", "s", 0.0, 60.0
+    )
+    pose_tolerance: float = parameter(0.1, "maximum time between a frame and the poses around it", "s", 0.0, 60.0)
     torch_threads: int = parameter(0, "threads of the model; 0: all cores", "", 0, 1024)
     steps: int = parameter(1, "sampling steps", "", 1)
     seed: int = parameter(0, "seed of the sampler noise", "", 0)
-    instruction: str = parameter("", "used where none is published")
-    extrinsics: str = parameter("auto", "where camera poses come from", choices=("auto", "topic", "file"))
+    instruction: str = parameter("", "instruction if none is published")
+    extrinsics: str = parameter("auto", "source of camera poses", choices=("auto", "topic", "file"))
     calibration_file: str = parameter("", _CALIBRATION)
 
     def check(self) -> None:
-        """Refuse an instruction that is none."""
+        """Refuse an instruction that is no printable text."""
         checked_instruction(self.instruction)
 
 
