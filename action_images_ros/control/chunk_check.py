@@ -57,6 +57,9 @@ class ChunkCheck(Protocol):
         positions: the arm's joints `[n]` now, None when unknown; pose: its measured tool pose `[7]` now.
         """
 
+    def compare(self, positions: Array | None, pose: Array | None) -> None:
+        """Raise LimitExceeded where the arm's joints `[n]` put its tool elsewhere than at `pose` `[7]`."""
+
 
 class KeepOuts:
     """Boxes and planes in base that nothing of the arm may enter."""
@@ -86,6 +89,9 @@ class TcpCheck:
     def __init__(self, settings: RobotSettings) -> None:
         self._keep_outs = KeepOuts(settings)
         self.summary = f"no description: only the TCP is checked, against {len(self._keep_outs.names)} keep-outs"
+
+    def compare(self, positions: Array | None, pose: Array | None) -> None:
+        """Nothing: without a description joints say nothing of the tool."""
 
     def checked(self, chunk: Chunk, positions: Array | None, pose: Array | None) -> Chunk:
         """The chunk itself; raises LimitExceeded for the first frame whose TCP is inside a keep-out."""

@@ -23,13 +23,16 @@ _PATIENCE_S = 2.0  # for an arm that does not stand still
 class StandStill:
     """Sees every measured pose from enabling on; times are ROS time.
 
-    since_ns: the stamp of the first pose at the place where the arm stands, None before there is one.
+    since_ns: since when the arm has been at the place where it stands: enabling, or the first pose elsewhere after it;
+    None before there is a pose.
     """
 
-    def __init__(self, settings: ExecutorSettings) -> None:
+    def __init__(self, settings: ExecutorSettings, asked_ns: int | None = None) -> None:
+        """asked_ns: when the arm was enabled; default: at the first look."""
         self._settings = settings
-        self._asked_ns: int | None = None
+        self._asked_ns: int | None = asked_ns
         self._place: Array | None = None
+        self._first_ns = 0
         self._moved = (0.0, 0.0)
         self.since_ns: int | None = None
 
@@ -45,13 +48,14 @@ class StandStill:
             self._asked_ns, self._place, self.since_ns = now_ns, None, None
         if pose is None or pose_ns < self._asked_ns:
             return False
-        if self._place is not None and self.since_ns is not None and pose_ns >= self.since_ns:
+        if self._place is not None:
             distance, angle = pose_distance(pose, self._place)
             most, most_angle = self._settings.max_enable_drift, self._settings.max_enable_turn
             if distance <= _STILL_SHARE * most and angle <= _STILL_SHARE * most_angle:
-                return (pose_ns - self.since_ns) * 1e-9 >= self.watched_s
+                return (pose_ns - self._first_ns) * 1e-9 >= self.watched_s
             self._moved = distance, angle
-        self._place, self.since_ns = pose, pose_ns
+        self.since_ns = self._asked_ns if self._place is None else pose_ns
+        self._place, self._first_ns = pose, pose_ns
         return False
 
     def complaint(self, now_ns: int) -> str:

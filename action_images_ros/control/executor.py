@@ -66,12 +66,12 @@ class ChunkExecutor:
         self.unfit = "no current pose"  # why the last tick's arm could not be held, so that enabling is refused
         self._forget()
 
-    def _forget(self) -> None:
+    def _forget(self, now_ns: int | None = None) -> None:
         self._chunks = Following()
         self._restart = False
         self._held_seconds = 0.0
-        self._still = StandStill(self.settings)
-        self.since_ns: int | None = None  # what was observed before does not move the arm
+        self._still = StandStill(self.settings, now_ns)
+        self.since_ns = now_ns  # what was observed before does not move the arm
         self._gripper.reset()
 
     @property
@@ -104,16 +104,16 @@ class ChunkExecutor:
         """Whether the arm is still being watched after enabling; chunks wait meanwhile."""
         return self.enabled and (self._motion is None or self._held_seconds < self.settings.enable_seconds)
 
-    def enable(self) -> None:
+    def enable(self, now_ns: int | None = None) -> None:
         """Allow motion. Watches the arm until it stands still, holds it there and waits for a chunk; ends a `stop()`
         and a fault.
 
         An arm outside the workspace, one that does not stand still, or does not stay where it is held, is a fault.
         While commands are still given, braking or held by `stop()`, the arm is held where it comes to rest: commands
-        that follow each other never jump to a measurement.
+        that follow each other never jump to a measurement. Chunks observed before ROS time now_ns do not count.
         """
         if self._latches.refusal:
-            self._forget()
+            self._forget(now_ns)
             self._restart = self._motion is not None
             if not self._restart:
                 self._measured.forget_last()
@@ -129,6 +129,16 @@ class ChunkExecutor:
         """A fault: brake to rest within the limits, then command nothing until `enable()`. The first reason is kept."""
         if self._latches.fail(reason):
             self._chunks.drop()
+
+    def forget_before(self, time_ns: int) -> None:
+        """Let nothing that was observed before ROS time time_ns move the arm."""
+        self.since_ns = time_ns if self.since_ns is None else max(self.since_ns, time_ns)
+        self._chunks.forget_before(self.since_ns)
+
+    def was_under_way(self, stamp_ns: int, now_ns: int) -> bool:
+        """Whether a chunk was observed just before the arm was enabled: left out without a complaint."""
+        since_ns = self.since_ns
+        return since_ns is not None and stamp_ns < since_ns and now_ns - stamp_ns <= self.rules.max_chunk_age * 1e9
 
     def stop(self) -> None:
         """Brake to rest, hold there and refuse chunks until `enable()`. Not an emergency stop."""
@@ -167,8 +177,7 @@ class ChunkExecutor:
         self.law = Law(self.limits, period_s)
         s = self.settings
         self._pacing = Pacing(period_s, s.max_gap_seconds, s.clock_stall_seconds, self._steady_clock)
-        outside = outside_complaint(None if self._motion is None else self._motion.pose, self.limits)
-        if outside:
+        if outside := outside_complaint(None if self._motion is None else self._motion.pose, self.limits):
             self.fail(outside)
 
     def add(self, chunk: Chunk, now_ns: int, joints: npt.NDArray[np.float64] | None = None) -> int:
@@ -249,8 +258,7 @@ class ChunkExecutor:
             return False
         still = self._still.holds(None if self.unfit else pose, pose_ns, now_ns)
         if self._still.since_ns is not None:
-            self.since_ns = self._still.since_ns
-            self._chunks.forget_before(self.since_ns)
+            self.forget_before(self._still.since_ns)
         if not still or pose is None:
             if trouble := self._still.complaint(now_ns):
                 self.fail(self.unfit or trouble)
@@ -306,13 +314,5 @@ class ChunkExecutor:
     def _told(self, tick: Tick, limited: str = "", gripper_changed: bool = False, fresh: bool = True) -> Command:
         state = self.state
         stamp_ns = self._chunks.stamp_ns if state == EXECUTING else None
-        return Command(
-            self._moving.pose.copy(),
-            self._gripper.openness,
-            state,
-            self._latches.reason(state) or limited,
-            gripper_changed,
-            stamp_ns,
-            fresh,
-            tick.time_ns,
-        )
+        pose, reason = self._moving.pose.copy(), self._latches.reason(state) or limited
+        return Command(pose, self._gripper.openness, state, reason, gripper_changed, stamp_ns, fresh, tick.time_ns)

@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 __all__ = ["LostNodes", "Watchdog"]
 
 
+_SUSPECT_S = 0.25  # without heartbeats, of which there are ten a second
+
+
 class Watchdog:
     """Watches named sources, each with its timeout in seconds of the steady clock (`clock` is injected in tests).
 
@@ -80,6 +83,11 @@ class LostNodes:
     def listening(self) -> None:
         """Note that heartbeats would have been delivered now. What has queued up is delivered before the next call."""
         self._listened = (self._listened[1], self._clock())
+
+    def suspects(self) -> str:
+        """One line naming every node that has missed a few heartbeats; empty when none has."""
+        silent = {name: self._listened[0] - heard for name, (heard, _) in list(self._heard.items())}
+        return "; ".join(f"node {name} is silent for {s:.2f} s" for name, s in silent.items() if s > _SUSPECT_S)
 
     def reason(self) -> str:
         """One line naming every lost node; empty when all are there."""

@@ -34,9 +34,6 @@ class GraphError(RuntimeError):
     """The graph did not do what it was asked to; the message says what and, where known, why."""
 
 
-_SETTLE_S = 0.3
-
-
 class GraphClient:
     """Talks to a graph in `namespace`. Spins in a thread of its own; use as a context manager."""
 
@@ -229,8 +226,7 @@ class GraphClient:
         if not result.successful:
             raise GraphError(f"the cell refused task {task!r}, seed {seed}: {result.reason}")
         answer = json.loads(self.trigger("cell/reset", timeout))
-        # The other nodes hear of the arm's new place by topics; enabled before, the arm would seem to leave its place.
-        self.wait_for("the new scene", lambda: self.cell_seconds(answer["episode"]) >= _SETTLE_S, timeout)
+        self.wait_for("the new scene", lambda: self.cell_seconds(answer["episode"]) >= 0, timeout)
         return answer
 
     def cell_seconds(self, episode: int) -> float:

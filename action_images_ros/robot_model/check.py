@@ -74,6 +74,12 @@ class RobotCheck:
         with self._lock:
             return self._checked(chunk, positions, pose)
 
+    def compare(self, positions: Array | None, pose: Array | None) -> None:
+        """Raise LimitExceeded where the joints `[n]` are none of this arm, or put its tool elsewhere than at `pose`."""
+        if positions is not None:
+            with self._lock:
+                self._check_start(positions, pose)
+
     def _checked(self, chunk: Chunk, positions: Array | None, pose: Array | None) -> Chunk:
         lower, upper = self._lower, self._upper
         if positions is not None:

@@ -14,8 +14,10 @@ from contextlib import suppress
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.serialization import deserialize_message
 from std_msgs.msg import Header
 
 from ..interfaces import nodes as node_table
@@ -81,10 +83,23 @@ class GraphNode(ParameterNode):
         self._mine.append((self.destroy_publisher, publisher))
         return publisher
 
-    def listen(self, name: str, callback: Callable[[Any], None], camera: str | None = None, *, raw_depth: int = 0):
+    def listen(
+        self,
+        name: str,
+        callback: Callable[[Any], None],
+        camera: str | None = None,
+        *,
+        raw_depth: int = 0,
+        max_bytes: int = 0,
+    ):
         """A subscription to a row of the table of topics; with raw_depth to serialised messages, so many of which may
-        wait."""
+        wait; with max_bytes a serialised message that is longer is refused unread, with a complaint."""
         row = self._row(name, publishes=False)
+        if max_bytes:
+            callback = self._bounded(
+                topics.topic_name(name, camera), topics.message_type(row.type), max_bytes, callback
+            )
+            raw_depth = raw_depth or qos.PROFILES[row.qos].depth
         profile = qos.deeper(qos.PROFILES[row.qos], raw_depth) if raw_depth else qos.PROFILES[row.qos]
         kind, topic = topics.message_type(row.type), topics.topic_name(name, camera)
         once = Once(callback) if row.said_by_user else None
@@ -98,6 +113,22 @@ class GraphNode(ParameterNode):
             )
             self._mine.append((self.destroy_subscription, volatile))
         return subscription
+
+    def _bounded(
+        self, topic: str, kind: type, max_bytes: int, callback: Callable[[Any], None]
+    ) -> Callable[[bytes], None]:
+        """`callback` for serialised messages of at most max_bytes: reading a huge one would keep all others waiting."""
+        key = f"size of {topic}"
+
+        def take(data: bytes) -> None:
+            if len(data) > max_bytes:
+                self.complain(key, f"{topic} of {len(data)} bytes is refused unread; send at most {max_bytes}", WARN)
+                return
+            if key in self._problems:
+                self.solved(key)
+            callback(deserialize_message(bytes(data), kind))
+
+        return take
 
     def hear(self, kind: type, topic: str, profile: qos.QoSProfile, callback: Callable[[bytes], None]) -> None:
         """A subscription to serialised messages of a topic that is in no table, such as heartbeats."""
@@ -116,9 +147,9 @@ class GraphNode(ParameterNode):
             raise KeyError(f"{self.get_name()} is not among the {side} of {name} in the table of topics")
         return row
 
-    def serve(self, kind: type, name: str, callback: Callable[[Any, Any], Any]):
-        """A service that lives until cleanup."""
-        service = self.create_service(kind, name, callback)
+    def serve(self, kind: type, name: str, callback: Callable[[Any, Any], Any], group: CallbackGroup | None = None):
+        """A service that lives until cleanup; group: see `OwnThread`."""
+        service = self.create_service(kind, name, callback, callback_group=group)
         self._mine.append((self.destroy_service, service))
         return service
 

@@ -34,3 +34,7 @@ class NodeWatch:
     def reason(self) -> str:
         """One line naming every node that was there and is lost; empty when none is. Thread-safe."""
         return self._lost.reason()
+
+    def suspects(self) -> str:
+        """One line naming every node that has missed a few heartbeats; empty when none has. Thread-safe."""
+        return self._lost.suspects()

@@ -49,7 +49,7 @@ class Rig:
             if value:
                 return value
             self.executor.spin_once(timeout_sec=0.02)
-        problems = {node.get_name(): node.problems() for node in self.nodes}
+        problems = {node.get_name(): (node.problems(), node.values) for node in self.nodes}
         raise AssertionError(f"{what} did not happen within {timeout:g} s; problems: {problems}")
 
     def _row(self, name):
