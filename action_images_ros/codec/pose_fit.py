@@ -51,8 +51,8 @@ class PoseFit(NamedTuple):
 def fit_poses(uv: Floats, variance: Floats, used: Bools, K: Floats, E: Floats, tolerance: float) -> PoseFit:
     """Fit one pose per frame to the blobs of all views.
 
-    uv, variance: `[V, T, 3, 2]` px, px^2; used: `[V, T, 3]` bool, blobs to believe; K `[V, 3, 3]`, E `[V, 4, 4]` with
-    normalised signs; tolerance: px, disagreement of the views that needs no explanation by noise. Where the views
+    uv, variance: `[V, T, 3, 2]` px, px^2; used: `[V, T, 3]` bool, valid blobs; K `[V, 3, 3]`, E `[V, 4, 4]` with
+    normalised signs; tolerance: px, accepted disagreement of the views beyond the noise. Where the views
     disagree by more, the pose is fitted again without each view in turn (three or more views) and without each blob
     in turn, and the best of those is kept if it resolves the disagreement.
     """

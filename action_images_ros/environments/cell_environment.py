@@ -12,7 +12,7 @@ __all__ = ["CellEnvironment"]
 
 
 class CellEnvironment(Environment):
-    """A task of the cell, reset to seeds; the expert's targets are asked for at every tick.
+    """A task of the cell, reset to seeds; the expert computes its target at every tick.
 
     Raises ValueError for an unknown task and for sizes or camera counts out of range.
     """

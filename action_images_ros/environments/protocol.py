@@ -14,9 +14,9 @@ __all__ = ["Environment"]
 class Environment(Protocol):
     """One task of a simulator. All poses are of the ROBOT tool in the robot's base frame.
 
-    task, seed, instruction: what is to be done. camera_names: V names. K: `[V, 3, 3]` px (integer pixel centres).
-    world_from_camera: `[V, 4, 4]` of the OpenCV optical frames in the base frame; calibration: what a robot is told
-    that they are. control_period: seconds of one tick. robot_tool_from_model_tool: `[3, 3]`. image_size: (height,
+    task, seed, instruction. camera_names: V names. K: `[V, 3, 3]` px (integer pixel centres).
+    world_from_camera: `[V, 4, 4]` of the OpenCV optical frames in the base frame; calibration: the poses that the
+    robot assumes. control_period: seconds of one tick. robot_tool_from_model_tool: `[3, 3]`. image_size: (height,
     width) of `render`.
     """
 

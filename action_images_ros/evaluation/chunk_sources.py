@@ -1,4 +1,4 @@
-"""Where chunks come from in an evaluation: the model, the model shown another scene, the expert's recorded poses.
+"""Sources of chunks in an evaluation: the policy, the blind baseline, the replayed poses of the expert.
 
 A source is called as `source(cell)` at the moment of an observation and returns a Chunk stamped with the cell's time.
 """
@@ -33,10 +33,10 @@ def draw_views(seed: int, cameras: int, used: int = 2) -> tuple[int, ...]:
 def observe_cell(
     cell: Cell | Environment, views: tuple[int, ...], size: tuple[int, int], *, scene: Cell | Environment | None = None
 ) -> Observation:
-    """What the model is shown of the cell now. `scene`: take images and cameras from this other cell (blind baseline).
+    """Observation of the cell. `scene`: another cell that provides images and cameras (blind baseline).
 
-    Cameras stand where the cell's calibration says, which a condition may have put in the wrong place. The openness is
-    the commanded one, as in the demonstrations: a block between the fingers holds them half open.
+    Camera poses are those of the cell's calibration, which a condition may have displaced. The openness is the
+    commanded one, as in the demonstrations: a block between the fingers keeps them half open.
     """
     shown = scene or cell
     images = shown.render()
@@ -86,7 +86,7 @@ class ModelSource:
         return None
 
     def moved(self, pose: np.ndarray, openness: float, seconds: float) -> None:
-        """Told of every command that the cell was given."""
+        """Called with every command sent to the cell."""
 
 
 class BlindSource(ModelSource):
@@ -136,14 +136,14 @@ class ReplaySource:
         )
 
     def moved(self, pose: np.ndarray, openness: float, seconds: float) -> None:
-        """Told of every command that the cell was given."""
+        """Called with every command sent to the cell."""
 
 
 class CodecReplaySource(ReplaySource):
-    """The same through the codec: drawn as 8-bit action images at model resolution, decoded; the codec's ceiling.
+    """The same poses encoded as 8-bit action images at model resolution and decoded: the ceiling of the codec.
 
-    Under a calibration error they are drawn where the cameras truly see the tool, as a faultless painter would, and
-    decoded with the cameras where they are said to be.
+    Under a calibration error the images are encoded with the true camera poses, as a perfect model would, and decoded
+    with the calibrated ones.
     """
 
     def __init__(

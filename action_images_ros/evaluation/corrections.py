@@ -1,8 +1,8 @@
-"""Demonstrations that begin where a model has led the arm: the expert shows how to go on from there.
+"""DAgger corrections: demonstrations of the expert that start in states a policy has led the arm to.
 
-A policy that has only seen the expert's own way stands still, or worse, where that way never leads: fingers let down
-behind the drawer's front instead of before it, for example. Training on corrections of its own mistakes mends that
-(dataset aggregation: Ross, Gordon, Bagnell 2011, arXiv 1011.0686).
+A policy trained on the expert's own trajectories fails in states that these never visit: fingers lowered behind the
+front of the drawer, for example. Training on corrections covers such states (dataset aggregation: Ross, Gordon,
+Bagnell 2011, arXiv 1011.0686).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The world model's modes judged on held-out episodes, window by window, beside baselines."""
+"""Open-loop evaluation: the modes of the world model on held-out episodes, window by window, with baselines."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def evaluate_mode(
     threads: int | None = None,
     quiet: bool = False,
 ) -> dict:
-    """Judge one of OPEN_MODES; returns {"settings", "summary", "rows"}, rows one per window and method.
+    """Evaluate one of OPEN_MODES; returns {"settings", "summary", "rows"}, rows one per window and method.
 
-    data: folder of episodes (`held_out.recorded_episodes` tells which of them are taken); None: the expert's
-    demonstrations of the seeds from ``seed`` on, made on the spot. episodes: at most so many per task. steps: sampling
-    steps. batch: windows per call of the model. sheets: folder for contact sheets. Nothing is written at json_path but
-    at the end. Raises ValueError and FileNotFoundError for arguments that cannot be.
+    data: folder of episodes (selection: `held_out.recorded_episodes`); None: demonstrations of the expert, generated
+    for the seeds from ``seed`` on. episodes: maximum number per task. steps: sampling
+    steps. batch: windows per call of the model. sheets: folder for contact sheets. json_path is written
+    at the end. Raises ValueError and FileNotFoundError for wrong arguments.
     """
     from ..cell.tasks.registry import TASKS, find_task
 

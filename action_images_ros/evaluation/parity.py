@@ -36,7 +36,7 @@ class Parity:
 
     @property
     def same(self) -> bool:
-        """Whether one may stand for the other: poses within 1 mm, or pictures within two levels where none decode."""
+        """Whether both compute the same: poses within 1 mm, or images within two levels where no pose decodes."""
         if self.decoded == 0:
             return self.levels_max <= LEVEL_LIMIT
         return self.position_mm_max <= POSITION_LIMIT_M * 1e3

@@ -41,9 +41,11 @@ class RolloutSettings:
 
 @dataclass
 class Rollout:
-    """What happened: seconds are simulated; steps counts control ticks; wrong_object: another than the named one was
-    dealt with before any success; limited: rejected chunks that the check refused, slowed: accepted ones that it slowed
-    down; last_reason is that of the last refused chunk."""
+    """Outcome of an episode.
+
+    seconds: simulated; steps: control ticks; wrong_object: the policy manipulated a different object first; limited:
+    chunks rejected by the robot check; slowed: accepted chunks that it slowed down; last_reason: of the last rejection.
+    """
 
     success: bool = False
     wrong_object: bool = False
@@ -58,18 +60,18 @@ class Rollout:
 
 
 class Source(Protocol):
-    """Where chunks come from. dt: seconds between their frames; seconds: the wall time of each chunk; hold: why there
-    is none (None was returned), so that the arm must not move."""
+    """Source of chunks. dt: seconds between frames; seconds: wall time of each chunk; hold: the reason where None was
+    returned, and the arm must not move."""
 
     dt: float
     seconds: list[float]
     hold: str
 
     def __call__(self, cell: Any, /) -> Chunk | None:
-        """The chunk of what is seen now."""
+        """Chunk of the present observation, or None."""
 
     def moved(self, pose: np.ndarray, openness: float, seconds: float) -> None:
-        """Told of every command that the cell was given."""
+        """Called with every command sent to the cell."""
 
 
 def roll_out(

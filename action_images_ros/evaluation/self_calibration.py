@@ -46,7 +46,7 @@ LINEAR_SPEED, ANGULAR_SPEED = 0.3, 1.0
 def record_calibration_motion(
     cell: Cell, views: tuple[int, ...], size: tuple[int, int], frames: int = FRAMES
 ) -> ToolFrames:
-    """Move the arm of a fresh cell through the places of the calibration motion and look `frames` times."""
+    """Move the arm of a fresh cell through the poses of the calibration motion; record `frames` observations."""
     start = cell.tcp_pose
     heading = np.concatenate([start[:3], tool_down(0.0)])
     path = calibration_path(
@@ -81,10 +81,10 @@ def bumped_view(seed: int, views: tuple[int, ...]) -> int:
 
 
 class SelfCalibratingSource(ModelSource):
-    """A model whose cameras are watched and corrected while it works (`watch`); feed `on_tick` every control tick.
+    """A policy with online self-calibration of its cameras (`watch`); call `on_tick` every control tick.
 
-    The frames since the last chunk are read before the next one is predicted. It returns None, and `hold` says why,
-    while a camera must not be believed.
+    Frames since the last chunk are evaluated before the next prediction. While a camera pose is doubtful the source
+    returns None, and `hold` holds the reason.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class SelfCalibratingSource(ModelSource):
 
 
 def tick_of(cell: Cell, seed: int, views: tuple[int, ...], source: Source) -> Callable[[Cell], None] | None:
-    """What is to happen after every control tick: the condition's bump, and the source's own looks."""
+    """Callback for every control tick: the bump of the condition, the observations of a self-calibrating source."""
     bump = cell.condition.bump_metres > 0 or cell.condition.bump_radians > 0
     due = [bumped_view(seed, views)] if bump else []
     watched = source.on_tick if isinstance(source, SelfCalibratingSource) else None
@@ -163,7 +163,7 @@ def summary_of(result: RigResult | None, source) -> dict:
 
 
 def use_result(cell: Cell, views: tuple[int, ...], result: RigResult) -> None:
-    """What the episode is told of its cameras is what came out."""
+    """Use the estimated camera poses as the calibration of the episode."""
     told: npt.NDArray[np.float64] = cell.calibration.copy()
     for view, camera in zip(views, result.cameras, strict=True):
         if camera.world_from_camera is not None:

@@ -1,6 +1,6 @@
-"""The user's side of the graph in the cell: sets up scenes, gives instructions, enables the arm, watches.
+"""Client of the graph in the cell: scenes, instructions, enabling of the arm, observation of the results.
 
-Used by the demo, by trials and by tests; every wait has an end and says what did not happen.
+Used by the demo, by trials and by tests; every wait has a timeout whose error names what did not happen.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["GraphClient", "GraphError"]
 
 
 class GraphError(RuntimeError):
-    """The graph did not do what it was asked to; the message says what and, where known, why."""
+    """A request to the graph failed; the message names the request and, where known, the reason."""
 
 
 class GraphClient:
@@ -88,7 +88,7 @@ class GraphClient:
         )
 
     def notify(self) -> None:
-        """Wake whoever waits."""
+        """Wake all waiting threads."""
         with self.changed:
             self.changed.notify_all()
 

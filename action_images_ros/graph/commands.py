@@ -1,4 +1,4 @@
-"""What a user does with a running graph where there is no ros2 command: say, enable, disable, approve, reject, stop.
+"""Commands to a running graph without the ros2 command: say, enable, disable, approve, reject, stop.
 
 action-images tell say "lift the red block"
 action-images tell enable
@@ -18,7 +18,7 @@ ACTIONS = ("say", "enable", "disable", "approve", "reject", "stop")
 
 
 def act(client: GraphClient, action: str, text: str = "", timeout: float = 10.0) -> str:
-    """Do it and return what to tell the user. Raises GraphError when the graph does not answer or refuses."""
+    """Execute a command; returns the answer for the user. Raises GraphError without one, or when it is refused."""
     if action not in ACTIONS:
         raise ValueError(f"action is {action!r}; choose one of {', '.join(ACTIONS)}")
     if action == "say":

@@ -36,7 +36,7 @@ def graph_environment(base: dict[str, str] | None = None, *, cell: bool = False)
 
 
 def cell_environment(present: Mapping[str, str]) -> dict[str, str]:
-    """What processes of a simulated graph are given besides what is set, by the graph itself or by the user."""
+    """Additional environment variables for the processes of a simulated graph, unless the user set them."""
     ours = str(share_path("config/fastdds.xml"))
     return {} if present.get(PROFILE, ours) != ours else {PROFILE: str(share_path("config/fastdds_cell.xml"))}
 

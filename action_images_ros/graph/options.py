@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a part of a ROS name
 
 @dataclass(frozen=True)
 class GraphOptions:
-    """Arguments of the launch file. None or empty: what the parameter files say.
+    """Arguments of the launch file. None or empty: the value of the parameter files.
 
     robot: "cell" for the simulated cell, else a name in config/robots (or a path to such a file); any name but "cell"
     excludes the cell. overrides: node name -> parameters that win over the files. label: the nodes that label a

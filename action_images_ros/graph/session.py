@@ -23,7 +23,7 @@ __all__ = ["Session"]
 class Session:
     """Starts the processes with a ROS_DOMAIN_ID of their own and discovery on this machine only.
 
-    Use as a context manager; it gives a GraphClient once every node is active. Output of the nodes goes to `log`
+    Context manager that returns a GraphClient once every node is active. Output of the nodes goes to `log`
     and, line by line, to `write(name, line)`.
     """
 

@@ -1,7 +1,7 @@
-"""Pose and openness of the arm at a stamp: the one rule, for the live graph and for recordings.
+"""Pose and openness of the arm at a stamp, by one rule for the live graph and for recordings.
 
-Messages are taken in as they come, in any order of their stamps. What a message says that cannot be right (NaN, a zero
-quaternion, metres that are millimetres) is passed over and told when something is missing because of it.
+Messages may arrive in any order of their stamps. Invalid values (NaN, a zero quaternion, millimetres) are ignored and
+named in the error when something is missing because of them.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class ArmState:
             self._skip("current_pose", str(error))
 
     def add_joints(self, message: Any, stamp_ns: int) -> None:
-        """sensor_msgs/JointState; one without the finger joints (another part of the robot) is passed over."""
+        """sensor_msgs/JointState; one without the finger joints (another part of the robot) is ignored."""
         rules, topic = self.rules, self.rules.name("joint_states")
         self._seen_joints.update(dict.fromkeys(message.name))
         if not rules.finger_joints or not set(rules.finger_joints) <= set(message.name):
@@ -166,9 +166,11 @@ class ArmState:
         return interpolate(near[0][1], near[1][1], (stamp_ns - near[0][0]) / (near[1][0] - near[0][0]))
 
     def openness(self, stamp_ns: int) -> float:
-        """Openness 0..1: what was last commanded, as in the training data, since a thing between the fingers holds them
-        half open; what the finger joints say where no command was given until then, or where `settle_s` after it they
-        are at the other end of the range (the gripper was moved by somebody else)."""
+        """Openness 0..1 at the stamp.
+
+        The last command, as in the training data: an object between the fingers keeps them half open. Else the finger
+        joints: without any command, or where `settle_s` after it they are at the other end of the range (the gripper
+        was moved otherwise)."""
         near = self._joints.nearest(stamp_ns, self._tolerance)
         measured = None if near is None else near[1]
         command = self._commands.until(stamp_ns)
@@ -182,7 +184,7 @@ class ArmState:
         return measured if measured is not None and settled and abs(measured - command[1]) > _OPPOSITE else command[1]
 
     def command_and_fingers(self, stamp_ns: int) -> tuple[float, float] | None:
-        """Openness as last commanded and as the finger joints say; None unless both are known."""
+        """Openness as last commanded and as measured at the finger joints; None unless both are known."""
         near, command = self._joints.nearest(stamp_ns, self._tolerance), self._commands.until(stamp_ns)
         return None if near is None or command is None or not np.isfinite(command[1]) else (command[1], near[1])
 

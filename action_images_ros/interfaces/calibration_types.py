@@ -32,7 +32,7 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class CameraInfoContent:
-    """The fields of sensor_msgs/CameraInfo that say something about pictures."""
+    """The fields of sensor_msgs/CameraInfo that describe images."""
 
     height: int
     width: int

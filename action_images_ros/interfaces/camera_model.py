@@ -36,7 +36,7 @@ _SHORTEST = 0.05  # focal length as a share of the picture's larger side: a fiel
 
 
 def is_rectified(topic: str) -> bool:
-    """Whether a topic's name says that its pictures are rectified (image_rect, image_rect_color, image_undistorted)."""
+    """Whether the name of a topic marks rectified images (image_rect, image_rect_color, image_undistorted)."""
     parts = topic.removesuffix("/compressed").strip("/").split("/")
     return any(_RECTIFIED.search(part.lower()) for part in parts[-2:])
 

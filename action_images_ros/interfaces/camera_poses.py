@@ -78,11 +78,11 @@ class PoseTopic:
 
 
 class AtAnotherTime(ValueError):
-    """TF has the camera's transform, but not at the picture's time: no other source may stand in for it."""
+    """TF has the transform of the camera, but not at the stamp of the image; no other source replaces it."""
 
 
 class CameraPoses:
-    """Answers where each camera is. Feed `add_pose` from the pose topics; `tf` is asked for frames."""
+    """Poses of the cameras. `add_pose` takes messages of the pose topics; `tf` looks up frames."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class CameraPoses:
             topic.fault = str(error)
 
     def on_arm(self, camera: str) -> bool:
-        """Whether the camera's calibration says that the arm carries it."""
+        """Whether the camera is mounted on the arm, by its calibration."""
         mount = self.calibration.get(camera)
         return mount is not None and mount.on_tool
 

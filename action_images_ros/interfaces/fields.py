@@ -1,4 +1,4 @@
-"""What ROS messages say, as numpy, checked at the boundary: stamps, poses, intrinsics, joints.
+"""Content of ROS messages as numpy arrays, checked at the boundary: stamps, poses, intrinsics, joints.
 
 Works on any object with the message's fields, rclpy's or a bag reader's, and needs no ROS. Frames: `world` is the
 robot's base frame. Poses are `[7]` = xyz (m) + quaternion xyzw. Stamps are integer nanoseconds.
@@ -93,7 +93,7 @@ def pose7_from_pose_stamped(message: Any, frame_id: str, topic: str) -> Floats:
 def intrinsics_from_camera_info(message: Any) -> tuple[Floats, tuple[int, int]]:
     """K `[3, 3]` and the size (H, W) it belongs to; ValueError on missing or singular intrinsics.
 
-    Binning and region of interest are refused: they say that K is not the image's.
+    Binning and region of interest are refused: K then belongs to another image.
     """
     if message.binning_x > 1 or message.binning_y > 1 or message.roi.width or message.roi.height:
         raise ValueError(

@@ -60,7 +60,7 @@ _SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
 class TornPicture(ValueError):
-    """A picture that is empty, cut off or damaged: as good as one that did not come. Others may be whole."""
+    """An empty, truncated or damaged image: treated like a lost one."""
 
 
 def checked_encoding(encoding: str, height: int, width: int, step: int, size: int) -> int:

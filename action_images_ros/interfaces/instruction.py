@@ -1,4 +1,4 @@
-"""What an instruction may be, wherever it comes from: a parameter, a topic, a command line."""
+"""The check of instructions from any source: parameter, topic, command line."""
 
 from __future__ import annotations
 

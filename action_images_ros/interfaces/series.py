@@ -1,4 +1,4 @@
-"""Values with stamps, kept in order of time whatever order they come in."""
+"""Stamped values in order of time, for any order of arrival."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class StampedSeries(Generic[T]):
         self._entries.clear()
 
     def forget(self, stamp_ns: int) -> None:
-        """Forget what is older, but for the last value until then."""
+        """Remove older values, except the last one before that stamp."""
         index = bisect_right(self._entries, stamp_ns, key=_stamp) - 1
         if index > 0:
             del self._entries[:index]

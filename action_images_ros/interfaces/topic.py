@@ -12,7 +12,7 @@ __all__ = ["Topic", "message_type", "topic_name"]
 class Topic:
     """One topic. `<cam>` in the name stands for every camera; names are relative unless they begin with `/`.
 
-    qos: a name of `ros.qos.PROFILES`. publishers and subscribers: nodes of this package, besides whoever is in
+    qos: a name of `ros.qos.PROFILES`. publishers and subscribers: nodes of this package, besides those in
     `outside` ("driver", "user", "rviz"). robot_bridge stands in the driver's place wherever "driver" is named.
     instead: nodes that publish in the publishers' place, such as `policy` where its model predicts poses.
     """

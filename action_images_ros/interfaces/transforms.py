@@ -1,4 +1,4 @@
-"""Transforms recorded on /tf and /tf_static, asked for at any time: tf2's lookup without ROS."""
+"""Transforms recorded on /tf and /tf_static, with lookup at any time: tf2 without ROS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pictures of several cameras say about each other."""
+"""Relations between the images of several cameras."""
 
 from __future__ import annotations
 

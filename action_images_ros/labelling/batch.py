@@ -35,9 +35,9 @@ def label_bags(
     progress: Callable[[str, float, str], None] = lambda name, share, doing: None,
     load: Callable | None = None,
 ) -> tuple[list[dict], dict[str, str]]:
-    """The reports, and why others could not be labelled by their path. Of a list, finished ones are skipped.
+    """Label recordings; returns the reports, and the errors by path. In a list, finished recordings are skipped.
 
-    progress: called with name, share done and what is being done. load: makes the model (default: `load_policy`).
+    progress: called with name, share done and stage. load: loads the model (default: `load_policy`).
     """
     wanted = targets(bags, output)
     folder = models_path(model)

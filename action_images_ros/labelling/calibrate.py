@@ -74,10 +74,10 @@ def calibrate_episode(
 
 
 def camera_judge(model: Any, settings: Settings = Settings()) -> Callable[[Episode], list[str]]:  # noqa: B008
-    """What `inspect` asks about an episode: sentences about the cameras that are not where they are said to be.
+    """The camera check of `inspect`: one sentence per camera whose pose disagrees with the readings.
 
-    A camera whose readings are off but that no other pose explains either is said as well. Nothing is said of cameras
-    that move, of one camera alone, and where the arm or the readings are too few to judge by.
+    That includes cameras whose readings no pose explains. Not judged: moving cameras, a single camera, too little
+    motion or too few readings.
     """
 
     def judge(episode: Episode) -> list[str]:

@@ -1,7 +1,7 @@
-"""Reads where the gripper is in pictures, for calibration: label mode with the pose unknown.
+"""Pixel positions of the gripper in images, for calibration: label mode with unknown pose.
 
-With a pose told, the told offset of a wrong camera would be painted into the first frames; without one the readings
-follow the pictures and hardly the cameras' given places. Frames need no even spacing: any T frames make a window.
+A conditioning pose would carry the offset of a wrong camera into the first frames; without one the readings follow the
+images and hardly depend on the assumed camera poses. Frames need no even spacing: any T frames make a window.
 """
 
 from __future__ import annotations

@@ -22,10 +22,10 @@ KNOWN_POSE = ("auto", "yes", "no")
 
 @dataclass(frozen=True)
 class WindowLabels:
-    """What the model says about one window.
+    """Labels of one window.
 
     chunk: poses of the ROBOT tool, openness, covariance, valid. prediction: the action images uint8 [V, T, H, W, 3]
-    with cameras and calibration. given: whether frame 0 was told to the model (its label is then no reading).
+    with cameras and calibration. given: whether frame 0 is a conditioning pose (its label is then no reading).
     measured: [T, 7] robot tool and measured_openness [T] of the recording, NaN where it has none. logs_ns: [T].
     """
 

@@ -21,7 +21,7 @@ the limits of `codec.decode` for one window."""
 class FrameLabel:
     """The label of one frame. pose: [7] of the ROBOT tool in the base frame, None where there is none, and reason says
     why. openness: share of votes for open, 0 .. 1. covariance: [6, 6] as in `codec.decode`. windows: how many agreed on
-    it. given: a conditioning pose, not a label. measured, measured_openness: what the recording says, or
+    it. given: a conditioning pose, not a label. measured, measured_openness: of the recording, or
     None."""
 
     stamp_ns: int

@@ -72,11 +72,11 @@ def label_bag(
 ) -> dict:
     """Label one recording; returns the report, which is also written to `report_path(output)`.
 
-    output: the folder to make, holding every message of the source as it is, and the labels. model: a WorldModel. The
+    output: the folder to create, with every message of the source and the labels. model: a WorldModel. The
     source is only read. Until it is done the labels are in `.NAME.labels` beside the output; called again after a crash
-    with the same recording, model and options, it goes on there. progress: called with the share done, 0 .. 1, and what
-    is being done. comparison: one that other recordings were compared in already; the report's figures are then of all
-    together. Raises BagError for what cannot be labelled, ValueError for options that cannot be.
+    with the same recording, model and options, it goes on there. progress: called with the share done, 0 .. 1, and the
+    stage. comparison: one that other recordings were compared in already; the report's figures are then of all
+    together. Raises BagError for recordings that cannot be labelled, ValueError for wrong options.
     """
     source, output = Path(source), Path(output)
     if output.exists():

@@ -1,6 +1,6 @@
-"""How like two pictures are: PSNR, SSIM, and seams between patches (`features.py` has the LPIPS-type distance).
+"""Similarity of two images: PSNR, SSIM, and seams between patches (`features.py` has the LPIPS-type distance).
 
-Every measure takes pictures of the truth and of a guess, uint8 [N, H, W, 3], and gives one number per picture, [N].
+Every metric takes true and predicted images, uint8 [N, H, W, 3], and returns one value per image, [N].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Paired comparison of success on the same seeds: a condition against nominal, a model against another.
 
-Both sides met the same scene, start and object, so that only the discordant seeds tell them apart: McNemar's exact test
-(the two-sided binomial test of `lost` against `won` at one half).
+Both sides have the same scene, start and object per seed, so only discordant seeds carry information: McNemar's exact
+test (the two-sided binomial test of `lost` against `won` at one half).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Action images in, poses with confidence out: decodes each chunk once all its cameras have come.
+"""Action images in, poses with confidence out: decodes each chunk once the images of all cameras are there.
 
 A thread of its own decodes the newest one, so that the node's heartbeat does not wait for it.
 """

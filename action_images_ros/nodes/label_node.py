@@ -129,7 +129,7 @@ class LabelNode(GraphNode):
         self._thread.start()
 
     def deactivate(self) -> None:
-        """Label what has come and is complete, then stop."""
+        """Label the complete windows received so far, then stop."""
         self._stop.set()
         if self.live is not None:
             self.live.end()

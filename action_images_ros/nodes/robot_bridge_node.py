@@ -1,7 +1,7 @@
-"""Between the graph and a robot's own drivers: target poses and openness in the driver's type and units, its pose back.
+"""Bridge to a robot's own drivers: target poses and openness in the driver's type and units, measured pose back.
 
 Started for robots whose parameter file has a section `robot_bridge`. It changes no pose: limits, holds and stops are
-arm_command's. What it cannot pass on it does not pass on, and says why. While it runs, the measured pose is compared
+arm_command's. A command that it cannot convert is dropped, with the reason. The measured pose is continuously compared
 with the joints and the robot's description; a wrong TCP or base is published on `robot_check`, and arm_command then
 refuses to be enabled.
 """

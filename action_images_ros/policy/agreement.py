@@ -1,7 +1,7 @@
-"""Whether the predicted video shows the predicted action: the arm read off the video, compared with the action images.
+"""Consistency of predicted video and predicted action: tool poses labelled in the video against the action images.
 
-The video is read by the model's label mode, which finds the tool in pictures without knowing what was planned. The
-distance says nothing about whether the plan is good, only whether both halves of the prediction tell the same.
+The model's label mode estimates the tool poses from the video alone. The distance measures the consistency of the two
+halves of a prediction, not the quality of the plan.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""From camera images to what the world model is shown: synchronise, crop, resize, and K follows.
+"""Observations from camera images: synchronisation, crop, resize, and the intrinsics that belong to the result.
 
-The one place where pictures become model input: training, evaluation, labelling and the policy node share it.
+Training, evaluation, labelling and the policy node share this preprocessing.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ class Synchroniser:
             queue.clear()
 
     def missing(self) -> list[str]:
-        """Cameras of which nothing has come yet."""
+        """Cameras without any image so far."""
         return [name for name in self._queues if name not in self._newest]
 
     def stale(self, now_ns: int, max_age_s: float) -> dict[str, float]:
@@ -202,7 +202,7 @@ class Synchroniser:
         return {name: age for name, age in ages.items() if age > max_age_s}
 
     def spread(self) -> float | None:
-        """Seconds between the newest stamps of the earliest and the latest camera; None until all came."""
+        """Seconds between the newest stamps of the earliest and the latest camera; None until every camera has one."""
         if self.missing():
             return None
         return (max(self._newest.values()) - min(self._newest.values())) * 1e-9

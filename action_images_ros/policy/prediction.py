@@ -22,7 +22,7 @@ class Prediction:
     stamp_ns: of the observation, the chunk's id. dt: seconds between frames. camera_names: V names. K: `[V, 3, 3]` px,
     world_from_camera: `[V, 4, 4]`, of the images (`[V, T, 4, 4]` where a camera moved: labels). Exactly one of
     action_images, uint8 `[V, T, H, W, 3]`, and actions: poses `[T, 7]` of the MODEL tool frame in the world, openness
-    `[T]`, covariance `[T, 6, 6]`, valid `[T]`. video: uint8 `[V, T, H, W, 3]`, None where none was painted.
+    `[T]`, covariance `[T, 6, 6]`, valid `[T]`. video: uint8 `[V, T, H, W, 3]`, None where none was predicted.
     stage_seconds: wall time of each stage; step_seconds: of each sampling step. `from_images` and `from_poses` take
     what belongs to the observation from it.
     Raises ValueError that names the field, its value and the remedy.

@@ -1,6 +1,6 @@
-"""What a policy is: an observation in, a chunk out. Everything else it may do is an ability of its own.
+"""Interface of a policy: an observation in, a chunk out. Optional abilities are protocols of their own.
 
-`isinstance(policy, PaintsVideo)` tells whether it has one. A policy of your own: docs/tutorials/your_own_policy.md.
+`isinstance(policy, PaintsVideo)` tests for one. A policy of your own: docs/tutorials/your_own_policy.md.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Subscribes(Protocol):
     """Takes more of the graph than an observation holds."""
 
     def subscriptions(self) -> Mapping[str, Callable[[Any], None]]:
-        """Topics (rows of `interfaces.topics.TOPICS`) and what is called with their messages, in the node's thread."""
+        """Callbacks by topic (names of `interfaces.topics.TOPICS`), called in the node's thread."""
         ...
 
 
@@ -111,7 +111,7 @@ def require(policy: Any, ability: type[Ability], purpose: str) -> Ability:
 
 
 def check_prediction(prediction: Prediction, observation: Observation, card: ModelCard) -> Prediction:
-    """The prediction, if it answers this observation as the card says; ValueError naming the field otherwise."""
+    """Return the prediction; ValueError naming the field that does not fit the observation or the card."""
     if not isinstance(prediction, Prediction):
         raise ValueError(f"predict of {card.name} is {type(prediction).__name__}; return a Prediction")
     for name, value, expected in (

@@ -27,8 +27,9 @@ class PolicyOptions:
 
     folder: the model's, None for a policy without one. card: of the folder; for a policy without one, the card of the
     graph's model if there is any. runtime: one of RUNTIMES. threads: CPU threads, all where None. providers: execution
-    providers of onnxruntime in order of preference, the CPU where empty. views, video: what will be asked for, so that
-    what is missing is refused at once. settings: replace values of a wan model's `settings.json`.
+    providers of onnxruntime in order of preference, the CPU where empty. views, video: number of cameras and whether
+    video will be predicted; what the model lacks is an error at load. settings: replace values of a wan
+    model's `settings.json`.
     robot_tool_from_model_tool: rotation `[3, 3]`.
     """
 

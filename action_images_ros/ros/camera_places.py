@@ -1,4 +1,4 @@
-"""Camera poses as of the newest pictures, and the events after which earlier pictures say nothing about later ones."""
+"""Camera poses as of the newest pictures, and events that make earlier images incomparable with later ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CameraPlaces:
         return self.breaks + self._moves[camera]
 
     def new_scene(self) -> None:
-        """What the cameras show from now on says nothing of where they were before."""
+        """A new scene: earlier images and poses are not comparable with later ones."""
         self.known = {}
         self.breaks += 1
 

@@ -41,7 +41,7 @@ class ChunkReader:
         self._thread.start()
 
     def stop(self) -> None:
-        """Read no more; what is being read is finished."""
+        """Stop after the chunk that is being decoded."""
         self._waiting.close()
         if self._thread is not None:
             self._thread.join(timeout=2.0)

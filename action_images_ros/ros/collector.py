@@ -123,9 +123,9 @@ class ObservationCollector:
                 self._announce()
 
     def add_joints(self, message: JointState, now_ns: int | None = None) -> None:
-        """Joint states; messages without the finger joints (another part of the robot) are passed over.
+        """Joint states; messages without the finger joints (another part of the robot) are ignored.
 
-        now_ns: when they came; used where the driver leaves the header's stamp empty (default: the newest pose's).
+        now_ns: time of arrival; used where the driver leaves the header's stamp empty (default: the newest pose's).
         """
         with self._lock:
             stamp_ns = ns_from_stamp(message.header.stamp) or now_ns or self._last_pose_ns
@@ -133,7 +133,7 @@ class ObservationCollector:
             self._joints_heard_ns = stamp_ns
 
     def add_gripper_command(self, openness: float, now_ns: int) -> None:
-        """The openness 0..1 last commanded to the gripper; what no driver would obey is passed over."""
+        """The openness 0..1 last commanded to the gripper; values out of range are ignored."""
         with self._lock:
             self._arm.add_command(openness, now_ns)
 
@@ -154,7 +154,7 @@ class ObservationCollector:
         return self._instruction
 
     def waiting_for(self, now_ns: int) -> str:
-        """Why no synchronised set has come of late; empty when one has."""
+        """Why there is no recent synchronised set of images; empty when there is one."""
         with self._lock:
             s = self.settings
             missing = self._synchroniser.missing()
@@ -201,7 +201,7 @@ class ObservationCollector:
         return None if self._set is None else self._set[0]
 
     def look(self, now_ns: int) -> Observation:
-        """As `observe`, also of pictures that are doubted; whoever waits for fresh ones goes on waiting."""
+        """As `observe`, also for doubtful images, and without clearing `fresh`."""
         with self._lock:
             if not self._instruction:
                 raise ValueError("instruction is empty; publish what to do on `instruction` (std_msgs/String)")
@@ -263,7 +263,7 @@ class ObservationCollector:
         return ToolSight(pose[:3], uv, place)
 
     def new_scene(self) -> None:
-        """What the cameras show from now on says nothing of where they were before."""
+        """A new scene: earlier images and poses are not comparable with later ones."""
         with self._lock:
             self._past_scene = self._set
             self._places.new_scene()

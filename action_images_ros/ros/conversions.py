@@ -57,7 +57,7 @@ def seconds_from_duration(duration: Duration) -> float:
 
 
 def pose_from_pose7(pose7: np.ndarray) -> Pose:
-    """Pose message of `[7]`; NaN is passed on (an invalid frame says so)."""
+    """Pose message of `[7]`; NaN (an invalid frame) is kept."""
     pose, values = Pose(), [float(value) for value in pose7]
     pose.position.x, pose.position.y, pose.position.z = values[:3]
     pose.orientation.x, pose.orientation.y, pose.orientation.z, pose.orientation.w = values[3:]

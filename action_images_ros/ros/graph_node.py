@@ -1,4 +1,4 @@
-"""What every node of the graph has in common: lifecycle with autostart, diagnostics, heartbeat, typed topics.
+"""Base class of every node: lifecycle with autostart, diagnostics, heartbeat, typed topics.
 
 A node is a lifecycle node that configures and activates itself unless `autostart` is false. It reports problems by
 key: each is logged (at most once in a while) and shown in /diagnostics until it is solved.
@@ -36,8 +36,8 @@ __all__ = ["ERROR", "OK", "WARN", "GraphNode", "stamp_of"]
 class GraphNode(ParameterNode):
     """Base of the nodes. Subclasses write `configure()`, `activate()`, `deactivate()`, `cleanup()` as needed.
 
-    `configure()` raises ValueError (ParameterError among them) when something is wrong: the node then says so and
-    stays unconfigured.
+    `configure()` raises ValueError (ParameterError included) on an error: it is reported and the node stays
+    unconfigured.
     """
 
     heartbeat_seconds = 0.1
@@ -71,7 +71,7 @@ class GraphNode(ParameterNode):
         """Forget what was configured; publishers, subscriptions and timers made here are destroyed afterwards."""
 
     def check(self) -> None:
-        """Called before diagnostics are published, to report what is missing."""
+        """Report missing inputs; called before diagnostics are published."""
 
     # Topics, by the table.
     def advertise(self, name: str, camera: str | None = None):
@@ -176,7 +176,7 @@ class GraphNode(ParameterNode):
 
     @property
     def missing(self) -> bytes:
-        """Level of something that has not come yet: a warning while the others are still starting, then an error."""
+        """Diagnostic level of a missing input: a warning while other nodes are starting, then an error."""
         return WARN if time.monotonic() - self._active_since < self.start_up_seconds else ERROR
 
     @property

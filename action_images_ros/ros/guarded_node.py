@@ -1,6 +1,6 @@
-"""A node that survives its callbacks: an exception in one is a problem that is reported, never the end of the node.
+"""A node whose callbacks are guarded: an exception is reported as a problem and does not end the node.
 
-Problems are reported by key: each is logged (at most once in a while) and stands until it is solved.
+Problems have keys: each is logged (rate-limited) and remains until it is solved.
 """
 
 from __future__ import annotations

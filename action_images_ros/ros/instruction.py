@@ -1,7 +1,7 @@
-"""The topic `instruction` of a node that acts on it: what is said last holds, and whoever comes later can read it.
+"""The topic `instruction` of the policy: the newest message holds and stays readable for late subscribers.
 
-The node itself publishes what its parameter says and repeats, latched, what a user says: `ros2 topic pub --once` leaves
-nothing behind, and a recording that begins later would have no words.
+The node publishes its parameter and republishes, latched, what a user sends: `ros2 topic pub --once` leaves nothing
+behind, and a recording that starts later would have no instruction.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class _Publisher(Protocol):
 
 
 class InstructionTopic:
-    """Keeps the newest instruction and tells `changed(text)` of every other one.
+    """Holds the newest instruction; calls `changed(text)` on every change.
 
-    advertise: makes the topic's publisher, once there is something to say; its messages come back to `heard`, in the
-    order in which they were published.
+    advertise: creates the publisher, on the first instruction; its own messages arrive at `heard` too, in the order of
+    publication.
     """
 
     def __init__(self, advertise: Callable[[], _Publisher], changed: Callable[[str], None]) -> None:

@@ -1,6 +1,6 @@
-"""The parameters of every node, as classes: what a node declares, a parameter file may hold and the documentation says.
+"""Parameters of every node, as classes: the source of declarations, file checks and documentation.
 
-Those of the controller are declared in `control/settings.py`. Importing this module needs no ROS.
+Parameters of the controller are declared in `control/settings.py`. Importing this module needs no ROS.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Subscribes to the heartbeats of other nodes of the graph and says which are lost."""
+"""Supervision of other nodes by their heartbeats."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ _WITHIN_S = 1.0
 
 
 class Once:
-    """Passes a message on unless the other subscription has just passed the same one on.
+    """Deduplicates the messages of a latched and a volatile subscription to one topic.
 
-    A transient local subscription hears latched publishers, also those that spoke before it came; a volatile one hears
-    whoever uses `ros2 topic pub`. A latched publisher that speaks later is heard by both.
+    The transient local subscription receives latched publishers, earlier messages included; the volatile one receives
+    `ros2 topic pub`. Later messages of a latched publisher arrive at both.
     """
 
     def __init__(self, callback: Callable[[Any], None], clock: Callable[[], float] = time.monotonic) -> None:

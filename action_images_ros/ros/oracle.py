@@ -1,7 +1,7 @@
-"""ORACLE, for testing the graph only: draws the simulator's expert as action images, it predicts nothing.
+"""ORACLE, for testing the graph only: encodes the plan of the simulator's expert as action images.
 
-The cell publishes what its scripted expert would do next; this draws it the way a perfect model would. It sees the
-simulator's state, so it never appears in a table of results, and the demo refuses it.
+The cell publishes the plan of its scripted expert; this policy encodes it as a perfect model would. It uses the
+simulator's state, so it appears in no table of results, and the demo refuses it.
 """
 
 from __future__ import annotations

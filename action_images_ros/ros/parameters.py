@@ -1,4 +1,4 @@
-"""Parameters of nodes: declared with description and range, read with a message that says what to change."""
+"""ROS parameters of nodes: declaration with description and range, errors that name value and remedy."""
 
 from __future__ import annotations
 

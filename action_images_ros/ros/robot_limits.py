@@ -1,4 +1,4 @@
-"""The check of chunks against the arm's model inside a node: its parameters, `joint_states`, what it tells."""
+"""The check of chunks against the arm's model inside a node: parameters, `joint_states`, diagnostics."""
 
 from __future__ import annotations
 
@@ -80,5 +80,5 @@ class RobotLimits:
         return ""
 
     def joints(self) -> Array | None:
-        """The arm's joint positions now `[n]`; None when they never came; raises ChunkRejected when doubtful."""
+        """The arm's joint positions now `[n]`; None where none was received; raises ChunkRejected when doubtful."""
         return self._positions.now(time.monotonic())

@@ -1,4 +1,4 @@
-"""main() of a node: signals, the end of whoever started it, the executor and the exit code."""
+"""main() of a node: signals, end of the parent process, executor, exit code."""
 
 from __future__ import annotations
 

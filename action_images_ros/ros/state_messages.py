@@ -29,7 +29,7 @@ def state_message(report: StateReport, name: str) -> DiagnosticStatus:
 
 
 def state_report(message: DiagnosticStatus) -> StateReport:
-    """What a message of `arm_command/state` says; ValueError when it says no state."""
+    """Content of a message of `arm_command/state`; ValueError when it holds no state."""
     values = {pair.key: pair.value for pair in message.values}
     if message.message not in STATES:
         raise ValueError(f"arm_command/state is {message.message!r}; it must be one of {', '.join(STATES)}")

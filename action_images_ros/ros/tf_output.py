@@ -40,7 +40,7 @@ class TfOutput:
             self._moving.publish(self._message(transforms=self._transforms(poses, stamp_ns)))
 
     def fixed(self, poses: Mapping[str, Floats], stamp_ns: int) -> None:
-        """The same of frames that do not move; replaces those told before."""
+        """The same for fixed frames; replaces those published before."""
         if self.on:
             self._fixed.publish(self._message(transforms=self._transforms(poses, stamp_ns)))
 
