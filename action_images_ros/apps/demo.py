@@ -51,11 +51,7 @@ def demo(
     limit_seconds: simulated time per scene; speed: simulated seconds per second; live: opens
     the live page in a browser. Raises ValueError on wrong arguments.
     """
-    if policy != "model":
-        raise ValueError(
-            f"policy is {policy!r}; the demo shows the model only. The oracle draws the scripted expert "
-            "and predicts nothing; test the graph with it by: action-images up --policy oracle"
-        )
+    _refuse_oracle(policy)
     console = console or Console(highlight=False)
     out = Path(out)
     facts = ModelCard.load(models_path(model))
@@ -98,6 +94,14 @@ def demo(
         f"{time.monotonic() - begun:.0f} s altogether"
     )
     return 0 if worked else 1
+
+
+def _refuse_oracle(policy: str) -> None:
+    if policy != "model":
+        raise ValueError(
+            f"policy is {policy!r}; the demo shows the model only. The oracle encodes the scripted expert "
+            "and predicts nothing; test the graph with it by: action-images up --policy oracle"
+        )
 
 
 def _warn(console: Console, name: str, line: str) -> None:

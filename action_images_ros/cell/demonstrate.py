@@ -10,6 +10,7 @@ from ..geometry.camera import looking_at, resize_intrinsics
 from ..geometry.pose import to_model_tool
 from .cell import ROBOT_TOOL_FROM_MODEL_TOOL, Cell
 from .scene.conditions import NOMINAL, Condition
+from .tasks.expert import Expert
 
 DT = 0.2
 """Seconds between recorded frames."""
@@ -56,11 +57,10 @@ def demonstrate(
         done_at = None
         while True:
             pose, gripper = expert.target(cell)
-            black = np.zeros((len(cell.camera_names), *size, 3), np.uint8)
             if wrist is not None:
                 cell.carry_camera(len(cell.camera_names) - 1, wrist, WRIST_FOVY)
             extrinsics.append(cell.world_from_camera.copy())
-            frames.append(_shrunk(cell.render(), size) if images else black)
+            frames.append(_images(cell, size, rendered=images))
             poses.append(cell.tcp_pose)
             openness.append(gripper)
             elapsed = (len(poses) - 1) * dt
@@ -68,9 +68,7 @@ def demonstrate(
                 done_at = elapsed
             if elapsed >= limit_seconds or (done_at is not None and elapsed >= done_at + hold_seconds - 1e-9):
                 break
-            for _ in range(ticks):
-                cell.step(pose, gripper, cell.control_period)
-                pose = expert.target(cell)[0]
+            _follow(cell, expert, pose, gripper, ticks)
         return Episode(
             task=task,
             seed=seed,
@@ -85,6 +83,18 @@ def demonstrate(
             success=cell.success(),
             perturbed=perturbed,
         )
+
+
+def _follow(cell: Cell, expert: Expert, pose: np.ndarray, gripper: float, ticks: int) -> None:
+    """Control periods with the poses of the expert, the first one given, and one command of the gripper."""
+    for _ in range(ticks):
+        cell.step(pose, gripper, cell.control_period)
+        pose = expert.target(cell)[0]
+
+
+def _images(cell: Cell, size: tuple[int, int], *, rendered: bool) -> np.ndarray:
+    """Images of every camera, uint8 `[V, H, W, 3]`; black where they are not rendered."""
+    return _shrunk(cell.render(), size) if rendered else np.zeros((len(cell.camera_names), *size, 3), np.uint8)
 
 
 def _shrunk(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
