@@ -14,10 +14,12 @@ task, seed, success and dt of every episode stand in meta/action_images.jsonl. D
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from ..format import EpisodeWriter, Item, Options
+from ..episode import Episode
+from ..format import EpisodeWriter, Item, Options, Remark
 from ..gripper import parse_gripper
 from .layout import open_layout
 from .reader import read_episode
@@ -25,6 +27,11 @@ from .tables import pyarrow
 from .writer import LeRobotWriter
 
 __all__ = ["LeRobotFormat"]
+
+
+def _after(text: str, item: Item) -> Iterator[Episode | Remark]:
+    yield Remark(text)
+    yield from item.load()
 
 
 class LeRobotFormat:
@@ -41,9 +48,11 @@ class LeRobotFormat:
         pyarrow()
         parse_gripper(options.setup.get("gripper", ""))
         dataset = open_layout(path)
-        return [
+        items = [
             Item(f"episode {place.index}", partial(read_episode, dataset, place, options)) for place in dataset.places
         ]
+        missing = dataset.missing()
+        return [Item(items[0].name, partial(_after, missing, items[0])), *items[1:]] if missing else items
 
     def writer(self, folder: Path, options: Options) -> EpisodeWriter:
         return LeRobotWriter(folder, options)

@@ -43,6 +43,18 @@ class Dataset:
     tasks: Mapping[int, str]
     places: list[Place] = field(default_factory=list)
 
+    def missing(self) -> str:
+        """Which of the episodes that info.json tells of are not there; empty where none is missing."""
+        told, there = _whole(self.info.get("total_episodes"), 0), {place.index for place in self.places}
+        if len(there) >= told:
+            return ""
+        lost = [number for number in range(min(told, 100_000)) if number not in there]
+        shown = ", ".join(map(str, lost[:10])) + (", .." if len(lost) > 10 else "")
+        return (
+            f"{self.path}/meta/info.json tells of {told} episodes, {len(there)} are there (not {shown}); copy the "
+            "dataset again, or correct total_episodes"
+        )
+
     def data_file(self, place: Place) -> Path:
         """The parquet file of an episode's rows."""
         if self.version == 2:

@@ -44,6 +44,8 @@ def pyarrow() -> tuple[Any, Any]:
 def read_rows(path: Path, *, episode: int | None = None, without: str = "") -> list[dict[str, Any]]:
     """Rows of a parquet file (of one episode), without the columns whose name begins with `without`."""
     pa, pq = pyarrow()
+    if not path.is_file():
+        raise ValueError(f"{path} is missing; copy the dataset again")
     try:
         names = [name for name in pq.read_schema(path).names if not (without and name.startswith(without))]
         filters = None if episode is None or "episode_index" not in names else [("episode_index", "=", episode)]

@@ -251,6 +251,24 @@ def test_lost_files_and_columns_cost_one_episode(dataset):
     assert not episodes and "observation.tool_pose" in texts[1] and "file-000.mp4" in texts[0]
 
 
+@pytest.mark.parametrize("version", ["v3", "v2.1"])
+def test_episodes_that_info_tells_of_and_files_lack_are_said(dataset, version):
+    path = dataset if version == "v3" else as_v21(dataset)
+    names(path, "action", {})
+    info = json.loads((path / "meta" / "info.json").read_text())
+    (path / "meta" / "info.json").write_text(json.dumps(info | {"total_episodes": 4}))
+    episodes, texts = read(path)
+    assert len(episodes) == 2 and ["4 episodes, 2 are there (not 2, 3)" in text for text in texts] == [True]
+
+
+@pytest.mark.parametrize("version", ["v3", "v2.1"])
+def test_rows_cut_off_at_the_end_cost_the_episode(dataset, version):
+    path = dataset if version == "v3" else as_v21(dataset)
+    change(path, lambda rows: rows.pop(), 0, "file-{:03d}" if version == "v3" else "episode_{:06d}")
+    episodes, texts = read(path)
+    assert len(episodes) == 1 and len(texts) == 1 and "8" in texts[0]
+
+
 def test_depth_pictures_are_passed_over(dataset):
     names(dataset, "observation.images.depth", {"dtype": "video", "info": {"video.is_depth_map": True}})
     assert read(dataset)[0][0].camera_names == ("left", "right")
