@@ -7,15 +7,16 @@ camera moves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from ...geometry.camera import normalise_signs
+from ...interfaces.images import rgb_from_file
 from ...policy.observation import prepare_image
 from ..episode import Episode
 from ..format import Options, Remark, every
@@ -127,15 +128,21 @@ def _pictures(
                 f"{folder / f'{camera}_rgb'} has {len(files)} pictures, {DEMO} has {count} observations; the episode "
                 "is not complete: copy it again"
             )
+        wrong = next((n for n, file in enumerate(files) if _number(file) != n), None)
+        if wrong is not None:
+            raise ValueError(
+                f"{folder / f'{camera}_rgb'} has no {wrong}.png; the episode is not complete: copy it again"
+            )
         view: list[npt.NDArray[np.uint8]] = []
-        K = matrix
+        K, shape = matrix, None
         for file in files[::step]:
-            picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
-            if picture is None:
-                raise ValueError(f"{file} is no picture that can be read; copy it again")
-            image = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-            if view and options.size is None and image.shape != view[0].shape:
+            try:
+                image = np.asarray(rgb_from_file(file.read_bytes(), "png"), np.uint8)
+            except ValueError as error:
+                raise ValueError(f"{file} cannot be read: {error}; copy it again") from None
+            if shape not in (None, image.shape):
                 raise ValueError(f"{file} is {image.shape[1]}x{image.shape[0]}, another size than the first; repair it")
+            shape = image.shape
             if options.size is not None:
                 image, K = prepare_image(image, matrix, options.size)
             view.append(np.asarray(image, np.uint8))
@@ -149,5 +156,5 @@ def _pictures(
 
 
 def _number(file: Path) -> int:
-    digits = "".join(c for c in file.stem if c.isdigit())
-    return int(digits) if digits else 0
+    digits = re.search(r"(\d+)$", file.stem)
+    return int(digits[1]) if digits else -1

@@ -109,13 +109,29 @@ def missing_png(folder):
     (folder / "wrist_rgb" / "8.png").unlink()
 
 
+def shifted_pngs(folder):
+    """One is lost and one too many at the end: the count is right."""
+    (folder / "wrist_rgb" / "3.png").rename(folder / "wrist_rgb" / "9.png")
+
+
+def deep_png(folder):
+    cv2.imwrite(str(folder / "wrist_rgb" / "3.png"), np.zeros((*EPISODE.images.shape[2:4], 3), np.uint16))
+
+
 def half_pickle(folder):
     file = folder / "low_dim_obs.pkl"
     file.write_bytes(file.read_bytes()[:900])
 
 
 @pytest.mark.parametrize(
-    "spoil, words", [(spoilt_png, "3.png"), (missing_png, "8 pictures"), (half_pickle, "low_dim_obs.pkl")]
+    "spoil, words",
+    [
+        (spoilt_png, "3.png"),
+        (missing_png, "8 pictures"),
+        (shifted_pngs, "no 3.png"),
+        (deep_png, "deeper than 8 bits"),
+        (half_pickle, "low_dim_obs.pkl"),
+    ],
 )
 def test_a_bad_episode_is_named_and_the_next_one_read(tmp_path, classes, spoil, words):
     spoil(save(tmp_path, classes))
@@ -138,6 +154,14 @@ def test_what_observations_lack_is_named(tmp_path, classes, change, words):
     save(tmp_path, classes, change=change)
     found, [text] = read(tmp_path)
     assert not found and words in text
+
+
+def test_a_picture_of_another_size_is_named_whatever_size_is_wanted(tmp_path, classes):
+    folder = save(tmp_path, classes)
+    cv2.imwrite(str(folder / "wrist_rgb" / "3.png"), np.zeros((48, 64, 3), np.uint8))
+    [item] = recognise(tmp_path).items(tmp_path, Options(size=(16, 16)))
+    [found] = loaded(item, Options(size=(16, 16)))
+    assert isinstance(found, Remark) and "another size" in found.text
 
 
 class Evil:
