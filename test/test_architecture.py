@@ -1,6 +1,7 @@
 """The import contracts of pyproject.toml (layers of packages, no circles), types, lengths of modules and functions."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -76,3 +77,18 @@ def test_complexity_is_bounded_at_15():
     assert "C901" in ruff["select"] and ruff["mccabe"]["max-complexity"] <= 15
     softened = [path for path in (ROOT / "action_images_ros").rglob("*.py") if "noqa: C901" in path.read_text()]
     assert not softened and "per-file-ignores" not in ruff
+
+
+def test_no_ability_of_a_policy_is_probed_for():
+    """Abilities are protocols (`policy/protocol.py`): isinstance or `require`, never getattr or hasattr."""
+    probe = re.compile(r"\b(?:get|has)attr\((?:self\.)?_?(?:policy|model|world_model|source|labeller),")
+    package = ROOT / "action_images_ros"
+    # LeRobot's own policies, in LeRobot's process, are another library's objects.
+    files = [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] != "lerobot_runtime"]
+    assert [path.name for path in files if probe.search(path.read_text())] == []
+
+
+def test_the_name_of_an_optical_frame_is_made_in_one_place():
+    package = ROOT / "action_images_ros"
+    made = [path.relative_to(package).as_posix() for path in package.rglob("*.py") if "}_optical" in path.read_text()]
+    assert made == ["interfaces/fields.py"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..codec.decode import DecodedActions, decode
 from ..evaluation.export import export_model
-from ..evaluation.held_out import Window, made_episodes, windows_of
+from ..evaluation.held_out import HeldOutWindow, made_episodes, windows_of
 from ..metrics.actions import action_errors
 from ..paths import models_path
 from ..policy.card import ModelCard
@@ -102,7 +102,7 @@ def ablation_table(
     }
 
 
-def _answers(model, windows: list[Window], stage: Stage) -> tuple[list[DecodedActions], float]:
+def _answers(model, windows: list[HeldOutWindow], stage: Stage) -> tuple[list[DecodedActions], float]:
     """The decoded chunk of every window, and the median seconds of one, lifting included."""
     answers, seconds = [], []
     for index, window in enumerate(windows):
@@ -113,7 +113,7 @@ def _answers(model, windows: list[Window], stage: Stage) -> tuple[list[DecodedAc
     return answers, float(np.median(seconds))
 
 
-def _observation(window: Window) -> Observation:
+def _observation(window: HeldOutWindow) -> Observation:
     return Observation(
         0,
         tuple(f"view_{v}" for v in range(len(window.K))),

@@ -23,18 +23,13 @@ from ..graph.environment import isolated_environment
 from ..graph.options import GraphOptions
 from ..graph.session import Session
 from ..ros import qos
-from ..ros.conversions import stamp_from_ns
+from ..ros.conversions import ns_from_stamp, stamp_from_ns
 from ..ros.images import image_from_rgb
 
-__all__ = ["Ages", "live_ages", "stamp_ns", "summary", "transport"]
+__all__ = ["Ages", "live_ages", "summary", "transport"]
 
 TOPIC = "latency/image"
 MARKS = ("decoded", "commanded")
-
-
-def stamp_ns(header) -> int:
-    """Integer nanoseconds of a header's stamp."""
-    return header.stamp.sec * 10**9 + header.stamp.nanosec
 
 
 def summary(values_ms: list[float]) -> dict[str, Any]:
@@ -61,7 +56,7 @@ def transport(
     ages: list[float] = []
 
     def keep(message: Image) -> None:
-        ages.append((time.time_ns() - stamp_ns(message.header)) * 1e-6)
+        ages.append((time.time_ns() - ns_from_stamp(message.header.stamp)) * 1e-6)
 
     _adopt(environment)
     rclpy.init(args=[], context=context, domain_id=int(environment["ROS_DOMAIN_ID"]))
@@ -165,8 +160,8 @@ def live_ages(
     """
     ages = Ages()
     with Session(GraphOptions(model=model, policy=policy), log=log) as client:
-        client.listen("/clock", lambda m: ages.clock(m.clock.sec * 10**9 + m.clock.nanosec))
-        client.listen("chunk/poses", lambda m: ages.chunk(stamp_ns(m.header)))
+        client.listen("/clock", lambda m: ages.clock(ns_from_stamp(m.clock)))
+        client.listen("chunk/poses", lambda m: ages.chunk(ns_from_stamp(m.header.stamp)))
         client.listen("target_pose", lambda _: ages.command())
         deadline, number = time.monotonic() + patience, 0
         while len(ages.ages["commanded"]) < chunks and time.monotonic() < deadline:

@@ -14,7 +14,7 @@ from ..geometry.arrays import Bools, Floats, Integers
 from .blob_filters import BANK, FAINTEST, FilterMix
 from .encode import PEDESTAL
 
-__all__ = ["Refined", "Window", "cut_window", "refine", "relative_width"]
+__all__ = ["Refined", "PixelWindow", "cut_window", "refine", "relative_width"]
 
 
 WINDOW = 3.0
@@ -28,7 +28,7 @@ CONVERGED = 0.03
 LEAST_GAIN = 1e-6
 
 
-class Window(NamedTuple):
+class PixelWindow(NamedTuple):
     """Pixels around the coarse peak of every plane.
 
     centre: int `[N, 2]` px; grid: int `[P]` px about it; inside_x, inside_y: bool `[N, P]`, which columns and rows lie
@@ -72,7 +72,7 @@ class _Factors(NamedTuple):
     dy: Floats
 
 
-def cut_window(planes: Floats, peaks: Floats, level: Floats, sigma: float) -> Window:
+def cut_window(planes: Floats, peaks: Floats, level: Floats, sigma: float) -> PixelWindow:
     """The window around each coarse peak. planes: `[N, h, w]`; peaks: `[N, 2]` px; level: `[N]` background."""
     count, h, w = planes.shape
     half = int(np.ceil(WINDOW * sigma))
@@ -82,12 +82,14 @@ def cut_window(planes: Floats, peaks: Floats, level: Floats, sigma: float) -> Wi
     pixels = planes[
         np.arange(count)[:, None, None], np.clip(iy, 0, h - 1)[:, :, None], np.clip(ix, 0, w - 1)[:, None, :]
     ]
-    return Window(
+    return PixelWindow(
         centre, grid, (ix >= 0) & (ix < w), (iy >= 0) & (iy < h), pixels - level[:, None, None].astype(np.float32)
     )
 
 
-def refine(window: Window, peaks: Floats, mix: FilterMix, level: Floats, sigma: float, iterations: int = 6) -> Refined:
+def refine(
+    window: PixelWindow, peaks: Floats, mix: FilterMix, level: Floats, sigma: float, iterations: int = 6
+) -> Refined:
     """Newton steps from the coarse peaks until none moves by more than a share of its standard deviation."""
     cut = np.flatnonzero(mix.blue & ~(window.inside_x.all(1) & window.inside_y.all(1)))
     foot = np.where(mix.open, level, 0.0)[cut, None, None]
@@ -104,7 +106,9 @@ def refine(window: Window, peaks: Floats, mix: FilterMix, level: Floats, sigma: 
     return state._replace(gain=np.maximum(state.gain, LEAST_GAIN))
 
 
-def _newton_step(window: Window, state: Refined, mix: FilterMix, foot: Floats, sigma: float) -> tuple[Refined, Floats]:
+def _newton_step(
+    window: PixelWindow, state: Refined, mix: FilterMix, foot: Floats, sigma: float
+) -> tuple[Refined, Floats]:
     """One step of all planes: the new state and the step `[N, 2]` px."""
     f = _factors(window, state.offset, mix.sigmas, sigma)
     right = np.concatenate([f.filter_x, f.derivative_x], axis=-1).astype(np.float32)
@@ -137,7 +141,7 @@ def _newton_step(window: Window, state: Refined, mix: FilterMix, foot: Floats, s
     return Refined(state.offset + move, amplitude, np.stack(gains, -1), height, undistorted, cut), move
 
 
-def _factors(window: Window, offset: Floats, sigmas: Floats, sigma: float) -> _Factors:
+def _factors(window: PixelWindow, offset: Floats, sigmas: Floats, sigma: float) -> _Factors:
     """Factors of the filters and of a perfect blob at these offsets `[N, 2]` px."""
     dx, dy = window.grid - offset[:, :1], window.grid - offset[:, 1:]
     filter_x = np.exp(-0.5 * (dx[:, :, None] / sigmas) ** 2) * window.inside_x[:, :, None]

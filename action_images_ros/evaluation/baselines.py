@@ -10,7 +10,7 @@ import numpy as np
 from ..codec.decode import DecodedActions, decode
 from ..codec.encode import encode, to_uint8
 from ..metrics.actions import constant_actions
-from .held_out import Window, as_clips
+from .held_out import HeldOutWindow, as_clips
 
 __all__ = ["OPEN_MODES", "Estimate", "canvas_mode", "constant_estimate", "conditioning_frames", "estimates"]
 
@@ -29,7 +29,7 @@ class Estimate:
     video: np.ndarray | None = None
     actions: DecodedActions | None = None
     action_images: np.ndarray | None = None
-    judged_on: Window | None = None
+    judged_on: HeldOutWindow | None = None
 
 
 def canvas_mode(mode: str) -> str:
@@ -42,7 +42,9 @@ def conditioning_frames(mode: str) -> int:
     return 0 if mode == "label-unknown" else 1
 
 
-def estimates(model, windows: list[Window], mode: str, seeds: list[int], steps: int = 1) -> tuple[list[dict], float]:
+def estimates(
+    model, windows: list[HeldOutWindow], mode: str, seeds: list[int], steps: int = 1
+) -> tuple[list[dict], float]:
     """Estimates of every method for each window, {name: Estimate}, and the seconds that the model took for the mode.
 
     Methods: "model" is the mode itself. Baselines are "repeat first frame" (video) and "hold first pose" (actions).
@@ -62,7 +64,7 @@ def estimates(model, windows: list[Window], mode: str, seeds: list[int], steps: 
     still = [np.repeat(window.images[:, :1], window.images.shape[1], axis=1) for window in windows]
     backwards = [window.backwards() for window in windows]
 
-    def read(name: str, shown: list[Window], videos: list[np.ndarray]) -> None:
+    def read(name: str, shown: list[HeldOutWindow], videos: list[np.ndarray]) -> None:
         """Add the labels of these videos, which show (or should show) these windows."""
         clips = as_clips(shown, known_pose=mode != "label-unknown", images=np.stack(videos))
         drawn = model.generate(clips, "label", steps=steps, seed=seeds).action_images
@@ -87,12 +89,12 @@ def estimates(model, windows: list[Window], mode: str, seeds: list[int], steps: 
     return answers, seconds
 
 
-def constant_estimate(pose: np.ndarray, openness: float, window: Window) -> Estimate:
+def constant_estimate(pose: np.ndarray, openness: float, window: HeldOutWindow) -> Estimate:
     """The same pose in every frame."""
     return Estimate(actions=constant_actions(pose, openness, len(window.poses)))
 
 
-def _estimate(window: Window, pictures, i: int) -> Estimate:
+def _estimate(window: HeldOutWindow, pictures, i: int) -> Estimate:
     video = None if pictures.video is None else pictures.video[i]
     if pictures.action_images is None:
         return Estimate(video)
@@ -100,7 +102,7 @@ def _estimate(window: Window, pictures, i: int) -> Estimate:
     return Estimate(video, decode(images, window.K, window.world_from_camera), images)
 
 
-def _through_the_codec(window: Window) -> Estimate:
+def _through_the_codec(window: HeldOutWindow) -> Estimate:
     drawn = encode(window.matrices, window.openness, window.K, window.world_from_camera, window.images.shape[2:4])
     images = to_uint8(drawn.images)
     return Estimate(None, decode(images, window.K, window.world_from_camera), images)

@@ -15,7 +15,7 @@ from ..policy.clips import Clips
 from ..policy.observation import prepare_image
 from .chunk_sources import draw_views
 
-__all__ = ["TRAINING_SEEDS", "Window", "as_clips", "made_episodes", "recorded_episodes", "windows_of"]
+__all__ = ["TRAINING_SEEDS", "HeldOutWindow", "as_clips", "made_episodes", "recorded_episodes", "windows_of"]
 
 TRAINING_SEEDS = 1_000_000
 """Demonstrations for training have seeds from here on; evaluation uses smaller ones."""
@@ -24,7 +24,7 @@ FAR = 0.10
 
 
 @dataclass(frozen=True)
-class Window:
+class HeldOutWindow:
     """T frames of one episode in two views, at the model's size and rate.
 
     images: uint8 [V, T, H, W, 3]. K: [V, 3, 3] px. world_from_camera: [V, 4, 4]. poses: [T, 7] MODEL tool in the
@@ -51,12 +51,12 @@ class Window:
         """The poses as [T, 4, 4]."""
         return matrix_from_pose7(self.poses)
 
-    def backwards(self) -> Window:
+    def backwards(self) -> HeldOutWindow:
         """The same recording played backwards: a motion that no plan foresees, so that it has to be read."""
         return replace(self, images=self.images[:, ::-1], poses=self.poses[::-1], openness=self.openness[::-1])
 
 
-def windows_of(episode: Episode, frames: int, dt: float, size: tuple[int, int]) -> list[Window]:
+def windows_of(episode: Episode, frames: int, dt: float, size: tuple[int, int]) -> list[HeldOutWindow]:
     """The whole windows of an episode, each beginning with the last frame of the one before; the last ends with it.
 
     frames, dt, size: T, seconds and (H, W) of the model; images of another size are cropped and resized, K follows.
@@ -79,7 +79,7 @@ def windows_of(episode: Episode, frames: int, dt: float, size: tuple[int, int]) 
             [[prepare_image(image, episode.K[v], size)[0] for image in episode.images[v, part]] for v in views]
         )
         made.append(
-            Window(
+            HeldOutWindow(
                 episode.task,
                 episode.seed,
                 start,
@@ -94,7 +94,7 @@ def windows_of(episode: Episode, frames: int, dt: float, size: tuple[int, int]) 
     return made
 
 
-def as_clips(windows: list[Window], *, known_pose: bool = True, images=None) -> Clips:
+def as_clips(windows: list[HeldOutWindow], *, known_pose: bool = True, images=None) -> Clips:
     """Windows as the model's input. images: [B, V, T, H, W, 3] to show instead of the true ones."""
     return Clips(
         np.stack([w.images for w in windows]) if images is None else images,

@@ -16,7 +16,7 @@ from ..metrics.actions import mean_pose
 from ..metrics.features import FeatureDistance
 from ..paths import models_path
 from .baselines import OPEN_MODES, Estimate, conditioning_frames, constant_estimate, estimates
-from .held_out import Window, made_episodes, recorded_episodes, windows_of
+from .held_out import HeldOutWindow, made_episodes, recorded_episodes, windows_of
 from .modes import check_choice, check_counts
 from .results import write_result
 from .scores import Scored, score_actions, score_video, summarise, true_frames
@@ -93,11 +93,11 @@ def judge(model, mode: str, episodes, tasks: list[str], *, steps: int = 1, batch
     card = model.card
     distance = FeatureDistance() if mode in ("joint", "world", "video") else None
     scored: list[Scored] = []
-    poses: list[Window] = []  # without their images
-    shown: dict[str, list[tuple[Window, Estimate]]] = {}
+    poses: list[HeldOutWindow] = []  # without their images
+    shown: dict[str, list[tuple[HeldOutWindow, Estimate]]] = {}
     seconds, used, skipped = 0.0, 0, 0
 
-    def windows() -> Iterator[Window]:
+    def windows() -> Iterator[HeldOutWindow]:
         nonlocal used, skipped
         for episode in episodes:
             found = windows_of(episode, card.frames, card.dt, card.image_size)
@@ -131,7 +131,7 @@ def judge(model, mode: str, episodes, tasks: list[str], *, steps: int = 1, batch
     return {"settings": settings, "summary": summarise(scored, tasks), "rows": [s.row() for s in scored]}
 
 
-def _score(window: Window, by: str, estimate: Estimate, mode: str, features, distance) -> Scored:
+def _score(window: HeldOutWindow, by: str, estimate: Estimate, mode: str, features, distance) -> Scored:
     values: dict[str, Any] = {}
     if estimate.video is not None:
         values |= score_video(window, estimate.video, features, distance)
@@ -140,8 +140,8 @@ def _score(window: Window, by: str, estimate: Estimate, mode: str, features, dis
     return Scored(window.task, window.seed, window.start, window.far, by, values)
 
 
-def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:
-    group: list[Window] = []
+def _batches(windows: Iterator[HeldOutWindow], size: int) -> Iterator[list[HeldOutWindow]]:
+    group: list[HeldOutWindow] = []
     for window in windows:
         group.append(window)
         if len(group) == size:
@@ -151,7 +151,7 @@ def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:
         yield group
 
 
-def _noise_seed(window: Window) -> int:
+def _noise_seed(window: HeldOutWindow) -> int:
     """The same noise for a window whatever else is evaluated."""
     return window.seed * 1000 + window.start
 

@@ -14,7 +14,7 @@ from ..metrics.features import FeatureDistance
 from ..metrics.images import moving_psnr, psnr, seams, ssim
 from ..metrics.intervals import bootstrap, wilson
 from .baselines import Estimate
-from .held_out import Window
+from .held_out import HeldOutWindow
 
 __all__ = ["HEADLINES", "Scored", "score_actions", "score_video", "summarise"]
 
@@ -53,7 +53,7 @@ class Scored:
         return row
 
 
-def score_video(window: Window, estimate: np.ndarray, truth_features: list, distance: FeatureDistance) -> dict:
+def score_video(window: HeldOutWindow, estimate: np.ndarray, truth_features: list, distance: FeatureDistance) -> dict:
     """Measures of the T - 1 frames after the first in every view. truth_features: of `true_frames(window)`."""
     truth, estimate = true_frames(window), _frames(estimate)
     first = np.repeat(window.images[:, 0], window.images.shape[1] - 1, axis=0)
@@ -67,12 +67,12 @@ def score_video(window: Window, estimate: np.ndarray, truth_features: list, dist
     }
 
 
-def true_frames(window: Window) -> np.ndarray:
+def true_frames(window: HeldOutWindow) -> np.ndarray:
     """The frames a predicted video is judged on: uint8 [V * (T - 1), H, W, 3]."""
     return _frames(window.images)
 
 
-def score_actions(window: Window, estimate: Estimate, first: int) -> dict:
+def score_actions(window: HeldOutWindow, estimate: Estimate, first: int) -> dict:
     """Errors of the decoded actions in the frames from ``first`` on, and the tracks of their points."""
     part = slice(first, None)
     if estimate.actions is None:

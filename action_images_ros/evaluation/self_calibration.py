@@ -143,7 +143,7 @@ def tick_of(cell: Cell, seed: int, views: tuple[int, ...], source: Source) -> Ca
     return on_tick if due or watched is not None else None
 
 
-def summary_of(result: RigResult | None, source) -> dict:
+def summary_of(result: RigResult | None, source: Source) -> dict:
     """The row's columns of self-calibration: cameras corrected and by how much, problems, alarms."""
     if result is not None:
         return {
@@ -152,9 +152,9 @@ def summary_of(result: RigResult | None, source) -> dict:
             "calibration_problems": list(result.problems)
             + [r for c in result.cameras for r in c.reasons if c.verdict == "refused"],
         }
-    watch = getattr(source, "watch", None)
-    if watch is None:
+    if not isinstance(source, SelfCalibratingSource) or source.watch is None:
         return {}
+    watch = source.watch
     return {
         "cameras_corrected": [s.name for s in watch.states.values() if s.verdict == CORRECTED],
         "moved_mm": [round(1e3 * s.workspace_m, 1) for s in watch.states.values()],

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..codec.encode import encode, to_uint8
 from .baselines import Estimate
-from .held_out import Window
+from .held_out import HeldOutWindow
 
 __all__ = ["sheet", "write_sheet"]
 
@@ -17,7 +17,7 @@ MARGIN = 64
 """Width of the column that names the rows, px before enlargement."""
 
 
-def sheet(pairs: list[tuple[Window, Estimate]], scale: int = 2) -> np.ndarray:
+def sheet(pairs: list[tuple[HeldOutWindow, Estimate]], scale: int = 2) -> np.ndarray:
     """One picture, uint8 RGB. Per window and view one row each: true video, predicted video, their difference (three
     times as strong, grey = none), true action images, predicted ones; predicted rows only where there are any."""
     rows = []
@@ -40,7 +40,7 @@ def sheet(pairs: list[tuple[Window, Estimate]], scale: int = 2) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def write_sheet(path: str | Path, pairs: list[tuple[Window, Estimate]], scale: int = 2) -> None:
+def write_sheet(path: str | Path, pairs: list[tuple[HeldOutWindow, Estimate]], scale: int = 2) -> None:
     """`sheet` as a PNG file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ __all__ = [
     "joint_sum",
     "ns_from_stamp",
     "openness_from_joints",
+    "optical_frame",
     "pose7_from_pose",
     "pose7_from_pose_stamped",
     "pose7_from_transform",
@@ -36,6 +37,11 @@ _UNIT = 0.02  # deviation of a quaternion's length from 1: two digits after the 
 def ns_from_stamp(stamp: Any) -> int:
     """Integer nanoseconds of a message stamp."""
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def optical_frame(camera: str) -> str:
+    """Name of the optical frame of a camera of the graph."""
+    return f"{camera}_optical_frame"
 
 
 def pose7_from_pose(pose: Any) -> Floats:

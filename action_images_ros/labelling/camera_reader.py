@@ -63,8 +63,7 @@ class CameraReader:
 
     def __init__(self, model, *, batch: int = 4, seed: int = 0) -> None:
         self.model, self.batch, self.seed = model, batch, seed
-        recipe = getattr(model.card, "recipe", None) or {}
-        views = [int(count) for count in dict(recipe.get("views") or {})]
+        views = [int(count) for count in dict(model.card.recipe.get("views") or {})]
         self.views = max(max(views), 2) if views else None
 
     def read(self, frames: ToolFrames, world_from_camera: npt.ArrayLike) -> Readings:

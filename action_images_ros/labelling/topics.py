@@ -14,6 +14,7 @@ from ..data.rosbag2.topics import RecordedTopics
 from ..data.rosbag2.writer import BagWriter
 from ..geometry.pose import pose7_from_matrix
 from ..interfaces.chunk import CONFIDENCE_FIELDS, GRIPPER_JOINT, TOOL_JOINT, confidence_rows, stack_frames
+from ..interfaces.fields import optical_frame
 from .labeller import WindowLabels
 from .merge import FrameLabel
 from .planner import Unlabelled
@@ -73,7 +74,7 @@ class LabelTopics:
         chunk, prediction, make, log = labels.chunk, labels.prediction, self._messages, int(labels.logs_ns[0])
         stamp, size = chunk.stamp_ns, prediction.drawn.shape[2:4]
         for view, camera in enumerate(prediction.camera_names):
-            frame = f"{camera}_optical_frame"
+            frame = optical_frame(camera)
             E = prediction.world_from_camera[view]
             pose = pose7_from_matrix(E[0] if E.ndim == 3 else E)
             tall = stack_frames(prediction.drawn[view])

@@ -19,6 +19,7 @@ from ..cell.expert_plan import ExpertPlanner
 from ..cell.runner import CellRunner, CellSettings, Snapshot
 from ..cell.tasks.registry import find_task
 from ..geometry.pose import pose7_from_matrix
+from ..interfaces.fields import optical_frame
 from ..ros.chunk_messages import gripper_message, poses_message
 from ..ros.conversions import camera_info_from_intrinsics, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
 from ..ros.graph_node import GraphNode, stamp_of
@@ -133,7 +134,7 @@ class CellNode(GraphNode):
             pose = pose7_from_matrix(cell.world_from_camera[view])
             self._cameras[name]["pose"].publish(pose_stamped(pose, time_ns, self._base))
         frames = zip(cell.camera_names, cell.world_from_camera, strict=True)
-        self._tf.fixed({f"{name}_optical_frame": pose7_from_matrix(pose) for name, pose in frames}, time_ns)
+        self._tf.fixed({optical_frame(name): pose7_from_matrix(pose) for name, pose in frames}, time_ns)
         self._publish_status(time_ns)
 
     def _on_tick(self, snapshot: Snapshot) -> None:
@@ -163,7 +164,7 @@ class CellNode(GraphNode):
     def _publish_images(self, snapshot: Snapshot) -> None:
         assert snapshot.images is not None
         for view, name in enumerate(self._cell.camera_names):
-            frame = f"{name}_optical_frame"
+            frame = optical_frame(name)
             message = image_from_rgb(snapshot.images[view])
             message.header.stamp, message.header.frame_id = stamp_from_ns(snapshot.time_ns), frame
             self._cameras[name]["info"].publish(

@@ -21,6 +21,7 @@ from ..display.strip import Strip, StripContent
 from ..geometry.arrays import Floats, Images
 from ..geometry.camera import Camera
 from ..geometry.pose import matrix_from_pose7
+from ..interfaces.fields import optical_frame
 from ..ros.chunk_messages import agreement_from_message
 from ..ros.conversions import intrinsics_from_camera_info, pose7_from_pose_stamped, stamp_from_ns
 from ..ros.graph_node import WARN, GraphNode, stamp_of
@@ -215,7 +216,7 @@ class ViewNode(GraphNode):
     def _publish(self, output: Any, picture: Images, camera: str) -> None:
         message = image_from_rgb(picture)
         message.header.stamp = stamp_from_ns(self.now_ns())
-        message.header.frame_id = f"{camera}_optical_frame"
+        message.header.frame_id = optical_frame(camera)
         output.publish(message)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..control.chunk import Chunk
 from ..geometry.pose import pose7_from_matrix
+from ..interfaces.fields import optical_frame
 from ..policy.prediction import Prediction
 from .chunk_messages import confidence_message, gripper_message, poses_message, stack_frames
 from .conversions import camera_info_from_intrinsics, pose_stamped, stamp_from_ns
@@ -53,7 +54,7 @@ class ChunkPublisher:
         for view, camera in enumerate(prediction.camera_names):
             out = self._outputs[camera]
             out["camera_info"].publish(
-                camera_info_from_intrinsics(prediction.K[view], size, prediction.stamp_ns, _optical_frame(camera))
+                camera_info_from_intrinsics(prediction.K[view], size, prediction.stamp_ns, optical_frame(camera))
             )
             pose = pose7_from_matrix(prediction.world_from_camera[view])
             out["pose"].publish(pose_stamped(pose, prediction.stamp_ns, self._base))
@@ -72,9 +73,5 @@ class ChunkPublisher:
             stacked = stack_frames(frames[view])
             message = image_from_rgb(stacked) if self._encoding == "raw" else compressed_from_rgb(stacked, "png")
             message.header.stamp = stamp_from_ns(prediction.stamp_ns)
-            message.header.frame_id = _optical_frame(camera)
+            message.header.frame_id = optical_frame(camera)
             self._outputs[camera][key].publish(message)
-
-
-def _optical_frame(camera: str) -> str:
-    return f"{camera}_optical_frame"

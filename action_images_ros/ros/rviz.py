@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ..display.strip import HEIGHT, WIDTH
+from ..interfaces.fields import optical_frame
 from ..paths import share_path
 from .qt_layout import Dock, window_state
 
@@ -36,7 +37,7 @@ def rviz_config(cameras: Sequence[str], base_frame: str, tool_frame: str = "tcp"
         elif filed == _SHOWN:
             displays += [_for_camera(display, camera) for camera in cameras]
     manager["Displays"] = displays
-    frames = (base_frame, tool_frame, *(f"{camera}_optical_frame" for camera in cameras))
+    frames = (base_frame, tool_frame, *(optical_frame(camera) for camera in cameras))
     for display in displays:
         if display["Class"].endswith("/TF"):
             display["Frames"] = {"All Enabled": False, **{frame: {"Value": True} for frame in frames}}

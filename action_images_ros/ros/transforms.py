@@ -13,6 +13,7 @@ import numpy.typing as npt
 from rclpy.node import Node
 from rclpy.time import Time
 
+from ..interfaces.fields import ns_from_stamp
 from .conversions import pose7_from_transform
 
 __all__ = ["HAS_TF", "INSTALL_TF", "NoTransform", "TransformSource"]
@@ -67,7 +68,7 @@ class TransformSource:
                     raise NoTransform(f"TF has no transform {parent} -> {child}{at}: {error}", known=known) from None
             time.sleep(_POLL_S)
         stamp = found.header.stamp
-        return pose7_from_transform(found.transform), stamp.sec * 1_000_000_000 + stamp.nanosec
+        return pose7_from_transform(found.transform), ns_from_stamp(stamp)
 
     def frames(self) -> list[str]:
         """Names of the frames that TF knows."""

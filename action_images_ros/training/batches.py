@@ -18,7 +18,7 @@ from ..world_model.nano import pixel_latents
 from ..world_model.nano.denoiser import ACTION_SCALE
 from ..world_model.rays import coarse_rays
 from .config import TrainConfig
-from .windows import Window, WindowSampler
+from .windows import TrainingWindow, WindowSampler
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Batch:
     target_action: torch.Tensor | None  # [B, n_action, 12, H/2, W/2] in [0, 1]
     rays: torch.Tensor  # [B, V, 6, H/4, W/4]
     text: torch.Tensor  # [B, L, D]
-    windows: list[Window]
+    windows: list[TrainingWindow]
     poses: torch.Tensor  # [B, T, 4, 4]
     told: torch.Tensor  # [B, 4, 4] the tool's first pose as the model is told it
     openness: torch.Tensor  # [B, T]
@@ -50,7 +50,7 @@ class PackedBatch:
     openness: torch.Tensor  # [B, T]
     rays: torch.Tensor
     text: torch.Tensor
-    windows: list[Window]
+    windows: list[TrainingWindow]
     poses: torch.Tensor
     told: torch.Tensor
     seeds: list[int]
@@ -151,11 +151,11 @@ class BatchMaker:
             ]
         return self.pack(windows, build_canvas(mode, views, config.frames, known_pose), rngs)
 
-    def assemble(self, windows: list[Window], canvas: Canvas) -> Batch:
+    def assemble(self, windows: list[TrainingWindow], canvas: Canvas) -> Batch:
         """Tensors of these windows as they are."""
         return self.pack(windows, canvas).unpack()
 
-    def pack(self, windows: list[Window], canvas: Canvas, rngs: list | None = None) -> PackedBatch:
+    def pack(self, windows: list[TrainingWindow], canvas: Canvas, rngs: list | None = None) -> PackedBatch:
         """These windows, ready to be unpacked; ``rngs`` None: no text dropout, no jitter of the known pose, no noise"""
         config, size = self.config, self.config.image_size
         K = np.stack([w.K for w in windows])

@@ -17,7 +17,7 @@ from .config import TrainConfig
 
 
 @dataclass
-class Window:
+class TrainingWindow:
     """T frames of one episode as seen by V cameras, K and E following any augmentation.
 
     images: uint8 [V, n, H, W, 3], n = T or, where only the first is needed, 1. poses: [T, 4, 4] model tool in world.
@@ -30,7 +30,7 @@ class Window:
     openness: np.ndarray
     instruction: str
 
-    def reversed(self) -> Window:
+    def reversed(self) -> TrainingWindow:
         """The same played backwards."""
         backwards = (np.ascontiguousarray(x) for x in (self.images[:, ::-1], self.poses[::-1], self.openness[::-1]))
         images, poses, openness = backwards
@@ -73,12 +73,12 @@ class WindowSampler:
         closes = np.ptp(episode.openness[frames], axis=1)
         return config.still_weight + np.clip(path / config.full_weight_path, 0, 1) + 0.5 * closes
 
-    def draw(self, rng: np.random.Generator, views: int, whole: bool, augment: bool = True) -> Window:
+    def draw(self, rng: np.random.Generator, views: int, whole: bool, augment: bool = True) -> TrainingWindow:
         """One window of ``views`` cameras; ``whole``: all T images, else only the first."""
         index, start = self.starts[np.searchsorted(self.shares, rng.random() * self.shares[-1], side="right")]
         return self.cut(int(index), int(start), rng, views, whole, augment)
 
-    def cut(self, index: int, start: int, rng, views: int, whole: bool, augment: bool = True) -> Window:
+    def cut(self, index: int, start: int, rng, views: int, whole: bool, augment: bool = True) -> TrainingWindow:
         """The window of one episode that begins at a frame; past the episode's end the arm stays where it is."""
         episode, config = self.episodes[index], self.config
         frames = np.minimum(start + np.arange(config.frames), self.lengths[index] - 1)
@@ -92,7 +92,7 @@ class WindowSampler:
             for v in range(len(chosen)):
                 if rng.random() < config.augment:
                     images[v], K[v], E[v] = self._augment(images[v], K[v], E[v], rng)
-        return Window(
+        return TrainingWindow(
             images, K, E, matrix_from_pose7(episode.poses[frames]), episode.openness[frames], episode.instruction
         )
 

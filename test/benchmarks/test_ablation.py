@@ -6,7 +6,7 @@ import pytest
 from action_images_ros.benchmarks import ablation
 from action_images_ros.benchmarks.ablation import STAGES, Stage, ablation_table
 from action_images_ros.codec.encode import encode, to_uint8
-from action_images_ros.evaluation.held_out import Window
+from action_images_ros.evaluation.held_out import HeldOutWindow
 from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.policy.prediction import Prediction
 from action_images_ros.world_model.onnx.files import export_name
@@ -34,7 +34,9 @@ def test_figures_are_those_of_the_predicted_frames(monkeypatch, exported_folder)
     )
     poses = np.tile([0.5, 0.0, 0.3, 1.0, 0, 0, 0], (9, 1))
     poses[:, 1] += np.linspace(-0.1, 0.1, 9)
-    window = Window("reach_target", 3, 0, "reach", np.zeros((2, 9, 96, 96, 3), np.uint8), K, looking, poses, np.ones(9))
+    window = HeldOutWindow(
+        "reach_target", 3, 0, "reach", np.zeros((2, 9, 96, 96, 3), np.uint8), K, looking, poses, np.ones(9)
+    )
 
     class Model:
         def __init__(self, off, openness):

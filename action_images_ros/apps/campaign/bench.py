@@ -20,7 +20,7 @@ from ...control.chunk import Chunk
 from ...graph.client import GraphClient, GraphError
 from ...graph.session import Session
 from ...interfaces import topics
-from ...interfaces.fields import pose7_from_pose_stamped
+from ...interfaces.fields import ns_from_stamp, pose7_from_pose_stamped
 from ...ros import qos
 from ...ros.chunk_messages import confidence_message, gripper_message, poses_message
 from .tap import Tap, tapped
@@ -155,7 +155,7 @@ class Bench:
 
     def _cell_ns(self) -> int:
         stamp = deserialize_message(self.tap.last["current_pose"], PoseStamped).header.stamp
-        return stamp.sec * 10**9 + stamp.nanosec
+        return ns_from_stamp(stamp)
 
 
 def _foreign(kind: str, pose: Any, stamp_ns: int) -> tuple[Chunk, Callable[[str, Any], Any]]:

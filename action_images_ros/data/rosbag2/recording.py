@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...geometry.pose import pose7_from_matrix, to_robot_tool
+from ...interfaces.fields import optical_frame
 from ...interfaces.images import checked_rgb, encode_picture
 from ..episode import Episode
 from .topics import BagSetup
@@ -157,7 +158,7 @@ class _Recording:
                 pose = messages.pose(pose7_from_matrix(episode.extrinsics[view, t]), stamp, self._base)
                 self._write(f"{episode.camera_names[view]}/pose", pose, stamp)
             for view, name in enumerate(episode.camera_names):
-                optical = f"{name}_optical_frame"
+                optical = optical_frame(name)
                 self._write(f"{name}/camera_info", messages.camera_info(episode.K[view], size, stamp, optical), stamp)
                 self._write(
                     f"{name}/{self._picture}",
