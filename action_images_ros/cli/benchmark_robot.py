@@ -83,7 +83,7 @@ def benchmark_pictures(
 @benchmark.command("safety")
 def benchmark_safety(
     ticks: Annotated[int, typer.Option(help="Commands asked for.", min=1)] = 1_000_000,
-    seconds: Annotated[float, typer.Option(help="Stop after this many seconds; 0: never.", min=0.0)] = 0.0,
+    seconds: Annotated[float | None, typer.Option(help="Stop after this many seconds; default: never.")] = None,
     seed: Seed = 0,
     json: Json = None,
 ) -> None:

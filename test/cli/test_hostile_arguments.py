@@ -135,6 +135,16 @@ def test_each_kind_is_named_with_its_value(values, words):
         check_arguments(values)
 
 
+def test_what_a_command_assumes_where_nothing_is_said_passes():
+    for path, command in _commands(typer.main.get_command(app)):
+        assumed = {parameter.name: parameter.default for parameter in command.params}
+        numbers = {name: value for name, value in assumed.items() if isinstance(value, int | float)}
+        try:
+            check_arguments(numbers)
+        except ValueError as error:
+            pytest.fail(f"{' '.join(path)}: {error}")
+
+
 def test_what_is_meant_passes(tmp_path):
     check_arguments({name: least if least else most for name, (least, most) in RANGES.items() if name != "workers"})
     check_arguments({"workers": 10_000, "ray": "auto", "json": tmp_path / "a" / "b.json", "log": Path("/dev/null")})
