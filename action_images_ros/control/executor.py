@@ -237,7 +237,7 @@ class ChunkExecutor:
         if self._motion is not None and braking and self._motion.at_rest:
             if self._restart:
                 self._restart = braking = False
-                self._held_seconds, self.since_ns = 0.0, now_ns
+                self._held_seconds = 0.0
             else:
                 self._motion = None
         if self._motion is None:

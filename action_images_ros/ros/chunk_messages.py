@@ -138,6 +138,9 @@ def chunk_from_messages(
             raise ValueError(f"{name} has the id {ns_from_stamp(message.header.stamp)}, chunk/poses {stamp_ns}")
         if message.header.frame_id != frame_id:
             raise ValueError(f"{name} is given in the frame {message.header.frame_id!r}, base_frame is {frame_id!r}")
+    for name, message, joint in (("poses", poses, TOOL_JOINT), ("gripper", gripper, GRIPPER_JOINT)):
+        if list(message.joint_names) not in ([joint], []):
+            raise ValueError(f"chunk/{name} is of the joints {list(message.joint_names)[:4]}; expected [{joint!r}]")
     count = len(poses.points)
     if count > MAX_FRAMES:
         raise ValueError(f"chunk/poses has {count} frames; send at most {MAX_FRAMES}")

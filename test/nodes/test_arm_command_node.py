@@ -1,97 +1,28 @@
 """Nothing moves before it is enabled; a complete chunk moves the arm; everything else ends in a hold."""
 
-import time
-
 import numpy as np
 import pytest
+from arm_rig import Arm, start_arm
 from control_rig import changed, make_chunk
 from diagnostic_msgs.msg import DiagnosticStatus
 from ros_rig import DOWN, now_ns
 from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import Header, UInt64
-from std_srvs.srv import SetBool, Trigger
 
 from action_images_ros.nodes.arm_command_node import ArmCommandNode
 from action_images_ros.robot_model.load import load_model
 from action_images_ros.ros import qos
 from action_images_ros.ros.chunk_messages import confidence_message, gripper_message, poses_message
-from action_images_ros.ros.conversions import ns_from_stamp, pose7_from_pose_stamped, pose_stamped
+from action_images_ros.ros.conversions import ns_from_stamp, pose_stamped
 from action_images_ros.ros.state_messages import state_report
 
 MS = 1_000_000
 START = DOWN[:3]
 
 
-class Arm:
-    """An ideal arm: it is where it was last told to be, and says so a hundred times a second.
-
-    No faster: a loop that always has a message to handle leaves the command thread no turn at the interpreter's lock.
-    """
-
-    PERIOD = 0.01
-
-    def __init__(self, rig, node):
-        self.rig, self.node, self.pose = rig, node, DOWN.copy()
-        self.targets, self.grips, self.plans = (rig.listen(n) for n in ("target_pose", "gripper_command", "plan"))
-        self.silent = False
-        self._due = 0.0
-
-    def spin_until(self, ready, what, timeout=20.0):
-        def turn():
-            if self.targets:
-                self.pose = pose7_from_pose_stamped(self.targets[-1], "base", "target_pose")
-            if not self.silent and time.monotonic() >= self._due:
-                self._due = time.monotonic() + self.PERIOD
-                self.rig.publish("current_pose", pose_stamped(self.pose, now_ns(self.rig), "base"))
-            return ready()
-
-        return self.rig.spin_until(turn, what, timeout)
-
-    def enable(self, on=True):
-        return self.rig.call(SetBool, "arm_command/enable", SetBool.Request(data=on))
-
-    def trigger(self, name):
-        return self.rig.call(Trigger, f"arm_command/{name}", Trigger.Request())
-
-    def known(self):
-        """Wait until the node has a fresh pose, so that it can judge a chunk."""
-        begin = now_ns(self.rig)
-        self.spin_until(lambda: (self.node.executor_core.measured_ns or 0) > begin, "a pose at the node")
-
-    def chunk(self, without=(), stamp_ns=None, **changes):
-        """Publish a chunk that starts where the arm is, observed now."""
-        self.known()
-        stamp_ns = now_ns(self.rig) if stamp_ns is None else stamp_ns
-        chunk = make_chunk(stamp_ns, start=self.pose[:3], **changes)
-        for part, message in (
-            ("poses", poses_message(chunk, "base")),
-            ("gripper", gripper_message(chunk, "base")),
-            ("confidence", confidence_message(chunk, "base")),
-        ):
-            if part not in without:
-                self.rig.publish(f"chunk/{part}", message)
-        return stamp_ns
-
-    def plan_ids(self):
-        return [ns_from_stamp(plan.header.stamp) for plan in self.plans]
-
-    def state(self):
-        return self.node.values.get("state"), self.node.values.get("reason")
-
-
-def _start(rig, **parameters):
-    node = rig.start(
-        ArmCommandNode, **{"pose_timeout": 2.0, "max_pose_age": 2.0, "clock_stall_seconds": 5.0, **parameters}
-    )
-    assert node.started
-    arm = Arm(rig, node)
-    arm.known()
-    return arm
-
-
 @pytest.fixture
 def arm(rig):
-    return _start(rig)
+    return start_arm(rig)
 
 
 def test_nothing_is_commanded_before_it_is_enabled(arm):
@@ -151,7 +82,7 @@ def _refused(arm, words):
 
 
 def test_a_stale_chunk_is_refused_and_the_arm_holds(rig):
-    arm = _start(rig, max_chunk_age=0.2)
+    arm = start_arm(rig, max_chunk_age=0.2)
     arm.enable()
     stamp_ns = now_ns(rig)
     arm.spin_until(lambda: now_ns(rig) - stamp_ns > 300 * MS, "0.3 seconds of ROS time")
@@ -195,7 +126,7 @@ def test_a_used_up_chunk_ends_in_a_hold(arm):
 
 
 def test_a_silent_arm_is_a_fault_that_lasts_until_it_is_enabled_again(rig):
-    arm = _start(rig, pose_timeout=0.3)
+    arm = start_arm(rig, pose_timeout=0.3)
     arm.enable()
     arm.chunk()
     arm.spin_until(lambda: arm.state()[0] == "executing", "execution")
@@ -230,7 +161,7 @@ class Neighbour:
 
 @pytest.mark.parametrize("name, loss", [("policy", Neighbour.fall_silent), ("decoder", Neighbour.end)])
 def test_a_lost_node_is_a_fault_that_names_it_and_lasts(rig, name, loss):
-    arm = _start(rig, node_timeout=0.5)
+    arm = start_arm(rig, node_timeout=0.5)
     viewer, node = Neighbour(rig, "view"), Neighbour(rig, name)
     arm.spin_until(lambda: name in arm.node._nodes._lost._heard, "a heartbeat")
     assert arm.enable().success
@@ -323,7 +254,7 @@ def test_stop_brakes_and_refuses_chunks_until_enabled_again(arm):
 
 
 def test_with_approval_nothing_moves_until_it_is_approved(rig):
-    arm = _start(rig, require_approval=True)
+    arm = start_arm(rig, require_approval=True)
     assert not arm.trigger("approve").success
     arm.enable()
     arm.chunk()
@@ -334,7 +265,7 @@ def test_with_approval_nothing_moves_until_it_is_approved(rig):
 
 
 def test_an_approval_by_id_executes_that_chunk_or_nothing_and_the_state_says_so(rig):
-    arm = _start(rig, require_approval=True)
+    arm = start_arm(rig, require_approval=True)
     states = rig.listen("arm_command/state")
 
     def newest():
@@ -388,7 +319,7 @@ def test_a_node_that_is_deactivated_in_motion_brakes_first(arm):
 
 
 def test_a_rejected_chunk_never_moves_the_arm(rig):
-    arm = _start(rig, require_approval=True)
+    arm = start_arm(rig, require_approval=True)
     arm.enable()
     arm.chunk(velocity=(0.0, 0.1, 0.0))
     arm.spin_until(lambda: arm.plans, "a proposal")
@@ -532,3 +463,73 @@ def test_a_doubtful_sensor_holds_the_arm_and_a_lasting_doubt_disables_it(arm):
     assert "frozen" in arm.enable().message
     _sensors(arm, DiagnosticStatus.OK, "")
     arm.spin_until(lambda: arm.enable().success, "enabled by a person again")
+
+
+def test_approvals_of_what_was_answered_superseded_or_dropped_execute_nothing(rig):
+    arm = start_arm(rig, require_approval=True, approval_timeout=60.0)
+    states = rig.listen("arm_command/state")
+    assert arm.enable().success
+    arm.spin_until(lambda: not arm.node.executor_core.settling, "a hold")
+
+    def refused(chunk_ns):
+        before = len(states)
+        rig.publish("arm_command/approve_id", UInt64(data=chunk_ns))
+        arm.spin_until(
+            lambda: any(f"{chunk_ns} refused" in v.value for m in states[before:] for v in m.values), "a refusal"
+        )
+
+    first = arm.chunk()
+    arm.spin_until(lambda: arm.state()[0] == "proposed", "a proposal")
+    assert arm.trigger("reject").success and not arm.trigger("reject").success
+    refused(first)
+    second = arm.chunk()
+    arm.spin_until(lambda: arm.node.values["chunk_id"] == second, "the next proposal")
+    refused(first)
+    arm.trigger("stop")  # what waits is void
+    refused(second)
+    assert arm.enable().success
+    arm.spin_until(lambda: not arm.node.executor_core.settling, "a hold")
+    refused(second)
+    np.testing.assert_allclose(arm.pose, DOWN, atol=1e-9)
+
+
+NAMES = [f"joint{i}" for i in range(1, 8)]
+
+
+def test_joint_states_that_contradict_the_pose_or_are_none_are_named(rig, tool):
+    arm = start_arm(rig, robot_description="panda", joints_timeout=60.0)
+    arm.pose = tool.copy()
+
+    def say(names, positions):
+        message = JointState(name=names, position=[float(q) for q in positions])
+        said = repr((list(names), list(message.position)))
+        arm.spin_until(lambda: rig.publish("joint_states", message) or heard[-1:] == [said], "joint_states")
+
+    heard = []
+    take = arm.node._robot._positions.take
+    arm.node._robot._positions.take = lambda names, positions, steady_s: (
+        heard.append(repr((list(names), list(positions)))),
+        take(names, positions, steady_s),
+    )
+    say(NAMES, JOINTS)
+    arm.known()
+    good = lambda: not arm.node._refusal_to_enable()  # noqa: E731
+    arm.spin_until(good, "an arm that may be enabled")
+    for names, positions, words in (
+        (NAMES, [], "0 positions"),
+        (NAMES, JOINTS[:5], "5 positions"),
+        (NAMES, JOINTS * [1, 1, 1, np.nan, 1, 1, 1], "not finite"),
+        (NAMES, JOINTS + [0.5, 0, 0, 0, 0, 0, 0], "current_pose"),
+        (NAMES, JOINTS * 100, "joint"),
+    ):
+        say(names, positions)
+        assert words in arm.enable().message
+        say(NAMES, JOINTS)
+    order = [6, 0, 3, 1, 5, 2, 4]
+    say([NAMES[i] for i in order] + ["finger"], [*JOINTS[order], 0.04])  # another order, one more joint
+    say(["j" * 1000], [1.0])
+    assert arm.enable().success
+    arm.spin_until(lambda: not arm.node.executor_core.settling, "a hold")
+    wrong = JointState(name=NAMES, position=[float(q) for q in JOINTS + [0.5, 0, 0, 0, 0, 0, 0]])
+    arm.spin_until(lambda: rig.publish("joint_states", wrong) or arm.state()[0] == "faulted", "a fault")
+    assert "joint_states" in arm.state()[1]
