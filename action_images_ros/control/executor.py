@@ -22,8 +22,8 @@ from .following import Following
 from .gripper import GripperSwitch
 from .judging import checked_part, judged_part, outside_complaint, tracking_complaint
 from .latches import Latches
-from .law import Law, Motion
 from .measured import MeasuredPose
+from .motion_limits import Law, Motion
 from .pacing import Pacing, Tick
 from .settings import AcceptanceRules, ExecutorSettings, GripperSettings, Limits
 from .states import EXECUTING

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .chunk import Chunk
-from .law import Motion
+from .motion_limits import Motion
 from .pacing import Tick
 from .settings import ExecutorSettings, Limits
 from .splice import ChunkPath

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .chunk import Chunk
-from .law import Motion
+from .motion_limits import Motion
 from .quaternion import turn_between, turned
 from .settings import Limits
 

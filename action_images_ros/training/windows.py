@@ -1,8 +1,4 @@
-"""Training windows from episodes: frames, cameras, augmentation.
-
-Augmentation keeps geometry true: a roll of the picture turns the camera about its optical axis, a zoom or shift
-changes K. No mirror flips: a mirrored arm is another robot.
-"""
+"""Training windows from episodes: start frames, cameras, image size."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ import numpy as np
 
 from ..geometry.camera import resize_intrinsics
 from ..geometry.pose import matrix_from_pose7
+from .augmentation import augment_view
 from .config import TrainConfig
 
 
@@ -38,9 +35,9 @@ class TrainingWindow:
 
 
 class WindowSampler:
-    """Draws windows from episodes; all chance comes from the generator handed in.
+    """Samples windows from episodes; randomness comes only from the generators passed in.
 
-    parts: (how many, share) of consecutive episodes; each part gives its share of the windows. None: one part.
+    parts: (count, share) of consecutive episodes; each part provides its share of the windows. None: one part.
     """
 
     def __init__(self, episodes: list, config: TrainConfig, parts: list[tuple[int, float]] | None = None):
@@ -65,8 +62,10 @@ class WindowSampler:
         self.shares = np.cumsum(np.concatenate(weights))
 
     def _weights(self, episode) -> np.ndarray:
-        """How often a window should begin at each frame: in half of all frames the arm only waits at its goal, which is
-        learnt at once, so windows count by how far the tool travels in them (and how much the gripper changes)."""
+        """Sampling weight of each start frame: path of the tool in the window and change of the gripper.
+
+        In half of all frames the arm only waits at its goal, which is learnt at once.
+        """
         config = self.config
         frames = np.minimum(np.arange(len(episode.poses))[:, None] + np.arange(config.frames), len(episode.poses) - 1)
         path = np.linalg.norm(np.diff(episode.poses[frames, :3], axis=1), axis=-1).sum(axis=1)
@@ -91,37 +90,10 @@ class WindowSampler:
         if augment:
             for v in range(len(chosen)):
                 if rng.random() < config.augment:
-                    images[v], K[v], E[v] = self._augment(images[v], K[v], E[v], rng)
+                    images[v], K[v], E[v] = augment_view(images[v], K[v], E[v], config, rng)
         return TrainingWindow(
             images, K, E, matrix_from_pose7(episode.poses[frames]), episode.openness[frames], episode.instruction
         )
-
-    def _augment(self, images: np.ndarray, K: np.ndarray, E: np.ndarray, rng) -> tuple:
-        config = self.config
-        height, width = images.shape[1:3]
-        roll = np.radians(rng.uniform(-config.roll_deg, config.roll_deg))
-        zoom = 1 + rng.uniform(-config.zoom, config.zoom)
-        cos, sin = np.cos(roll), np.sin(roll)
-        centre = np.array([K[0, 2], K[1, 2]])
-        moved = centre + rng.uniform(-config.shift, config.shift, 2) * (width, height)
-        turn = zoom * np.array([[cos, -sin], [sin, cos]])
-        warp = np.column_stack([turn, moved - turn @ centre])
-        gain = 1 + rng.uniform(-config.colour, config.colour, 3) * 0.5 + rng.uniform(-config.colour, config.colour)
-        offset = rng.uniform(-20, 20) * config.colour / 0.2
-        table = np.clip(np.arange(256)[:, None] * gain + offset, 0, 255).astype(np.uint8)[None]  # [1, 256, 3]
-        out = np.empty_like(images)
-        for i, image in enumerate(images):
-            cv2.LUT(
-                cv2.warpAffine(image, warp, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
-                table,
-                dst=out[i],
-            )
-        K, E = K.copy(), E.copy()
-        K[:2, :2] *= zoom
-        K[:2, 2] = moved
-        # The picture is turned by +roll about the optical axis, so the camera is turned by -roll.
-        E[:3, :3] = E[:3, :3] @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
-        return out, K, E
 
 
 def _check_size(episode, config: TrainConfig) -> None:

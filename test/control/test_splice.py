@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from control_rig import SECOND, START, changed, make_chunk
 
-from action_images_ros.control.law import Motion
+from action_images_ros.control.motion_limits import Motion
 from action_images_ros.control.splice import ChunkPath
 
 STEP = 1_000_000

@@ -3,7 +3,7 @@ import pytest
 from control_rig import START, check_law
 from scipy.spatial.transform import Rotation
 
-from action_images_ros.control.law import Law, Motion
+from action_images_ros.control.motion_limits import Law, Motion
 from action_images_ros.control.settings import Limits
 
 LIMITS = Limits((0.25, -0.4, 0.0), (0.75, 0.4, 0.6))
