@@ -21,11 +21,11 @@ from rclpy.parameter import Parameter
 
 from ..drivers.pose_checks import MISSING, OK, UNCHECKED, WRONG, Finding
 from ..interfaces import topics
+from ..interfaces.finger_joints import openness_from_joints
 from ..ros import qos
 from ..ros.conversions import (
     intrinsics_from_camera_info,
     ns_from_stamp,
-    openness_from_joints,
     pose7_from_pose_stamped,
 )
 from ..ros.images import rgb_from_message

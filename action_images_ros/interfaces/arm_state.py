@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..geometry.pose import interpolate
-from .fields import joint_sum, openness_from_joints, pose7_from_pose_stamped
+from .fields import pose7_from_pose_stamped
+from .finger_joints import joint_sum, openness_from_joints
 from .series import ALONE_SHARE, StampedSeries
 
 __all__ = ["POSE_TOLERANCE_S", "SETTLE_S", "ArmRules", "ArmState"]

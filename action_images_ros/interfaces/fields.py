@@ -1,4 +1,4 @@
-"""Content of ROS messages as numpy arrays, checked at the boundary: stamps, poses, intrinsics, joints.
+"""Content of ROS messages as numpy arrays, checked at the boundary: stamps, poses, intrinsics.
 
 Works on any object with the message's fields, rclpy's or a bag reader's, and needs no ROS. Frames: `world` is the
 robot's base frame. Poses are `[7]` = xyz (m) + quaternion xyzw. Stamps are integer nanoseconds.
@@ -6,7 +6,6 @@ robot's base frame. Poses are `[7]` = xyz (m) + quaternion xyzw. Stamps are inte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,7 @@ __all__ = [
     "FARTHEST_M",
     "checked_pose7",
     "intrinsics_from_camera_info",
-    "joint_sum",
     "ns_from_stamp",
-    "openness_from_joints",
     "optical_frame",
     "pose7_from_pose",
     "pose7_from_pose_stamped",
@@ -112,29 +109,3 @@ def intrinsics_from_camera_info(message: Any) -> tuple[Floats, tuple[int, int]]:
     if message.height < 1 or message.width < 1:
         raise ValueError(f"width and height are {message.width}x{message.height}; calibrate the camera")
     return K, (message.height, message.width)
-
-
-def joint_sum(message: Any, names: Sequence[str]) -> float:
-    """Sum of the positions of the named joints (m or rad); ValueError when one is missing or not finite."""
-    positions = dict(zip(message.name, message.position, strict=False))
-    missing = [name for name in names if name not in positions]
-    if missing:
-        raise ValueError(f"joint_states lacks {missing} (finger_joints); it has {sorted(positions)}")
-    total = float(sum(positions[name] for name in names))
-    if not np.isfinite(total):
-        raise ValueError(f"joint_states gives {[positions[name] for name in names]} for {list(names)}; not finite")
-    return total
-
-
-def openness_from_joints(total: float, closed: float, opened: float) -> float:
-    """Openness 0..1 of the finger joints' sum; up to 10 % beyond the range is taken as its end, ValueError further out.
-
-    closed, opened: that sum for the closed and the open gripper (finger_closed, finger_open).
-    """
-    openness = (total - closed) / (opened - closed)
-    if not -0.1 <= openness <= 1.1:
-        raise ValueError(
-            f"the finger joints sum up to {total:.4f}, far outside finger_closed {closed:g}"
-            f" to finger_open {opened:g}; set both to what the gripper reports"
-        )
-    return float(np.clip(openness, 0.0, 1.0))

@@ -13,9 +13,7 @@ from sensor_msgs.msg import CameraInfo
 
 from ..interfaces.fields import (
     intrinsics_from_camera_info,
-    joint_sum,
     ns_from_stamp,
-    openness_from_joints,
     pose7_from_pose,
     pose7_from_pose_stamped,
     pose7_from_transform,
@@ -25,9 +23,7 @@ __all__ = [
     "camera_info_from_intrinsics",
     "duration_from_seconds",
     "intrinsics_from_camera_info",
-    "joint_sum",
     "ns_from_stamp",
-    "openness_from_joints",
     "path_from_poses",
     "pose_from_pose7",
     "pose7_from_pose",

@@ -7,12 +7,11 @@ import pytest
 
 from action_images_ros.interfaces.fields import (
     intrinsics_from_camera_info,
-    joint_sum,
     ns_from_stamp,
-    openness_from_joints,
     pose7_from_pose_stamped,
     pose7_from_transform,
 )
+from action_images_ros.interfaces.finger_joints import joint_sum, openness_from_joints
 
 
 def pose(x=0.1, w=1.01, frame="base"):

@@ -6,11 +6,11 @@ from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import CameraInfo, JointState
 
 from action_images_ros.geometry.camera import intrinsics_from_fovy
+from action_images_ros.interfaces.finger_joints import joint_sum
 from action_images_ros.ros.conversions import (
     camera_info_from_intrinsics,
     duration_from_seconds,
     intrinsics_from_camera_info,
-    joint_sum,
     ns_from_stamp,
     path_from_poses,
     pose7_from_pose_stamped,
