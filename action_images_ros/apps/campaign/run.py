@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,7 @@ def run_campaign(
 
 
 def _one(bench: Bench, client: GraphClient, row: Fault) -> Outcome:
-    bench.stop_ms = None
+    bench.stop_ms, bench.answer = None, ""
     try:
         _begin(bench, client, row)
     except GraphError as error:
@@ -109,7 +110,7 @@ def _begin(bench: Bench, client: GraphClient, row: Fault) -> None:
     if row.when == "enable":
         _inject(bench, row)
         time.sleep(0.3)
-        bench.ask("enable")
+        bench.ask("enable")  # which may be refused
         return
     client.enable(True, patience_s=_PATIENCE_S)
     moved = lambda: np.linalg.norm(bench.tap.position() - start) > _MOVED_M  # noqa: E731
@@ -137,7 +138,7 @@ def _watch(bench: Bench, row: Fault, begin: float) -> bool:
     """Wait for the end that is expected; whether it came."""
     if row.expect != HELD:
         time.sleep(_WATCH_S)
-        return row.expect == GOES_ON or bool(bench.wait(lambda: bench.refusal(begin), row.seconds))
+        return row.expect == GOES_ON or bool(bench.wait(lambda: bench.refusal(begin, row.words), row.seconds))
     gone = row.name.startswith("arm_command")  # nobody says the state any more
     held = lambda: (  # noqa: E731
         time.monotonic() - begin > _REST_S and _resting(bench) and (gone or not _executing(bench))
@@ -154,17 +155,25 @@ def _judge(bench: Bench, row: Fault, place: np.ndarray, begin: float, held: bool
     steps = np.linalg.norm(np.diff(places, axis=0), axis=1) if len(places) > 1 else np.zeros(0)
     moving = np.flatnonzero(steps > 1e-4)
     hold_s = (round(float(times[moving[-1] + 1] - begin), 2) if len(moving) else 0.0) if row.expect == HELD else None
-    told = (bench.refusal(begin) if row.expect == REFUSED else "") or bench.told(begin)
+    told = (bench.refusal(begin, row.words) if row.expect == REFUSED else "") or bench.told(begin)
     state = bench.client.state.state if bench.client.state is not None else ""
     good = held
     if row.expect != HELD:
         low = places[:, 2].min() if len(places) else 0.0
         good = state not in ("faulted", "stopped", "disabled") and low > -_WORKSPACE_MARGIN_M
         good = good and held
+    if good and row.words and not re.search(row.words, told):
+        return replace(
+            _outcome(row, bench, state, away, hold_s, told), good=False, problem=f"told something else: {told}"
+        )
     if row.group.startswith("stop under"):
         good = good and bench.stop_ms is not None and bench.stop_ms <= _STOP_MS
+    return replace(_outcome(row, bench, state, away, hold_s, told), good=bool(good))
+
+
+def _outcome(row: Fault, bench: Bench, state: str, away: np.ndarray, hold_s: float | None, told: str) -> Outcome:
     moved = round(1000 * float(away.max()), 1)
-    return Outcome(row.name, row.group, row.expect, bool(good), state, moved, hold_s, told, bench.stop_ms)
+    return Outcome(row.name, row.group, row.expect, False, state, moved, hold_s, told, bench.stop_ms)
 
 
 def as_row(outcome: Outcome) -> dict[str, object]:
