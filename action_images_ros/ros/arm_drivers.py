@@ -7,8 +7,7 @@ is passed on while there is one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,47 +17,22 @@ from rclpy.qos import QoSProfile
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from ..drivers.commands import Throttle, xarm_pose
+from ..drivers.commands import Throttle
 from ..drivers.inverse_kinematics import InverseKinematics
 from ..drivers.message_types import MissingType, interface_type
-from ..drivers.table import PoseInterface
 from . import qos
+from .arm_settings import ArmSettings, JointState
 from .conversions import duration_from_seconds, pose_stamped
 from .endpoints import other_publishers
+from .service_call import ServiceCall
+from .xarm_driver import XARM_MODES, XarmDriver
 
 __all__ = ["ArmDriver", "ArmSettings", "JointState", "make_arm_driver"]
 
 Array = npt.NDArray[np.float64]
 _POSE_COMMANDS = 2  # moveit_msgs/srv/ServoCommandType POSE
-_XARM_MODES = {"xarm_servo": 1, "xarm_position": 7}
 _RETRY_S = 1.0  # between two attempts to prepare a driver
 _FRESH_S = 0.5  # joint states older than this start no inverse kinematics
-_ANSWER_S = 0.5  # a service that does not answer within this is asked again
-
-
-@dataclass
-class JointState:
-    """The newest joint positions by name, and the steady second at which they came."""
-
-    positions: dict[str, float] = field(default_factory=dict)
-    at_s: float = -np.inf
-
-
-@dataclass(frozen=True)
-class ArmSettings:
-    """What an adapter has to know. target: name of the topic or service. joints: their order for the driver, empty:
-    that of the chain. lookahead_s: time given to reach a joint target. max_joint_step: rad, between two commands.
-    linear_speed, linear_acceleration: m/s and m/s^2 handed to drivers that plan themselves.
-    """
-
-    interface: PoseInterface
-    target: str
-    base_frame: str
-    joints: tuple[str, ...] = ()
-    lookahead_s: float = 0.1
-    max_joint_step: float = 0.1
-    linear_speed: float = 0.1
-    linear_acceleration: float = 0.5
 
 
 class ArmDriver(Protocol):
@@ -185,7 +159,7 @@ class ServoDriver(PoseTopicDriver):
             if "/" in settings.target
             else "switch_command_type"
         )
-        self._switch = _Call(node, self._type, service)
+        self._switch = ServiceCall(node, self._type, service)
         self._ready = False
 
     def prepare(self, steady_s: float) -> None:
@@ -276,112 +250,6 @@ class JointDriver(_TopicDriver):
         return dict(self._joints.positions)
 
 
-class XarmDriver:
-    """xarm_ros2's services, in mm and rad. Mode 1 takes every command at once, mode 7 plans from sparse ones."""
-
-    def __init__(self, node: Node, settings: ArmSettings) -> None:
-        self.settings = settings
-        self._type = interface_type(settings.interface.type)
-        self._int16 = interface_type("xarm_msgs/srv/SetInt16")
-        self._mode = _XARM_MODES[settings.interface.name]
-        prefix = settings.target.rsplit("/", 1)[0] + "/" if "/" in settings.target else ""
-        self._move = _Call(node, self._type, settings.target)
-        self._steps = [
-            (_Call(node, self._int16, f"{prefix}set_mode"), self._mode),
-            (_Call(node, self._int16, f"{prefix}set_state"), 0),
-        ]
-        self._throttle = Throttle(settings.interface.rate_hz[1])
-        self._prepared, self._refusal = 0, ""
-
-    def prepare(self, steady_s: float) -> None:
-        """Set the mode, then the state, until both are answered with 0."""
-        if not self._move.present:
-            self._prepared = 0
-        if self._prepared == len(self._steps) or not self._move.present:
-            return
-        call, value = self._steps[self._prepared]
-        answer = call.answer()
-        if answer is not None and answer.ret == 0:
-            self._prepared += 1
-            return
-        if answer is not None:
-            self._refusal = f"{call.name} {value} returned {answer.ret} {answer.message}".rstrip()
-        call.ask(self._int16.Request(data=value), steady_s, _RETRY_S)
-
-    def send(self, pose7: Array, stamp_ns: int, steady_s: float) -> None:
-        """Call the service; while the last call waits for its answer, a target is passed over."""
-        if not self._throttle.ready(steady_s):
-            return
-        problem = self.problem(steady_s)
-        if problem:
-            raise ValueError(problem)
-        request = self._type.Request(pose=xarm_pose(pose7), wait=False)
-        if self._mode == 7:
-            request.speed = 1000.0 * self.settings.linear_speed
-            request.acc = 1000.0 * self.settings.linear_acceleration
-        answer = self._move.answer()
-        if answer is not None and answer.ret != 0:
-            self._prepared = 0  # an error of the arm takes it out of its mode
-            self._refusal = f"{self._move.name} returned {answer.ret} {answer.message}".rstrip()
-            raise ValueError(f"{self._refusal}; clear the arm's error and look at its state")
-        self._move.ask(request, steady_s, 0.0)
-
-    def problem(self, steady_s: float) -> str:
-        """The service is not there, or the arm is not in its mode."""
-        if not self._move.present:
-            service = self._move.name.rsplit("/", 1)[1]
-            return (
-                f"the service {self._move.name} is not there; start xarm_api with services.{service}: true in "
-                "xarm_user_params.yaml, or set pose_target"
-            )
-        if self._prepared < len(self._steps):
-            return f"the arm is not in mode {self._mode}: {self._refusal or 'set_mode and set_state have not answered'}"
-        return ""
-
-    def close(self) -> None:
-        """Destroy the clients."""
-        for call in (self._move, *(call for call, _ in self._steps)):
-            call.close()
-
-
-class _Call:
-    """One service, asked without waiting: at most one question is open."""
-
-    def __init__(self, node: Node, kind: Any, name: str) -> None:
-        self._node = node
-        self._client = node.create_client(kind, name)
-        self._open: Any = None
-        self._asked_s = -np.inf
-        self.name: str = self._client.srv_name
-
-    @property
-    def present(self) -> bool:
-        """Whether the service is there."""
-        return bool(self._client.service_is_ready())
-
-    def ask(self, request: Any, steady_s: float, pause_s: float) -> bool:
-        """Send a request unless one is open, or the last was sent less than `pause_s` ago; whether it was sent."""
-        if self._open is not None and steady_s - self._asked_s < _ANSWER_S:
-            return False
-        if steady_s - self._asked_s < pause_s or not self.present:
-            return False
-        if self._open is not None:
-            self._client.remove_pending_request(self._open)
-        self._open, self._asked_s = self._client.call_async(request), steady_s
-        return True
-
-    def answer(self) -> Any:
-        """The answer to the open question, once; None while there is none."""
-        if self._open is None or not self._open.done():
-            return None
-        future, self._open = self._open, None
-        return future.result()
-
-    def close(self) -> None:
-        """Destroy the client."""
-        self._node.destroy_client(self._client)
-
-
 def make_arm_driver(node: Node, settings: ArmSettings, joints: JointState) -> ArmDriver:
     """The adapter for `settings.interface`; where its message package is missing, one that says so."""
     try:
@@ -397,6 +265,6 @@ def _make(node: Node, settings: ArmSettings, joints: JointState) -> ArmDriver:
         return ServoDriver(node, settings)
     if settings.interface.joints:
         return JointDriver(node, settings, joints)
-    if settings.interface.name in _XARM_MODES:
+    if settings.interface.name in XARM_MODES:
         return XarmDriver(node, settings)
     return PoseTopicDriver(node, settings)
