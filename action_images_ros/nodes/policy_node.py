@@ -23,7 +23,7 @@ from ..policy.protocol import Policy, Subscribes, check_prediction
 from ..policy.registry import load_policy, policy_card
 from ..ros.camera_watch import CameraCalibrationWatch, camera_watch
 from ..ros.chunk_publisher import ChunkPublisher, PosePublisher
-from ..ros.chunk_video import ChunkVideo
+from ..ros.chunk_video import ChunkVideo, VideoSettings
 from ..ros.collector import CollectorSettings, ObservationCollector
 from ..ros.extrinsics import Extrinsics
 from ..ros.graph_node import WARN, GraphNode
@@ -65,7 +65,7 @@ class PolicyNode(GraphNode):
         if not own.finger_joints:
             raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
         self._period = 1.0 / own.rate
-        self._seed, self._video_every, self._count = own.seed, own.video_every, 0
+        self._seed, self._count = own.seed, 0
         self._video_prepared = own.video_every > 0
         self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
         self._policy = self._load(own)
@@ -89,7 +89,7 @@ class PolicyNode(GraphNode):
         self._words = InstructionTopic(lambda: self.advertise("instruction"), self._on_instruction)
         self.sensors = SensorWatch(self, self.collector, judging=own.sensor_health)
         self.cameras = camera_watch(self, self._policy, self.collector, own.self_calibration, self.sensors)
-        self._connect(cameras, own.image_transport, own.check_video)
+        self._connect(own)
         if own.instruction:
             self._words.say(own.instruction)
         self.values["policy"] = "model" if own.policy == "model" else "ORACLE: the expert's poses, not a prediction"
@@ -104,7 +104,9 @@ class PolicyNode(GraphNode):
     def parameters_changed(self, names: set[str]) -> None:
         """Other rates, tolerances or words from the next chunk on."""
         own = self.parameters(PolicyParameters)
-        self._period, self._video_every = 1.0 / own.rate, own.video_every
+        self._period = 1.0 / own.rate
+        if self._video is not None:
+            self._video.settings = _video_settings(own)
         if "seed" in names:
             self._seed, self._count = own.seed, 0
         self._collecting.adjust(slop_s=own.slop, max_image_age_s=own.max_image_age)
@@ -137,14 +139,14 @@ class PolicyNode(GraphNode):
             robot_tool_from_model_tool=self._turn,
         )
 
-    def _connect(self, cameras: tuple[str, ...], transport: str, compares_video: bool) -> None:
-        collector = self._collecting
-        raw = "" if transport == "raw" else "/compressed"
+    def _connect(self, own: PolicyParameters) -> None:
+        collector, cameras = self._collecting, own.cameras
+        raw = "" if own.image_transport == "raw" else "/compressed"
         if self._driving.card.output == "poses":
             self._poses = PosePublisher(self, self._base)
         else:
-            self._chunks = ChunkPublisher(self, cameras, self._encoding, self._base, video=self._video_every > 0)
-            self._video = ChunkVideo(self, self._driving, self._chunks, self._base, compares=compares_video)
+            self._chunks = ChunkPublisher(self, cameras, self._encoding, self._base, video=self._video_prepared)
+            self._video = ChunkVideo(self, self._driving, _video_settings(own), self._chunks.publish_video, self._base)
         if isinstance(self._policy, Subscribes):
             for name, callback in self._policy.subscriptions().items():
                 self.listen(name, callback)
@@ -230,11 +232,14 @@ class PolicyNode(GraphNode):
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            if not self._collecting.fresh.wait(timeout=0.1) or self._stop.is_set():
+            fresh = self._collecting.fresh.wait(timeout=0.1)
+            if self._video is not None:
+                self._video.catch_up()
+            if not fresh or self._stop.is_set():
                 continue
             begin = time.monotonic()
             prediction = self._predict()
-            if prediction is None or self._stop.is_set() or self._collecting.doubt():
+            if prediction is None or self._withheld(prediction) or self._stop.is_set() or self._collecting.doubt():
                 self._check_cameras()
                 self._stop.wait(0.02)
                 continue
@@ -243,7 +248,8 @@ class PolicyNode(GraphNode):
                 self.solved("publish")
             except Exception as error:  # the thread must not die silently
                 self.complain("publish", f"a chunk could not be published: {error!r}")
-            self._publish_video(prediction)
+            if self._video is not None:
+                self._video.follow(prediction, *self._origin(), self._count)
             self._check_cameras()
             self._stop.wait(max(0.0, self._period - (time.monotonic() - begin)))
 
@@ -274,6 +280,14 @@ class PolicyNode(GraphNode):
         self.solved("prediction")
         return prediction
 
+    def _withheld(self, prediction: Prediction) -> bool:
+        return self._video is not None and self._video.withholds(prediction, *self._origin())
+
+    def _origin(self) -> tuple[Observation, int]:
+        """Observation and seed of the newest prediction."""
+        assert self._observation is not None
+        return self._observation, self._seed + self._count
+
     def _publish(self, prediction: Prediction, seconds: float) -> None:
         if self._poses is not None:
             self._poses.publish(chunk_from_prediction(prediction, self._turn))
@@ -303,11 +317,9 @@ class PolicyNode(GraphNode):
         if self.cameras is not None and not self._stop.is_set():
             self.cameras.step()
 
-    def _publish_video(self, prediction: Prediction) -> None:
-        """The video of every so many chunks."""
-        due = self._video_every and (self._count - 1) % self._video_every == 0
-        if due and self._video is not None and self._observation is not None:
-            self._video.publish(prediction, self._observation, self._seed + self._count)
+
+def _video_settings(own: PolicyParameters) -> VideoSettings:
+    return VideoSettings(own.video_every, own.check_video, own.hold_video_action)
 
 
 def main(argv: list[str] | None = None) -> int:

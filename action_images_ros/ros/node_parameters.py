@@ -75,6 +75,13 @@ class PolicyParameters(_Pictures):
     check_video: bool = parameter(
         False, "compare the arm in every predicted video with the action; takes as long as labelling a window"
     )
+    hold_video_action: float = parameter(
+        0.0,
+        "withhold a chunk whose video shows the arm farther from the action (median of the frames); 0: publish any",
+        "m",
+        0.0,
+        1.0,
+    )
     base_frame: str = parameter("base", _BASE)
     robot_tool_from_model_tool: tuple[float, ...] = parameter((0.0, 0.0, 0.0, 1.0), _TOOL)
     slop: float = parameter(0.05, "maximum difference between the image stamps of one observation", "s", 0.0, 10.0)
@@ -99,7 +106,11 @@ class PolicyParameters(_Pictures):
     instruction: str = parameter("", "initial instruction, also published on the topic; empty: wait")
 
     def check(self) -> None:
-        """Refuse an instruction that is no printable text."""
+        """Refuse an instruction that is no printable text, and holding on videos that are not computed."""
+        if self.hold_video_action > 0 and self.video_every == 0:
+            raise ValueError(
+                f"hold_video_action is {self.hold_video_action} and video_every 0; set video_every to 1 or more"
+            )
         checked_instruction(self.instruction)
 
 

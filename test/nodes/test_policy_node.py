@@ -15,11 +15,13 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from action_images_ros.codec.encode import encode, to_uint8
+from action_images_ros.control.states import StateReport
 from action_images_ros.geometry.pose import matrix_from_pose7
 from action_images_ros.graph.environment import isolated_environment
 from action_images_ros.nodes.policy_node import PolicyNode
 from action_images_ros.ros.chunk_messages import agreement_from_message
 from action_images_ros.ros.conversions import ns_from_stamp, pose_stamped, stamp_from_ns
+from action_images_ros.ros.state_messages import state_message
 
 MS = 1_000_000
 
@@ -27,8 +29,9 @@ MS = 1_000_000
 class World:
     """Publishes what cameras, arm and user would; everything of one moment carries one stamp."""
 
-    def __init__(self, rig):
-        self.rig = rig
+    def __init__(self, rig, *, stamped=False):
+        """stamped: joint states say when they were; else they are of the moment at which they are heard."""
+        self.rig, self.stamped = rig, stamped
         self.chunks = rig.listen("chunk/<cam>/action_images", "left")
         self.last = 0
 
@@ -49,6 +52,8 @@ class World:
         message.header.stamp = stamp_from_ns(stamp_ns)
         self.rig.publish("current_pose", message)
         joints = JointState(name=["finger_left", "finger_right"], position=list(fingers))
+        if self.stamped:
+            joints.header.stamp = stamp_from_ns(stamp_ns)
         self.rig.publish("joint_states", joints)
 
     def look(self, stamp_ns, **pictures):
@@ -84,7 +89,13 @@ def model():
 
 
 def _start(rig, model_folder, model, video_every=0, **parameters):
-    node = rig.start(
+    node = _made(rig, model_folder, model, video_every, **parameters)
+    assert node.started
+    return node
+
+
+def _made(rig, model_folder, model, video_every, **parameters):
+    return rig.start(
         lambda **kwargs: PolicyNode(lambda _: model, **kwargs),
         cameras=list(CAMERAS),
         model=model_folder,
@@ -98,8 +109,6 @@ def _start(rig, model_folder, model, video_every=0, **parameters):
         robot_tool_from_model_tool=[0.0, 0.0, 0.7071067811865476, 0.7071067811865476],
         **parameters,
     )
-    assert node.started
-    return node
 
 
 @pytest.fixture
@@ -153,7 +162,6 @@ class FilmingModel(ScriptedModel):
         return self.last
 
     def paint_video(self, prediction):
-        assert prediction is self.last
         assert self.may.wait(20.0)
         if self.broken:
             raise RuntimeError("out of paint")
@@ -163,7 +171,7 @@ class FilmingModel(ScriptedModel):
 def test_a_chunk_does_not_wait_for_its_video(rig, model_folder):
     model = FilmingModel([0.5, 0.0, 0.2])
     policy = _start(rig, model_folder, model, video_every=2)
-    world = World(rig)
+    world = World(rig, stamped=True)
     videos = rig.listen("chunk/<cam>/predicted_video", "left")
     _instructed(world, policy)
     first = world.good()
@@ -178,11 +186,54 @@ def test_a_chunk_does_not_wait_for_its_video(rig, model_folder):
     assert [ns_from_stamp(message.header.stamp) for message in videos] == [first, _ids(world)[2]]
 
 
+def test_the_chunk_that_waits_for_approval_gets_a_video_whatever_its_number(rig, model_folder):
+    model = FilmingModel([0.5, 0.0, 0.2])
+    model.may.set()
+    policy = _start(rig, model_folder, model, video_every=1000)
+    world = World(rig, stamped=True)
+    videos = rig.listen("chunk/<cam>/predicted_video", "left")
+    _instructed(world, policy)
+    for count in (1, 2, 3):
+        world.good()
+        rig.spin_until(lambda count=count: len(world.chunks) == count, "a chunk")
+    waits = _ids(world)[1]
+    rig.publish("arm_command/state", state_message(StateReport("proposed", "look", waits), "arm_command"))
+    rig.spin_until(lambda: len(videos) == 2, "the video of the chunk that waits", timeout=60.0)
+    assert [ns_from_stamp(message.header.stamp) for message in videos] == [_ids(world)[0], waits]
+
+
 class VideoReader(FilmingModel):
-    """Sees in every video what it had drawn."""
+    """Sees in every video what it had drawn; while `astray`, nothing at all."""
+
+    astray = False
 
     def label(self, clips, *, steps=1, seed=0):
-        return self.last.action_images[None]
+        drawn = self.last.action_images[None]
+        return np.zeros_like(drawn) if self.astray else drawn
+
+
+def test_a_chunk_whose_video_shows_another_motion_is_withheld(rig, model_folder):
+    model = VideoReader([0.5, 0.0, 0.2])
+    model.may.set()
+    model.astray = True
+    policy = _start(rig, model_folder, model, video_every=3, hold_video_action=0.05)
+    world = World(rig, stamped=True)
+    videos = rig.listen("chunk/<cam>/predicted_video", "left")
+    _instructed(world, policy)
+    world.good()
+    rig.spin_until(lambda: "hold_video_action" in policy.problems().get("agreement", ""), "the reason is told")
+    assert not world.chunks and not videos
+    model.astray = False
+    good = world.good()
+    rig.spin_until(lambda: world.chunks and videos, "the next chunk, and its video")
+    assert _ids(world) == [good] and ns_from_stamp(videos[0].header.stamp) == good
+    assert "agreement" not in policy.problems()
+
+
+def test_holding_on_the_video_needs_a_policy_that_paints_and_reads_it(rig, model_folder):
+    for model, every in ((FilmingModel([0.5, 0.0, 0.2]), 1), (VideoReader([0.5, 0.0, 0.2]), 0)):
+        policy = _made(rig, model_folder, model, every, hold_video_action=0.05)
+        assert not policy.started and "hold_video_action" in policy.problems()["configure"]
 
 
 def test_the_arm_in_the_video_is_compared_with_the_action_where_asked_for(rig, model_folder):
@@ -190,7 +241,7 @@ def test_the_arm_in_the_video_is_compared_with_the_action_where_asked_for(rig, m
     model.may.set()
     policy = _start(rig, model_folder, model, video_every=1, check_video=True)
     agreements = rig.listen("chunk/agreement")
-    world = World(rig)
+    world = World(rig, stamped=True)
     _instructed(world, policy)
     first = world.good()
     rig.spin_until(lambda: agreements, "the agreement")
@@ -204,7 +255,7 @@ def test_a_model_that_reads_no_video_says_so_and_costs_no_chunk(rig, model_folde
     model = FilmingModel([0.5, 0.0, 0.2])
     model.may.set()
     policy = _start(rig, model_folder, model, video_every=1, check_video=True)
-    world = World(rig)
+    world = World(rig, stamped=True)
     _instructed(world, policy)
     world.good()
     rig.spin_until(lambda: world.chunks, "a chunk")
@@ -216,7 +267,7 @@ def test_a_video_that_fails_costs_no_chunk(rig, model_folder):
     model.broken = True
     model.may.set()
     policy = _start(rig, model_folder, model, video_every=1)
-    world = World(rig)
+    world = World(rig, stamped=True)
     _instructed(world, policy)
     for count in (1, 2):
         world.good()
