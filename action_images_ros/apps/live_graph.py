@@ -134,7 +134,6 @@ class LiveGraph:
             {
                 "chunk_age_s": max(0.0, (newest - chunk.stamp_ns) * 1e-9),
                 "certainty_mm": 1000 * float(np.median(sigma)) if len(sigma) else float("nan"),
-                "valid_frames": float(chunk.valid.sum()),
             }
         )
 

@@ -34,6 +34,9 @@ except ImportError:
 HAS_RERUN = rr is not None
 INSTALL_RERUN = "rerun cannot be imported; pip install 'action_images_ros[live]'"
 _TIMELINE, _QUALITY = "time", 85
+_EYE, _LOOKED_AT = (1.35, 1.25, 0.95), (0.4, 0.0, 0.25)  # m: from the front left, on the room before the base
+DISTANCES = ("certainty_mm", "video_action_mm")
+"""Figures in mm; the others are in s or have no unit."""
 
 
 def blueprint(cameras: Sequence[str]) -> Any:
@@ -41,12 +44,25 @@ def blueprint(cameras: Sequence[str]) -> Any:
     strips = [rrb.Spatial2DView(origin=f"/strip/{camera}", name=f"{camera}: plan") for camera in cameras]
     scene = rrb.Spatial3DView(
         origin="/",
-        name="plan, measured and commanded path",
+        name="plan (green: certain, red: not), measured path blue, commanded violet",
         contents=["+ /robot/**", "+ /plan/**", "+ /measured", "+ /commanded", "+ /workspace/**", "+ /camera/**"],
+        eye_controls=rrb.EyeControls3D(position=_EYE, look_target=_LOOKED_AT, eye_up=(0.0, 0.0, 1.0)),
     )
+    legend = rrb.PlotLegend(corner="LeftTop")
+    distances = [f"+ /figures/{name}" for name in DISTANCES]
     below = [
-        rrb.TimeSeriesView(origin="/figures", name="ages, stage times, certainty"),
-        rrb.TextLogView(origin="/state", name="states"),
+        rrb.TimeSeriesView(origin="/figures", contents=distances, name="certainty, mm", plot_legend=legend),
+        rrb.TimeSeriesView(
+            origin="/figures",
+            contents=["+ /figures/**", *(line.replace("+", "-", 1) for line in distances)],
+            name="ages and stage times, s",
+            plot_legend=legend,
+        ),
+        rrb.TextLogView(
+            origin="/state",
+            name="states",
+            columns=rrb.TextLogColumns(text_log_columns=["Body"]),
+        ),
     ]
     return rrb.Blueprint(
         rrb.Horizontal(
@@ -142,11 +158,11 @@ class RerunLog:
         frames = np.flatnonzero(plan.valid)
         colours = np.round(255 * plan.colours[frames]).astype(np.uint8)
         pieces = [plan.centres[[a, b]] for a, b in zip(frames[:-1], frames[1:], strict=True)]
-        self.stream.log("/plan/path", rr.LineStrips3D(pieces, colors=colours[1:], radii=0.003))
+        self.stream.log("/plan/path", rr.LineStrips3D(pieces, colors=colours[1:], radii=0.005))
         lines = plan.grippers[frames].reshape(-1, 2, 3)
-        self.stream.log("/plan/gripper", rr.LineStrips3D(lines, colors=np.repeat(colours, 3, axis=0), radii=0.0015))
+        self.stream.log("/plan/gripper", rr.LineStrips3D(lines, colors=np.repeat(colours, 3, axis=0), radii=0.002))
         axes = np.tile(np.array([[255, 60, 60], [60, 230, 60], [80, 110, 255]], np.uint8), (len(frames), 1))
-        self.stream.log("/plan/axes", rr.LineStrips3D(plan.axes[frames].reshape(-1, 2, 3), colors=axes, radii=0.001))
+        self.stream.log("/plan/axes", rr.LineStrips3D(plan.axes[frames].reshape(-1, 2, 3), colors=axes, radii=0.0015))
         glass = colours.copy()
         glass[:, 3] = 70
         self.stream.log(
@@ -163,7 +179,7 @@ class RerunLog:
     def path(self, name: str, points: Floats) -> None:
         """`measured` or `commanded`: `[N, 3]` m, oldest first."""
         colour = MEASURED if name == "measured" else COMMANDED
-        self.stream.log(f"/{name}", rr.LineStrips3D([points] if len(points) > 1 else [], colors=[colour], radii=0.002))
+        self.stream.log(f"/{name}", rr.LineStrips3D([points] if len(points) > 1 else [], colors=[colour], radii=0.004))
 
     def box(self, name: str, low: Sequence[float], high: Sequence[float], colour: tuple[int, int, int] = QUIET) -> None:
         """The edges of a box by its corners, m."""

@@ -24,7 +24,7 @@ __all__ = ["HEIGHT", "TILE", "WIDTH", "Strip", "StripContent", "centred_square",
 
 TILE = 256
 WIDTH = 4 * TILE
-_HEAD, _TITLE, _BAR, _GRIPPER, _FOOT = 38, 24, 22, 10, 30
+_HEAD, _TITLE, _BAR, _GRIPPER, _FOOT = 38, 24, 22, 20, 30
 _GAP = 4
 HEIGHT = _HEAD + _TITLE + TILE + _GAP + _BAR + _GRIPPER + _GAP + _FOOT
 _EMPTY = (40, 42, 46)
@@ -179,11 +179,19 @@ class Strip:
             seconds = f"{frame * content.chunk.dt:.1f}"
             if frame % max(1, count // 12) == 0 and text_width(seconds, 0.42) < right - left - 8:
                 write(self._picture, seconds, left + 5, top + 14, 0.42, (12, 12, 12))
-            openness = content.chunk.openness[frame]
-            shade = INVALID if not np.isfinite(openness) else _OPEN if openness > 0.5 else _CLOSED
-            cv2.rectangle(self._picture, (left, top + _BAR), (right - 3, top + _BAR + _GRIPPER - 4), shade, cv2.FILLED)
+            self._gripper(content.chunk, frame, (left, right), top + _BAR)
         left, right = (4 + (WIDTH - 8) * f // count for f in (content.frame, content.frame + 1))
         cv2.rectangle(self._picture, (left - 1, top - 2), (right - 2, top + _BAR + _GRIPPER - 2), INK, 2)
+
+    def _gripper(self, chunk: Chunk, frame: int, sides: tuple[int, int], top: int) -> None:
+        """The gripper of one frame below its time; in words where it changes."""
+        words = _gripper_words(chunk, frame)
+        shade, ink = {"open": (_OPEN, (12, 12, 12)), "closed": (_CLOSED, INK)}.get(words, (INVALID, INK))
+        left, right = sides
+        cv2.rectangle(self._picture, (left, top), (right - 3, top + _GRIPPER - 4), shade, cv2.FILLED)
+        before = _gripper_words(chunk, frame - 1) if frame else ""
+        if words != before and text_width(words, 0.42) < right - left - 8:
+            write(self._picture, words, left + 5, top + 12, 0.42, ink)
 
     def _foot(self, content: StripContent) -> None:
         words = _figures(content)
@@ -202,6 +210,11 @@ class Strip:
         write(self._picture, hint, hint_at, top + 20, _LINE, BLOCKED if "stop" in hint else QUIET)
 
 
+def _gripper_words(chunk: Chunk, frame: int) -> str:
+    openness = float(chunk.openness[frame])
+    return "" if not np.isfinite(openness) else "open" if openness > 0.5 else "closed"
+
+
 def _figures(content: StripContent) -> tuple[tuple[str, Colour], ...]:
     """Certainty, gripper, agreement and age in words with their colours."""
     chunk = content.chunk
@@ -210,7 +223,7 @@ def _figures(content: StripContent) -> tuple[tuple[str, Colour], ...]:
     frame, words = content.frame, []
     sigma = float(chunk.sigma_position[frame])
     if chunk.valid[frame] and np.isfinite(sigma):
-        words.append((f"±{1000 * sigma:.0f} mm", certainty_colour(sigma)))
+        words.append((f"certainty ±{1000 * sigma:.0f} mm", certainty_colour(sigma)))
     else:
         words.append(("not decoded", BLOCKED))
     certain = int(chunk.valid.sum())

@@ -65,8 +65,7 @@ class PolicyNode(GraphNode):
         if not own.finger_joints:
             raise ParameterError("finger_joints is empty; name the gripper's joints in joint_states")
         self._period = 1.0 / own.rate
-        self._seed, self._count = own.seed, 0
-        self._video_prepared = own.video_every > 0
+        self._seed, self._count, self._video_prepared = own.seed, 0, own.video_every > 0
         self._turn = rotation("robot_tool_from_model_tool", own.robot_tool_from_model_tool)
         self._policy = self._load(own)
         settings = CollectorSettings(
@@ -106,7 +105,7 @@ class PolicyNode(GraphNode):
         own = self.parameters(PolicyParameters)
         self._period = 1.0 / own.rate
         if self._video is not None:
-            self._video.settings = _video_settings(own)
+            self._video.settings = VideoSettings.of(own)
         if "seed" in names:
             self._seed, self._count = own.seed, 0
         self._collecting.adjust(slop_s=own.slop, max_image_age_s=own.max_image_age)
@@ -146,7 +145,7 @@ class PolicyNode(GraphNode):
             self._poses = PosePublisher(self, self._base)
         else:
             self._chunks = ChunkPublisher(self, cameras, self._encoding, self._base, video=self._video_prepared)
-            self._video = ChunkVideo(self, self._driving, _video_settings(own), self._chunks.publish_video, self._base)
+            self._video = ChunkVideo(self, self._driving, VideoSettings.of(own), self._chunks.publish_video, self._base)
         if isinstance(self._policy, Subscribes):
             for name, callback in self._policy.subscriptions().items():
                 self.listen(name, callback)
@@ -270,12 +269,8 @@ class PolicyNode(GraphNode):
             prediction = self._driving.predict(observation, seed=self._seed + self._count)
             check_prediction(prediction, observation, self._driving.card)
         except Exception as error:  # the thread must not die silently: the arm holds, the user reads why
-            self.complain(
-                "prediction",
-                f"the policy gave no chunk: {error}"
-                if isinstance(error, ValueError)
-                else f"the policy failed: {error!r}",
-            )
+            known = isinstance(error, ValueError)
+            self.complain("prediction", f"the policy {f'gave no chunk: {error}' if known else f'failed: {error!r}'}")
             return None
         self.solved("prediction")
         return prediction
@@ -284,8 +279,7 @@ class PolicyNode(GraphNode):
         return self._video is not None and self._video.withholds(prediction, *self._origin())
 
     def _origin(self) -> tuple[Observation, int]:
-        """Observation and seed of the newest prediction."""
-        assert self._observation is not None
+        assert self._observation is not None  # of the newest prediction
         return self._observation, self._seed + self._count
 
     def _publish(self, prediction: Prediction, seconds: float) -> None:
@@ -312,14 +306,9 @@ class PolicyNode(GraphNode):
         else:
             self.solved("slow")
 
-    def _check_cameras(self) -> None:
-        """Read where the gripper is in the newest pictures; after a chunk is on its way, and seldom."""
+    def _check_cameras(self) -> None:  # after a chunk is on its way, and seldom
         if self.cameras is not None and not self._stop.is_set():
             self.cameras.step()
-
-
-def _video_settings(own: PolicyParameters) -> VideoSettings:
-    return VideoSettings(own.video_every, own.check_video, own.hold_video_action)
 
 
 def main(argv: list[str] | None = None) -> int:

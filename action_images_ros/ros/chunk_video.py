@@ -13,6 +13,7 @@ from ..policy.prediction import Prediction
 from ..policy.protocol import Labels, PaintsVideo, Policy, require
 from .chunk_messages import agreement_message
 from .graph_node import WARN, GraphNode
+from .node_parameters import PolicyParameters
 from .state_messages import state_report
 
 __all__ = ["ChunkVideo", "VideoSettings"]
@@ -28,6 +29,11 @@ class VideoSettings:
     every: int
     checked: bool
     hold_m: float
+
+    @classmethod
+    def of(cls, parameters: PolicyParameters) -> VideoSettings:
+        """What the node's parameters say."""
+        return cls(parameters.video_every, parameters.check_video, parameters.hold_video_action)
 
 
 class ChunkVideo:
