@@ -1,6 +1,6 @@
-"""`action-images record`: the running graph's messages, as they come over the wire, in a recording.
+"""`action-images record`: record the serialised messages of the running graph.
 
-Which topics and with what quality of service says the table of topics; messages are neither decoded nor changed.
+Topics and quality of service come from the table of topics; messages are neither decoded nor changed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SHOWN = ("view/",)  # what is shown is made of what is recorded
 
 
 class RecordError(RuntimeError):
-    """Recording cannot begin or go on; the message says why and what to do."""
+    """Recording cannot start or continue; the message names the reason and the remedy."""
 
 
 class BagRecorder:

@@ -1,4 +1,4 @@
-"""Keeps what the cameras saw and what the model predicted while a scene is played, to be shown afterwards."""
+"""Records camera images and predictions during a scene, for the film and the report."""
 
 from __future__ import annotations
 

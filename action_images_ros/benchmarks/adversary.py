@@ -1,4 +1,4 @@
-"""What may go wrong around the executor, drawn at random: clocks, measured poses, chunks and operators' calls.
+"""Random faults around the executor: clocks, measured poses, chunks and operator calls.
 
 Everything is a generator over ticks with a seed, without ROS. The true arm follows what is commanded, one tick late.
 """

@@ -1,10 +1,11 @@
-"""Accuracy of the decoder on generated frames beside the Cramer-Rao bound: a table to publish.
+"""Accuracy of the decoder on synthetic frames, with the Cramer-Rao bound.
 
-The frames are drawn with a perfect encoder and then spoilt in one of several ways (`codec.synthetic`).
+The frames are encoded exactly and then degraded in one of several ways (`codec.synthetic`).
 
 The bound (`codec.bound`) is that of three full Gaussians per view in stationary noise of the generator's spectrum plus
 the rounding to 8 bits. It ignores the clipping and that the blue blob is cut off at its pedestal; the cut is a contour
-of its own and can tell more about the place than the Gaussian's missing foot, so ratios slightly below 1 are possible.
+that can carry more information about the position than the missing foot of the Gaussian, so ratios slightly below 1 are
+possible.
 """
 
 from __future__ import annotations

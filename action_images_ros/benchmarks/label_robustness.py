@@ -1,6 +1,6 @@
-"""How well recordings are labelled when they are worse than those the model was trained on.
+"""Quality of labels on recordings that are worse than the training data.
 
-Held-out episodes become recordings (rosbag2), these are spoilt and go through `action-images label` as a user's would.
+Held-out episodes become recordings (rosbag2), are corrupted and go through `action-images label` as a user's would.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def _parsed(backend: str) -> tuple[str, int]:
 
 
 def copy_model(source: Path, folder: Path) -> str:
-    """Copies a model without what was exported of it; returns what it is, in words. Raises FileNotFoundError."""
+    """Copies a model without what was exported of it; returns a description. Raises FileNotFoundError."""
     name = ModelCard.load(source).name
     for file in (CARD, CONFIG, WEIGHTS):
         if not (source / file).is_file():

@@ -1,4 +1,4 @@
-"""Does the executor obey its limits whatever comes in? Random adversaries, every command checked against those before.
+"""Limits of the executor under random adversarial inputs; every command is checked against the ones before.
 
 What is checked of each commanded pose: a finite unit pose inside the workspace; speed, acceleration and jerk, as finite
 differences over control periods, within the limits; the first one where the arm is measured; the last one at rest;

@@ -1,4 +1,4 @@
-"""All cameras of a rig from readings, each with a verdict and its reasons in words."""
+"""All cameras of a rig from readings, each with a verdict and its reasons."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Floats = npt.NDArray[np.float64]
 
 
 def estimate_rig(readings: Readings, told: npt.ArrayLike | None = None, settings: Settings | None = None) -> RigResult:
-    """Cameras from N frames. told: `[V, 4, 4]` the given calibration, None for none at all.
+    """Estimate the cameras from N frames. told: `[V, 4, 4]` the given calibration, None for none.
 
-    Raises ValueError with fewer than two cameras: what both see alike cannot be told apart from the arm.
+    Raises ValueError with fewer than two cameras: a common error is not distinguishable from one of the arm.
     """
     settings = settings or Settings()
     if len(readings.cameras) < 2:

@@ -56,7 +56,7 @@ class ArmController:
         return self._configuration.q[:7].copy(), velocity
 
     def commanded_pose(self) -> np.ndarray:
-        """The TCP pose7 that the commanded joint angles stand for."""
+        """TCP pose7 of the commanded joint angles."""
         transform = self._configuration.get_transform_frame_to_world(TCP_SITE, "site")
         w, x, y, z = transform.rotation().wxyz
         return np.concatenate([transform.translation(), [x, y, z, w]])

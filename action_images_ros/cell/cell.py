@@ -84,11 +84,11 @@ class Cell:
     """One randomised instance of a task.
 
     task: a name in `TASKS`. seed: integer >= 0. image_size: (height, width) in pixels of `render`. cameras: 2-4.
-    perturbed: start in a state that an expert was pushed into (see `perturb.py`). condition: what differs from training
-    (see `conditions.py`); unseen cameras take the place of those asked for.
+    perturbed: start in a state that an expert was pushed into (see `perturb.py`). condition: differences from training
+    (see `conditions.py`); unseen cameras replace the usual ones.
     Attributes: `instruction`, `words` (the names in it, see `Task.place`), `camera_names`, `K` [V, 3, 3] (integer pixel
-    centres), `world_from_camera` [V, 4, 4] (OpenCV optical frames), `calibration` [V, 4, 4] (given to the robot
-    that they are: the same, but for a calibration error), `control_period` (s).
+    centres), `world_from_camera` [V, 4, 4] (OpenCV optical frames), `calibration` [V, 4, 4] (camera poses
+    that the robot assumes: the same, except for a calibration error), `control_period` (s).
     Raises ValueError for an unknown task, a negative seed, sizes or camera counts out of range.
     """
 
@@ -270,7 +270,7 @@ class Cell:
         return images
 
     def bump_camera(self, view: int) -> None:
-        """Moves a camera as the condition's bump says; `calibration` stays what it was."""
+        """Move a camera by the bump of the condition; `calibration` does not change."""
         moved = unseen.miscalibrated(
             self.world_from_camera[view : view + 1],
             self._rng(_BUMP),

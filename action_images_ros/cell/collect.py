@@ -23,7 +23,7 @@ PERTURBED_FRACTION = 1 / 3
 
 @dataclass
 class Collected:
-    """What a collection came to: episodes written, skipped (there already), failed attempts as (task, seed)."""
+    """Result of a collection: episodes written, skipped (there already), failed attempts as (task, seed)."""
 
     written: int = 0
     skipped: int = 0

@@ -39,12 +39,12 @@ def demonstrate(
     before: Callable[[Cell], None] | None = None,
     wrist: np.ndarray | None = None,
 ) -> Episode:
-    """One episode, recorded from the start to `hold_seconds` after success (or to `limit_seconds` without).
+    """Record one episode from the start to `hold_seconds` after success (or to `limit_seconds` without).
 
     size: (height, width) of the recorded images. The gripper's command changes at recorded frames only, so that the
     recorded openness is exactly what was executed. With `images=False` the images are black (to test motion only).
-    condition: what differs from training; unseen cameras take the place of those asked for. before: brings the cell to
-    the state in which the expert is to begin; it is not recorded. wrist: [4, 4] tool_from_camera of the last camera,
+    condition: differences from training; unseen cameras replace the usual ones. before: brings the cell to the start
+    state of the expert; not recorded. wrist: [4, 4] tool_from_camera of the last camera,
     which the hand carries then (`WRIST_CAMERA`); its pose is recorded with every frame.
     """
     rendered = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)

@@ -1,6 +1,6 @@
 """The scripted expert's next motion for the oracle policy, rolled out in a copy of the cell.
 
-It runs in a thread of its own, so that the cell does not stand still meanwhile.
+It runs in a thread of its own, so that the cell keeps running.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def roll_out_expert(cell, seconds: float, dt: float) -> tuple[np.ndarray, np.nda
 
 
 class ExpertPlanner:
-    """Rolls the expert out from states it is shown; `publish(chunk)` is called from its thread."""
+    """Rolls the expert out from given states; `publish(chunk)` is called from its thread."""
 
     def __init__(self, make_copy: Callable, publish: Callable[[Chunk], None], seconds: float, dt: float) -> None:
         self._make_copy, self._publish, self._seconds, self._dt = make_copy, publish, seconds, dt
@@ -53,7 +53,7 @@ class ExpertPlanner:
         self._copy = self._make_copy(task, seed)
 
     def plan(self, cell, time_ns: int) -> None:
-        """Roll out from the present state of `cell`; passed over while the last plan is being made."""
+        """Roll out from the present state of `cell`; ignored while a plan is being computed."""
         if not self._idle.is_set():
             return
         from ..gl import mujoco

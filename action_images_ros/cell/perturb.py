@@ -1,7 +1,7 @@
 """Perturbed starts: the expert runs for a while, then the arm or the object is displaced.
 
-What comes before the push and the push itself are not part of an episode: nobody could predict them, so nobody
-should learn to. An episode begins with the push just over.
+The motion before the push and the push itself are unpredictable and therefore not recorded: an episode starts just
+after the push.
 """
 
 import numpy as np

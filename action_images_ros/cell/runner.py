@@ -47,7 +47,7 @@ class Snapshot:
 
 @dataclass
 class Commands:
-    """The newest commands and when they came (steady seconds); thread-safe by replacement of whole values."""
+    """The newest commands and their times of arrival (steady seconds); thread-safe by replacement of whole values."""
 
     pose: tuple[np.ndarray, float] | None = None
     openness: float | None = None
@@ -122,7 +122,7 @@ class CellRunner:
         self._tell()
 
     def time_ns(self) -> int:
-        """Simulated time, which goes on over resets; it does not begin at 0, the stamp that means nothing."""
+        """Simulated time, which continues over resets; it does not start at 0, the invalid stamp."""
         return self._offset_ns + self._cell.time_ns
 
     def _loop(self) -> None:

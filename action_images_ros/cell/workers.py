@@ -13,9 +13,9 @@ _GIVE_UP = 3  # times in a row that processes end before anything is done
 
 
 def in_workers(function: Callable, jobs: Iterable, workers: int) -> Iterator:
-    """`function(job)` of every job, as they come; with one worker in this process, else in spawned ones.
+    """Results of `function(job)` in order of completion; with one worker in this process, else in spawned ones.
 
-    Raises what `function` raises, and RuntimeError when processes keep ending before they have finished anything.
+    Raises what `function` raises, and RuntimeError when processes repeatedly end without a result.
     """
     todo, fruitless = list(jobs), 0
     if workers == 1:

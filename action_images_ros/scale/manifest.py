@@ -51,13 +51,13 @@ class Manifest:
     """The list in `output/manifest.jsonl`; use it in a `with` statement. One process at a time holds it.
 
     The first line has the `settings`, each other line a recording's new state; the last one counts. A
-    line is on the disk before anything is done because of it, and one that a crash cut off is forgotten.
+    line is on the disk before its consequences, and a line truncated by a crash is ignored.
 
     On entering, bags that are new are added, those that were running wait again, and the folder is compared with the
     list: a finished bag that is there counts as done whatever the list says (its appearing, in one rename, decides),
     one that is not there waits again, and so do the failed ones: a new run gives them new tries.
 
-    settings: what all labels of the folder have in common, such as model and options. Raises ValueError when the folder
+    settings: common to all labels of the folder, such as model and options. Raises ValueError when the folder
     holds other files, when it has other settings, when it lies among the bags, or when another process is at
     work on it.
     """
@@ -161,7 +161,7 @@ class Manifest:
         return replace(entry, state="waiting", report="")
 
     def entries(self) -> Iterator[Entry]:
-        """All recordings, as they stand."""
+        """All recordings with their states."""
         return iter(list(self._entries.values()))
 
     def entry(self, name: str) -> Entry:

@@ -66,7 +66,7 @@ class Pool(Protocol):
 
 
 class Worker:
-    """What runs in a worker process or actor, whoever started it. `begin` before the first `label`."""
+    """The labeller in a worker process or Ray actor. `begin` before the first `label`."""
 
     def __init__(self, make: MakeLabeller) -> None:
         self._make = make

@@ -31,9 +31,9 @@ FAINT = 1e-5
 def draw_noise(batch: Batch, config: TrainConfig) -> tuple[Tensor, Tensor]:
     """Noise levels [B, n_unknown], one per sample and modality, and noise [B, n_unknown, 12, H/4, W/4].
 
-    Action segments: exactly 1 for ``pure_noise`` of the samples, because a Gaussian is so smooth that anything less
-    tells where it is; the rest shifted high. Video segments: half as often exactly 1, a lower shift. Every sample has
-    its own seed, so that it gets the same noise in whatever batch it is.
+    Action segments: exactly 1 for ``pure_noise`` of the samples, because a Gaussian is so smooth that any lower level
+    reveals its position; the rest shifted high. Video segments: half as often exactly 1, a lower shift. Every sample
+    has its own seed, so that its noise does not depend on the batch.
     """
     device, wanted = batch.known.device, batch.canvas.targets()
     shape = (len(wanted), CHANNELS, *(n // COARSE for n in batch.known.shape[-2:]))
@@ -130,7 +130,7 @@ def _location_loss(logits: Tensor, heat: Tensor, pedestal: Tensor, sigma: float)
 
 def video_loss(video: Tensor, batch: Batch) -> Tensor:
     """Absolute error of the generated video and of its differences between neighbouring pixels (the edges, which a mean
-    of what may come would blur), five times as heavy where the picture differs from the first frame."""
+    over possible futures would blur), with five times the weight where the image differs from the first frame."""
     canvas = batch.canvas
     firsts = [canvas.conditioning.index(canvas.frame_of(int(canvas.view[f]), VIDEO, 0)) for f in canvas.targets(VIDEO)]
     weight = 1 + 4 * ((batch.target_video - batch.known[:, firsts]).abs() > 0.15).float()

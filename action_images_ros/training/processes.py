@@ -1,7 +1,7 @@
 """The processes of one training: rank, device, and communication.
 
-`accelerate launch` starts them and says how (environment); alone, a process is all there is. The model is kept whole in
-every process (DDP), or in shards with `accelerate launch --use_fsdp` (PyTorch's `fully_shard`).
+`accelerate launch` starts them and describes them in the environment; without it there is one process. Each process
+holds the whole model (DDP), or a shard with `accelerate launch --use_fsdp` (PyTorch's `fully_shard`).
 """
 
 from __future__ import annotations

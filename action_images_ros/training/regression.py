@@ -44,7 +44,7 @@ def regression_loss(model, batch: Batch, config: TrainConfig) -> tuple[Tensor, d
 
 @torch.no_grad()
 def regress(model, batch: Batch) -> Samples:
-    """The regressed poses of a batch drawn as action images, to be judged and shown like those of the world model."""
+    """The regressed poses of a batch, encoded as action images to be evaluated like those of the world model."""
     raw = model(batch.known, batch.canvas, batch.rays, batch.text)
     opened = np.stack([window.openness[0] for window in batch.windows])
     poses, openness = chunk_poses(raw, batch.told.double().cpu().numpy(), opened)

@@ -23,7 +23,7 @@ FIXED = ("model", "objective", "train_only")
 
 
 class RunFolder:
-    """Paths of a run and what is written there. Only the main process writes."""
+    """Paths and files of a run. Only the main process writes."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)

@@ -14,7 +14,7 @@ __all__ = ["canvas_of", "draw_actions"]
 
 
 def canvas_of(clips: Clips, mode: str, frames: int) -> Canvas:
-    """The canvas of a mode for these clips; ValueError that says what the mode lacks. frames: T of the model."""
+    """The canvas of a mode for these clips; ValueError naming what the mode lacks. frames: T of the model."""
     if mode not in MODES:
         raise ValueError(f"mode = {mode!r}: use one of {', '.join(MODES)}")
     given = 0 if clips.poses is None else clips.poses.shape[1]

@@ -26,7 +26,7 @@ class Stopwatch:
         return time.perf_counter()
 
     def lap(self, stage: str) -> float:
-        """End of a stage; a stage that comes again is added up."""
+        """End of a stage; times of a repeated stage add up."""
         now = self._now()
         passed, self._last = now - self._last, now
         self.seconds[stage] = self.seconds.get(stage, 0.0) + passed

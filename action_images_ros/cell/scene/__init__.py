@@ -1,1 +1,1 @@
-"""The MuJoCo scene of the cell: its parts, its randomisation and the conditions it is shown under."""
+"""The MuJoCo scene of the cell: its parts, its randomisation and its conditions."""

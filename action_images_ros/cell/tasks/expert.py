@@ -1,8 +1,8 @@
-"""Scripted experts that look at the simulator's state and nothing else.
+"""Scripted experts that use the state of the simulator.
 
 `Expert.target(cell)` is a function of the present state (poses, gripper width and speed, the command being
-executed): there is no phase counter, so a demonstration can be taken up from any state, and what an image shows is
-what decides. Motion is bounded in speed and slows down towards its waypoint.
+executed): there is no phase counter, so a demonstration can start in any state, and the action depends only on what
+images show. Motion is bounded in speed and slows down towards its waypoint.
 """
 
 import numpy as np

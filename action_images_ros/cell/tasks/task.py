@@ -14,7 +14,7 @@ from .expert import Expert
 
 @dataclass
 class Progress:
-    """How far an episode is: seconds spent in the goal and at a wrong object; what came of them, never taken back."""
+    """Progress of an episode: seconds in the goal and at a wrong object, and the resulting outcomes, which stay."""
 
     held_seconds: float = 0.0
     wrong_seconds: float = 0.0

@@ -1,8 +1,8 @@
 """The small decoder for action images, distilled from an autoencoder on images of the codec.
 
-Nothing is collected: poses move at random before random cameras, the codec draws them, the autoencoder (frozen)
-encodes them, and the small decoder learns to give the drawing back (``target`` codec) or what the autoencoder makes of
-the same latents (``target`` autoencoder). Noise on the latents stands for what a generator gets wrong.
+The data are synthetic: random motions and cameras, encoded by the codec and then by the frozen autoencoder. The small
+decoder learns the action images (``target`` codec) or the reconstruction of the autoencoder (``target`` autoencoder)
+from the latents. Noise on the latents stands for errors of a generator.
 """
 
 from __future__ import annotations

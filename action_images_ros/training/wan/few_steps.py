@@ -1,10 +1,10 @@
-"""Few-step distillation: a LoRA with which a few unguided Euler steps land where many guided ones of the teacher do.
+"""Few-step distillation: a LoRA whose few unguided Euler steps reproduce many guided steps of the teacher.
 
-Phased consistency distillation. The way from noise to picture is cut at the levels of the short schedule. Inside a
-phase a point of the way is moved by one small guided step of the teacher, and the student must see the same end of the
-phase from both points: ``x + (e - s) v(x, s)`` is the same before and after. The teacher is the same network with
-its LoRA switched off, the target the student itself without gradient: one copy of 5 B weights is enough. Afterwards:
-the settings ``steps`` = ``few_steps``, ``guidance`` = 1, ``solver`` = euler.
+Phased consistency distillation. The trajectory from noise to image is cut into phases at the levels of the short
+schedule. Inside a phase a point is moved by one small guided step of the teacher, and the student must predict the same
+end of the phase from both points: ``x + (e - s) v(x, s)`` is the same before and after. The teacher is the same network
+without its LoRA, the target is the student without gradient: one copy of 5 B weights is enough. Afterwards: the
+settings ``steps`` = ``few_steps``, ``guidance`` = 1, ``solver`` = euler.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def _load(folder: Path, where: str, settings: FinetuneSettings) -> WanWorldModel
 
 
 def prepare(denoiser: WanDenoiser, settings: FinetuneSettings) -> WanDenoiser:
-    """Make a denoiser trainable as the settings say: which weights, in which type, recomputing or not."""
+    """Make a denoiser trainable by the settings: weights, their type, gradient checkpointing."""
     denoiser.train()
     if settings.checkpointing:
         denoiser.enable_gradient_checkpointing()

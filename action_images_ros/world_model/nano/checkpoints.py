@@ -59,10 +59,10 @@ def load_denoiser(folder: str | Path) -> NanoDenoiser:
 
 
 def load_network(folder: str | Path) -> Trunk:
-    """Read the network of a model folder, a denoiser or the regression control, float32 on the CPU.
+    """Read the network of a model folder, a denoiser or the regression baseline, float32 on the CPU.
 
     Raises FileNotFoundError where files are missing and ValueError, listing the tensors, where the weights do not fit
-    the configuration. Never looks anything up on a network.
+    the configuration. No network access.
     """
     folder = Path(folder)
     for name in (CONFIG, WEIGHTS):

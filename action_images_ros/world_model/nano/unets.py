@@ -1,8 +1,8 @@
 """U-Nets for single images: one generates video, one refines action images where the video is known.
 
-The decoder of the action images serves four of them at once from features of a quarter of the resolution. That is
-enough where the tool will be; it is too coarse for how an image looks, and for where exactly it shows the tool. Here
-each of a latent frame's four images is handled by itself, from half the resolution down.
+The action-image decoder generates the four images of a latent frame at once from features at a quarter of the
+resolution. That suffices for future poses; it is too coarse for the appearance of an image and for the exact position
+of the tool in it. These networks process each of the four images separately, from half the resolution down.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OFF_SCALE = 0.1
 
 
 class ImageUNet(nn.Module):
-    """A U-Net over single images, with what a latent frame's tokens and aligned features say of them.
+    """U-Net over single images, conditioned on the tokens and aligned features of their latent frame.
 
     inputs, outputs: channels at half the resolution. channels: of the maps there; twice and four times as many
     below it. quarter, eighth: channels of the skips from the aligned features.
@@ -69,12 +69,11 @@ class ImageUNet(nn.Module):
 
 
 class VideoUNet(nn.Module):
-    """Images from the view's first one and from where the action images say the tool is.
+    """Video frames from the first image of the view and the tool positions in the action images.
 
-    Hand and held object look in the image almost as before: the first image, warped as
-    the three points have moved, shows it at its new place as sharp as it was. The network says how far every pixel's
-    source is off that (other links of the arm move otherwise), where the first image is to be seen, where the moved
-    one, and generates what neither shows.
+    Hand and held object change little in appearance, so the first image, warped by the motion of the three points,
+    shows them sharply at the new position. The network predicts per pixel a correction of the warp (other links move
+    differently), the choice between first image, warped image and generated colour, and that colour.
     """
 
     CHOICES = 3  # of every pixel: the first image, the moved one, what the network generates

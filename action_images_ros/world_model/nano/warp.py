@@ -27,7 +27,7 @@ def points_of(actions: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def moved_grid(before: Tensor, after: Tensor, size: tuple[int, int]) -> Tensor:
-    """Where each pixel of an image moved as the tool moved comes from: a shift, turn and scale (least squares over the
+    """Sampling grid of an image warped by the motion of the tool: shift, rotation and scale (least squares over the
     points, Umeyama 1991) from action images `before` to `after` [N, 3, h, w] -> [N, H, W, 2] for `sample`."""
     height, width = size
     wide = before.new_tensor([width / height, 1.0])  # x and y in the same unit

@@ -43,7 +43,7 @@ def weights_hash(folder: Path) -> str | None:
 
 
 def facts(card: ModelCard, mode: str, views: int, int8: bool, weights: str | None) -> dict[str, str]:
-    """What the metadata of such a graph says."""
+    """Metadata of an exported graph."""
     return {
         "format": FORMAT,
         "mode": mode,

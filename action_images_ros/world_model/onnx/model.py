@@ -1,6 +1,6 @@
-"""The world model run by onnxruntime: policy mode, and its video, without torch.
+"""The world model on onnxruntime: policy mode and its video, without torch.
 
-The graphs hold all that is numeric; what is left here is the text, the drawn present pose, and the sampling steps.
+The graphs hold the networks; this module adds the text, the encoded present pose and the sampling steps.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CPU = "CPUExecutionProvider"
 
 
 class OnnxWorldModel:
-    """The nano model's exports: a `Policy` that also paints video, with WorldModel's noise for a seed.
+    """The nano model's exports: a `Policy` that also generates video, with WorldModel's noise for a seed.
 
     threads: of onnxruntime on the CPU, all where None. providers: execution providers in order of preference, the CPU
     where empty. int8: the quantised graphs. Raises FileNotFoundError and ValueError with the remedy, here for the

@@ -1,6 +1,6 @@
-"""What the 5 B model generates on a canvas: video and action images of every mode, for clips.
+"""Generation with the 5 B model: video and action images of every mode, for clips.
 
-Text, cameras and known frames are encoded, the canvas is denoised, what was asked for is decoded.
+Text, cameras and conditioning frames are encoded, the canvas is denoised, the requested modalities are decoded.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class CanvasGenerator:
         seed: int = 0,
         steps: int | None = None,
     ) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """What a mode generates, for one clip: (video, action images), uint8 [V, T, H, W, 3], None where it makes none.
+        """Generate one clip: (video, action images), uint8 [V, T, H, W, 3], None for a modality that the mode lacks.
 
         images: uint8 [V, n, H, W, 3], n = T in label mode, else frame 0 is read. K [V, 3, 3] px, world_from_camera
         [V, 4, 4]. poses [m, 7] (MODEL tool frame) and openness [m]: m = T in world mode; frame 0 in policy and joint;

@@ -62,5 +62,5 @@ def timestep(noise_level: float) -> float:
 
 
 def guide(unconditional: Tensor, conditional: Tensor, guidance: float) -> Tensor:
-    """Classifier-free guidance: away from what the model says without the instruction."""
+    """Classifier-free guidance: away from the prediction without the instruction."""
     return unconditional + guidance * (conditional - unconditional)
