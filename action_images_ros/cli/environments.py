@@ -1,4 +1,4 @@
-"""What `collect` and `evaluate` do with --env: the benchmarks that others wrote."""
+"""The option --env of `collect` and `evaluate`: third-party benchmarks."""
 
 from __future__ import annotations
 
