@@ -70,7 +70,7 @@ TOPICS: tuple[Topic, ...] = (
         "std_msgs/msg/String",
         "latched",
         ("cell",),
-        ("robot_bridge",),
+        ("robot_bridge", "arm_command"),
         "the robot's URDF",
         ("driver",),
     ),

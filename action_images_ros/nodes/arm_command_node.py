@@ -74,7 +74,7 @@ class ArmCommandNode(GraphNode):
             settings=self.parameters(ExecutorSettings),
             rules=self.parameters(AcceptanceRules),
             gripper=self.parameters(GripperSettings),
-            check=self._robot.check,
+            check=self._robot,
         )
         self._watchdog = Watchdog({"current_pose": own.pose_timeout})
         self._closing: tuple[int, float] | None = None
@@ -168,7 +168,7 @@ class ArmCommandNode(GraphNode):
         """Hand a chunk to the executor; the reason when it refuses, else an empty string."""
         core = self.executor_core
         try:
-            joints = self._robot.joints()
+            joints = self._robot.positions()
             with self.lock:
                 good, since_ns = core.judged(chunk, self.now_ns()), core.since_ns
             good = core.checked(good, joints)  # takes milliseconds, without the lock: commands go on meanwhile

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from ..control.settings import RobotSettings
 from .check import RobotCheck
 from .model import Link, RobotModel, Shape
 
-__all__ = ["find_description", "load_check", "load_model"]
+__all__ = ["check_of_text", "find_description", "load_check", "load_model"]
 
 Array = npt.NDArray[np.float64]
 PANDA = "panda"
@@ -29,6 +31,17 @@ def load_check(settings: RobotSettings, base: str = "") -> ChunkCheck:
     if not settings.robot_description:
         return TcpCheck(settings)
     return RobotCheck(load_model(settings.robot_description, settings.robot_tool, base), settings)
+
+
+def check_of_text(text: str, settings: RobotSettings, base: str = "") -> ChunkCheck:
+    """A RobotCheck by a URDF's text, as the topic robot_description carries it. Raises ValueError."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "robot_description"
+        path.write_text(text)
+        try:
+            return load_check(replace(settings, robot_description=str(path)), base)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), "that of the topic")) from None
 
 
 def load_model(description: str, tool: str, base: str = "") -> RobotModel:

@@ -7,8 +7,9 @@ from control_rig import changed, make_chunk
 from diagnostic_msgs.msg import DiagnosticStatus
 from ros_rig import DOWN, now_ns
 from sensor_msgs.msg import JointState, PointCloud2
-from std_msgs.msg import Header, UInt64
+from std_msgs.msg import Header, String, UInt64
 
+from action_images_ros.cell.description import cell_urdf
 from action_images_ros.nodes.arm_command_node import ArmCommandNode
 from action_images_ros.robot_model.load import load_model
 from action_images_ros.ros import qos
@@ -406,10 +407,10 @@ def test_a_chunk_that_the_arm_must_not_follow_is_refused_before_motion(rig, tool
     assert "frame" in _refusal(arm) and "finger" in _refusal(arm)
     assert not arm.plans and arm.state()[0] == "idle"
     np.testing.assert_allclose(arm.pose, tool, atol=1e-6)
-    _say_joints(arm, JOINTS + np.array([0.5, 0, 0, 0, 0, 0, 0]))  # not where current_pose says
-    arm.chunk(velocity=(0.05, 0, 0))
-    arm.spin_until(lambda: "current_pose" in _refusal(arm), "the refusal")
-    _say_joints(arm, JOINTS)
+    elsewhere = JOINTS + np.array([0.5, 0, 0, 0, 0, 0, 0])  # not where current_pose says
+    arm.spin_until(lambda: _say_joints(arm, elsewhere) or arm.state()[0] == "faulted", "a fault")
+    assert "current_pose" in arm.state()[1]
+    arm.spin_until(lambda: _say_joints(arm, JOINTS) or arm.enable().success, "an arm enabled again")
     good = arm.chunk(velocity=(0.05, 0, 0))
     arm.spin_until(lambda: arm.plan_ids() == [good], "the plan of a good chunk")
     arm.spin_until(lambda: arm.pose[0] > tool[0] + 0.01, "motion")
@@ -533,3 +534,19 @@ def test_joint_states_that_contradict_the_pose_or_are_none_are_named(rig, tool):
     wrong = JointState(name=NAMES, position=[float(q) for q in JOINTS + [0.5, 0, 0, 0, 0, 0, 0]])
     arm.spin_until(lambda: rig.publish("joint_states", wrong) or arm.state()[0] == "faulted", "a fault")
     assert "joint_states" in arm.state()[1]
+
+
+def test_the_urdf_of_the_topic_is_used_where_the_parameter_names_none_and_one_that_does_not_fit_is_named(rig, tool):
+    arm = start_arm(rig, max_joint_speed=[2.0], joints_timeout=60.0)
+    arm.pose = tool.copy()
+    for wrong, words in (("<robot", "robot_description"), (cell_urdf("another_base"), "base_frame")):
+        rig.publish("robot_description", String(data=wrong))
+        arm.spin_until(lambda words=words: words in arm.node.problems().get("description", ""), "a complaint", 60.0)
+        assert "only the TCP" in arm.node.values["robot_model"]
+    rig.publish("robot_description", String(data=cell_urdf("base")))
+    arm.spin_until(lambda: "7 joints" in arm.node.values["robot_model"], "the description", 60.0)
+    assert "description" not in arm.node.problems()
+    _say_joints(arm, JOINTS + np.array([0.5, 0, 0, 0, 0, 0, 0]))
+    assert "current_pose" in arm.enable().message
+    rig.publish("robot_description", String(data=cell_urdf("base") + "<!-- another -->"))
+    arm.spin_until(lambda: "restart" in arm.node.problems().get("description", ""), "that it has changed")
