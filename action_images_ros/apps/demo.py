@@ -143,14 +143,14 @@ def _play(
     record = recorder.end(trial.began_ns)
     console.print(
         f"  {'[green]done[/]' if trial.success else '[yellow]not done[/]'} after {trial.cell_seconds:.1f} "
-        f"simulated seconds; {trial.chunks} chunks executed, the tool went {100 * record.travelled():.0f} cm"
+        f"simulated seconds; {trial.chunks} chunks executed, the tool moved {100 * record.travelled():.0f} cm"
     )
     return trial, record
 
 
 def _judge(played: Sequence[tuple[Trial, SceneRecord]], console: Console, expected: int) -> bool:
     """Whether chunks arrived and the arm moved in every scene; prints the table."""
-    table = Table("instruction", "success", "simulated s", "chunks", "executed", "way, cm", "speed x real time")
+    table = Table("instruction", "success", "simulated s", "chunks", "executed", "path, cm", "speed x real time")
     good = len(played) == expected
     for trial, record in played:
         table.add_row(

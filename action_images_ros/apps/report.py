@@ -61,7 +61,7 @@ def _scene(trial: Trial, record: SceneRecord) -> str:
         "time per chunk": f"{trial.chunk_seconds:.2f} s",
         "speed": f"{trial.real_time_factor:.2f} x real time",
         "commands": str(record.commands),
-        "way of the tool": f"{100 * record.travelled():.0f} cm",
+        "path of the tool": f"{100 * record.travelled():.0f} cm",
         "largest distance between command and measurement": _gap(record),
         "certainty (median of chunks)": f"±{np.median(sigmas):.1f} mm" if sigmas else "–",
     }

@@ -16,7 +16,7 @@ Robot = Annotated[str, typer.Option(help="cell, or a name or file of config/robo
 Cameras = Annotated[str, typer.Option(help="Camera names separated by commas.")]
 ParamsFile = Annotated[str, typer.Option(help="Additional parameter file; overrides the others.")]
 Namespace = Annotated[str | None, typer.Option(help="Namespace of all nodes; default: cell, or none with a robot.")]
-"""Which graph a command speaks of: what starts it, checks it and secures it is told in the same way."""
+"""Options that select a graph, the same for the commands that start, check and secure it."""
 
 
 @dataclass(frozen=True)
