@@ -92,3 +92,17 @@ def test_the_name_of_an_optical_frame_is_made_in_one_place():
     package = ROOT / "action_images_ros"
     made = [path.relative_to(package).as_posix() for path in package.rglob("*.py") if "}_optical" in path.read_text()]
     assert made == ["interfaces/fields.py"]
+
+
+def test_the_page_on_architecture_names_every_part_of_every_layer():
+    page = ROOT / "docs" / "architecture.md"
+    if not page.is_file():
+        pytest.skip("docs/ is not here")
+    (layers,) = (
+        contract["layers"]
+        for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    )
+    parts = [part for layer in layers for part in layer.split(" : ")]
+    text = page.read_text()
+    assert not [part for part in parts if f"`{part}/`" not in text and f"`{part}.py`" not in text]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from ..paths import models_path
 from ..policy.card import ModelCard
 from ..policy.observation import Observation
 from ..policy.registry import load_policy
+from ..progress import Progress, silent
 from .runtimes import copy_model
 
 __all__ = ["STAGES", "Stage", "ablation_table"]
@@ -56,7 +57,7 @@ def ablation_table(
     seed: int = 0,
     threads: int = 1,
     stages: Sequence[Stage] = STAGES,
-    progress: Callable[[str], object] = str,
+    progress: Progress = silent,
 ) -> dict:
     """Returns {"what", "machine", "rows"}, a row per stage, all on the same windows with the same noise.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from ..evaluation.chunk_sources import draw_views
 from ..labelling.compare import Comparison
 from ..labelling.corrupt import Corruption
 from ..labelling.offline import LabelOptions, label_bag
+from ..progress import Progress, silent
 
 __all__ = ["CLEAN", "Case", "judge_labels", "parse_cases", "quality"]
 
@@ -90,7 +91,7 @@ def quality(
     data: str | os.PathLike | None = None,
     steps: int = 1,
     threads: int | None = None,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
 ) -> dict:
     """{"settings", "rows"}: one row per case, all over the same episodes, but for unseen cameras, which need new ones.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from ..progress import Progress, silent
 from ..training.batches import BatchMaker
 from ..training.config import TrainConfig
 from ..training.loader import load_batches
@@ -28,7 +29,7 @@ def measure(
     workers: Sequence[int] = (0, 1, 2),
     seconds: float = 10.0,
     threads: int | None = None,
-    progress: Callable[[str], None] = lambda text: None,
+    progress: Progress = silent,
 ) -> list[dict]:
     """One row per part measured: {"part", "steps_per_second", "samples_per_second", "device"}.
 

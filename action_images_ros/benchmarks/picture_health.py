@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..geometry.arrays import Floats, Images
 from ..geometry.camera import project
 from ..policy.picture_health import PictureHealth, ToolSight
 from ..policy.thumbnails import thumbnail
+from ..progress import Progress, silent
 
 __all__ = ["false_alarms", "film", "picture_cost_ms", "watch"]
 
@@ -50,7 +50,7 @@ def watch(images: Images, tools: Floats, K: Floats, world_from_camera: Floats) -
 
 
 def false_alarms(
-    episodes: int, seed: int, size: tuple[int, int] = (72, 96), progress: Callable[[str], None] = lambda _: None
+    episodes: int, seed: int, size: tuple[int, int] = (72, 96), progress: Progress = silent
 ) -> dict[str, Any]:
     """How many of so many nominal episodes, the tasks in turn, are doubted at all."""
     tasks, doubted, frames = list(TASKS), {}, 0

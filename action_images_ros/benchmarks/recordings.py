@@ -6,7 +6,6 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ..data.rosbag2.recording import write_recording
 from ..data.rosbag2.survey import survey
 from ..data.rosbag2.topics import robot_setup
 from ..geometry.camera import intrinsics_from_fovy, looking_at
+from ..progress import Progress, silent
 
 __all__ = ["measure_recordings"]
 
@@ -33,7 +33,7 @@ def measure_recordings(
     recording: str | Path | None = None,
     *,
     robot: str = "",
-    progress: Callable[[str], None] = lambda text: None,
+    progress: Progress = silent,
 ) -> dict[str, Any]:
     """Rows of stage, seconds, seconds_per_gb, and how much the process's peak memory grew, MB.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..control.chunk_check import LimitExceeded
 from ..control.parameters import arm_parameters
 from ..control.settings import RobotSettings
 from ..geometry.pose import interpolate
+from ..progress import Progress, silent
 from ..robot_model.check import RobotCheck
 from ..robot_model.load import load_check
 
@@ -29,7 +30,7 @@ def robot_check_table(
     *,
     description: str = "",
     tool: str = "",
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
 ) -> list[dict[str, Any]]:
     """One row per number of frames: wall and CPU milliseconds of a chunk (median, 95th percentile), refusals.
 

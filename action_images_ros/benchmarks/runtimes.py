@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +21,7 @@ from ..policy.card import CARD, CONFIG, WEIGHTS, ModelCard
 from ..policy.observation import Observation
 from ..policy.protocol import Sampled
 from ..policy.registry import RUNTIMES, load_policy
+from ..progress import Progress, silent
 
 __all__ = ["BACKENDS", "STAGES", "copy_model", "measure", "model_table"]
 
@@ -40,7 +41,7 @@ def model_table(
     success: int = 0,
     tasks: Sequence[str] = (),
     seed: int = 0,
-    progress: Callable[[str], object] = str,
+    progress: Progress = silent,
 ) -> dict:
     """Returns {"what", "machine", "rows"}, one row per backend and number of sampling steps.
 

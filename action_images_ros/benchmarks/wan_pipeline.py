@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ..codec.synthetic import Kind, generate
 from ..paths import models_path
 from ..policy.card import ModelCard
 from ..policy.observation import Observation
+from ..progress import Progress, silent
 from ..world_model.wan.acceleration import compile_parts, quantise
 from ..world_model.wan.load import load_wan
 from ..world_model.wan.model import WanWorldModel
@@ -59,7 +60,7 @@ def pipeline_table(
     all_stages: bool = False,
     repeats: int = 3,
     changes: Mapping | None = None,
-    progress: Callable[[str], object] = str,
+    progress: Progress = silent,
 ) -> dict:
     """Returns {"what", "device", "rows"}; a row has the median seconds of every stage, of one step, of the first frames
     (``first``) and of all (``all``), and how many times faster than the published protocol both are.

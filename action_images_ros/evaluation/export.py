@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +14,7 @@ from ..paths import models_path
 from ..policy.card import CARD, ModelCard
 from ..policy.observation import Observation
 from ..policy.protocol import Policy
+from ..progress import Progress, silent
 from ..safe_files import whole_file
 from ..world_model.canvas import build_canvas
 from ..world_model.onnx.files import export_name
@@ -25,7 +26,6 @@ __all__ = ["MAX_VIEWS", "export_model"]
 MAX_VIEWS = 4
 """Cameras of the simulated cell, in which the exports are checked."""
 CALIBRATION = 24
-_NO_PROGRESS = str  # takes a line, does nothing with it
 
 
 def export_model(
@@ -37,7 +37,7 @@ def export_model(
     int8: bool = False,
     observations: int = 9,
     threads: int = 1,
-    progress: Callable[[str], object] = _NO_PROGRESS,
+    progress: Progress = silent,
 ) -> list[dict]:
     """Write policy_<views>views.onnx (and world_.. with `video`, .._int8.onnx with `int8`) into the model's folder.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from ...codec.decode import decode
 from ...codec.encode import encode as draw_actions
 from ...codec.synthetic import Kind, generate
 from ...metrics.poses import pose_errors
+from ...progress import Progress, silent
 from ...world_model.wan.action_decoder import ActionDecoder
 from ...world_model.wan.autoencoder import Autoencoder
 from ...world_model.wan.conventions import to_model_range
@@ -85,7 +85,7 @@ def distill(
     *,
     width: int = 128,
     blocks: int = 4,
-    progress: Callable[[str], object] = lambda line: None,
+    progress: Progress = silent,
     minutes: float | None = None,
 ) -> ActionDecoder:
     """Train a decoder for this autoencoder; written to ``out`` (configuration, weights, `distilled.json`) if given."""

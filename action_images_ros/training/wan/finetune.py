@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import torch
 import yaml
 
 from ...data.episode import Episode
+from ...progress import Progress, silent
 from ...world_model.wan.conventions import guide, timestep
 from ...world_model.wan.denoiser import WanDenoiser
 from ...world_model.wan.load import load_wan
@@ -40,7 +40,7 @@ def finetune(
     *,
     resume: bool = False,
     device: str = "auto",
-    progress: Callable[[str], object] = lambda line: None,
+    progress: Progress = silent,
 ) -> Path:
     """Fine-tune the model of a folder on episodes (a path in any format, or a list); the denoiser's folder.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -13,6 +13,7 @@ import torch
 from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors.torch import save_file
 
+from ...progress import Progress, silent
 from .tensor_names import compare, config_from_shapes, from_published, listed, meta_denoiser, published_manifest
 
 STEM = "diffusion_pytorch_model"
@@ -38,7 +39,7 @@ def import_checkpoint(
     config: Mapping | None = None,
     shard_bytes: int = 2 * 10**9,
     overwrite: bool = False,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
 ) -> Imported:
     """Convert a published checkpoint to a denoiser folder: `config.json`, shards, index.
 
