@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -17,7 +19,7 @@ from ..data.rosbag2.bag import Bag, stamp_of
 from ..display.rerun_log import RerunLog
 from .viewer import Viewer
 
-__all__ = ["log_chunks", "log_episode", "log_sheets", "show"]
+__all__ = ["log_chunks", "log_episode", "log_run", "show"]
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
@@ -31,17 +33,18 @@ def show(path: Path, *, out: Path | None = None, episodes: int = 5, options: Opt
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; give a recording, a data set or the folder of a training run")
-    if out is not None and out.suffix != ".rrd":
-        raise ValueError(f"out is {str(out)!r}; give a name that ends with .rrd")
-    sheets = _sheets(path)
-    shown: list[Episode] = [] if sheets else list(islice(open_dataset(path, options), episodes))
-    if not sheets and not shown:
+    if out is not None and (out.suffix != ".rrd" or out.is_dir()):
+        raise ValueError(f"out is {str(out)!r}; give the name of a file that ends with .rrd")
+    sheets, metrics = _sheets(path), _metrics(path)
+    run = bool(sheets or metrics)
+    shown: list[Episode] = [] if run else list(islice(open_dataset(path, options), episodes))
+    if not run and not shown:
         raise ValueError(f"{path} holds no episode that can be read; see action-images inspect {path}")
     cameras = list(dict.fromkeys(name for episode in shown for name in episode.camera_names)) or ["sheet"]
-    log = RerunLog(path.name or "action_images")
+    log = RerunLog(re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-") or "action-images")
 
     def fill() -> str:
-        return log_sheets(log, sheets) if sheets else _log_all(log, shown, path)
+        return log_run(log, sheets, metrics) if run else _log_all(log, shown, path)
 
     if out is not None:
         log.save(out, cameras)
@@ -60,25 +63,46 @@ def show(path: Path, *, out: Path | None = None, episodes: int = 5, options: Opt
 
 
 def _sheets(path: Path) -> list[Path]:
-    """Pictures that a training run left, in the order of their names."""
+    """Pictures that a training run left, in its folder `sheets` or so named, in order; a picture is one itself."""
     if path.is_file():
         return [path] if path.suffix.lower() in _PICTURES else []
+    places = (path, path / "sheets")
     return sorted(
-        file for file in path.glob("**/*") if file.suffix.lower() in _PICTURES and "sheet" in str(file).lower()
+        file
+        for place in places
+        for file in (place.iterdir() if place.is_dir() else ())
+        if file.suffix.lower() in _PICTURES and (file.parent.name == "sheets" or "sheet" in file.name.lower())
     )
 
 
-def log_sheets(log: RerunLog, sheets: Iterable[Path]) -> str:
-    """One moment per picture."""
-    count = 0
-    for count, sheet in enumerate(sheets, start=1):
+def _metrics(path: Path) -> list[dict[str, float]]:
+    """The numbers of every step of a training run; a line that is none is passed over: it may be being written."""
+    file = path / "metrics.jsonl"
+    rows = []
+    for line in file.read_text(errors="replace").splitlines() if file.is_file() else ():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(row, dict) and isinstance(row.get("step"), int):
+            rows.append({key: float(value) for key, value in row.items() if type(value) in (int, float)})
+    return rows
+
+
+def log_run(log: RerunLog, sheets: Sequence[Path], metrics: Sequence[dict[str, float]]) -> str:
+    """The sheets and the metrics of a training run by step; sheets whose name has no step one after the other."""
+    for row in metrics:
+        log.at(row["step"])
+        log.figures({key: value for key, value in row.items() if key != "step"})
+    for number, sheet in enumerate(sheets):
         picture = cv2.imread(str(sheet), cv2.IMREAD_COLOR)
         if picture is None:
-            raise ValueError(f"{sheet} is no picture that can be read; remove it")
-        log.at(float(count - 1))
+            raise ValueError(f"{sheet} is no picture that can be read; give a PNG or JPEG file")
+        step = re.search(r"(\d+)$", sheet.stem)
+        log.at(float(step.group(1)) if step else float(number))
         log.strip("sheet", cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8))
         log.instruction(sheet.name)
-    return f"{count} training sheets"
+    return f"{len(sheets)} training sheets, metrics of {len(metrics)} steps"
 
 
 def _log_all(log: RerunLog, shown: list[Episode], path: Path) -> str:

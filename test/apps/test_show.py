@@ -61,8 +61,21 @@ def test_a_data_set_and_training_sheets_are_shown(tmp_path):
     (tmp_path / "run" / "sheets").mkdir(parents=True)
     for step in (1, 2):
         cv2.imwrite(str(tmp_path / "run" / "sheets" / f"policy_{step:06d}.png"), np.full((8, 8, 3), 90, np.uint8))
-    assert "2 training sheets" in show(tmp_path / "run", out=tmp_path / "run.rrd")
-    assert "/strip/sheet" in rerun("rrd", "print", str(tmp_path / "run.rrd"))
+    (tmp_path / "run" / "metrics.jsonl").write_text(
+        '{"step": 1, "loss": 0.5, "by": {}}\n{"step": 2, "loss": 0.4}\n{"st'
+    )
+    assert "2 training sheets, metrics of 2 steps" in show(tmp_path / "run", out=tmp_path / "run.rrd")
+    told = rerun("rrd", "print", str(tmp_path / "run.rrd"))
+    assert "/strip/sheet" in told and "/figures/loss" in told
+
+
+def test_a_data_set_below_a_folder_named_sheets_is_no_training_run(tmp_path):
+    folder = tmp_path / "sheets of mine" / "data"
+    episode = small_episode(frames=2)
+    file = save_episode(folder, episode)
+    append_index(folder, {"task": episode.task, "seed": episode.seed, "file": file.name, "success": True})
+    (folder / "cover.png").write_bytes(b"")
+    assert "1 episode, 2 frames" in show(folder, out=tmp_path / "data.rrd")
 
 
 def test_what_cannot_be_shown_is_named(tmp_path):
@@ -70,6 +83,12 @@ def test_what_cannot_be_shown_is_named(tmp_path):
         show(tmp_path / "nothing")
     with pytest.raises(ValueError, match="ends with .rrd"):
         show(tmp_path, out=tmp_path / "a.mp4")
+    (tmp_path / "folder.rrd").mkdir()
+    with pytest.raises(ValueError, match="ends with .rrd"):
+        show(tmp_path, out=tmp_path / "folder.rrd")
+    (tmp_path / "broken.png").write_text("no picture")
+    with pytest.raises(ValueError, match="broken.png"):
+        show(tmp_path / "broken.png", out=tmp_path / "a.rrd")
     with pytest.raises(ValueError, match="none of the known formats"):
         show(tmp_path, out=tmp_path / "a.rrd")
 
