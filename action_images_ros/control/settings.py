@@ -55,37 +55,49 @@ class ExecutorSettings(Parameters):
         "nearest: a chunk starts where it lies nearest to the command; stamp: strictly by its times",
         choices=("nearest", "stamp"),
     )
-    max_lead_seconds: float = parameter(0.2, "how far ahead of its own time a chunk may start (nearest)", "s", 0.0, 5.0)
-    max_gap_seconds: float = parameter(0.1, "a longer pause between two commands brakes the arm", "s", 0.001, 1.0)
-    max_tracking_error: float = parameter(0.10, "the arm further than this from its command: fault", "m", 0.001, 1.0)
-    max_tracking_angle: float = parameter(0.8, "the same for its orientation", "rad", 0.01, 3.2)
+    max_lead_seconds: float = parameter(0.2, "maximum lead of a chunk over its time stamps (nearest)", "s", 0.0, 5.0)
+    max_gap_seconds: float = parameter(
+        0.1, "maximum pause between two commands; a longer one brakes the arm", "s", 0.001, 1.0
+    )
+    max_tracking_error: float = parameter(
+        0.10, "maximum distance between arm and command; beyond it: fault", "m", 0.001, 1.0
+    )
+    max_tracking_angle: float = parameter(
+        0.8, "maximum rotation between arm and command; beyond it: fault", "rad", 0.01, 3.2
+    )
     enable_seconds: float = parameter(
         0.3,
-        "after enabling, before a chunk moves the arm: a third of it it must stand still, then it is held",
+        "time after enabling before a chunk may move the arm: it must stand still for a third, then it is held",
         "s",
         0.05,
         10.0,
     )
     max_enable_drift: float = parameter(
-        0.01, "the arm further than this from where it is held after enabling: fault", "m", 0.0005, 0.1
+        0.01, "maximum drift of the arm while held after enabling; beyond it: fault", "m", 0.0005, 0.1
     )
-    max_enable_turn: float = parameter(0.1, "the same for its orientation", "rad", 0.005, 1.0)
-    max_measured_speed: float = parameter(1.5, "a current_pose that moves faster is a sensor fault", "m/s", 0.01, 10.0)
-    max_measured_angular_speed: float = parameter(6.0, "the same for its orientation", "rad/s", 0.01, 30.0)
+    max_enable_turn: float = parameter(
+        0.1, "maximum rotation of the arm while held after enabling; beyond it: fault", "rad", 0.005, 1.0
+    )
+    max_measured_speed: float = parameter(
+        1.5, "maximum speed of current_pose; beyond it: sensor fault", "m/s", 0.01, 10.0
+    )
+    max_measured_angular_speed: float = parameter(
+        6.0, "maximum angular speed of current_pose; beyond it: sensor fault", "rad/s", 0.01, 30.0
+    )
     max_pose_age: float = parameter(
-        0.3, "a current_pose older than this by its stamp is a sensor fault", "s", 0.01, 10.0
+        0.3, "maximum age of current_pose by its stamp; beyond it: sensor fault", "s", 0.01, 10.0
     )
     max_frozen_way: float = parameter(
-        0.03, "a current_pose without any change while this much was commanded is a sensor fault", "m", 0.001, 1.0
+        0.03, "commanded path during which an unchanged current_pose is a sensor fault", "m", 0.001, 1.0
     )
     max_execution_age: float = parameter(
-        5.0, "a chunk is not executed further when its observation is older", "s", 0.1, 600.0
+        5.0, "maximum age of the observation of a chunk in execution; then the arm holds", "s", 0.1, 600.0
     )
     clock_stall_seconds: float = parameter(
         0.5, "steady time without progress of ROS time that counts as a stopped clock", "s", 0.05, 60.0
     )
     pose_history_seconds: float = parameter(
-        5.0, "how long measured poses are remembered, to judge a chunk's first pose", "s", 0.5, 600.0
+        5.0, "history of measured poses, to check the first pose of a chunk", "s", 0.5, 600.0
     )
 
 
@@ -94,24 +106,34 @@ class AcceptanceRules(Parameters):
 
     max_chunk_age: float = parameter(
         3.0,
-        "a chunk whose observation is older is refused; a slow model needs more, a moving scene less",
+        "maximum age of a chunk's observation; a slow model needs more, a moving scene less",
         "s",
         0.05,
         600.0,
     )
-    max_future_seconds: float = parameter(0.1, "a chunk stamped further ahead of now is refused", "s", 0.001, 10.0)
-    min_valid_frames: int = parameter(2, "a chunk with fewer leading certain frames is refused", "", 2, 512)
+    max_future_seconds: float = parameter(
+        0.1, "maximum lead of a chunk's stamp over the present time", "s", 0.001, 10.0
+    )
+    min_valid_frames: int = parameter(2, "minimum number of valid leading frames of a chunk", "", 2, 512)
     max_bridged_frames: int = parameter(2, "consecutive invalid frames to interpolate across; 0 disables", "", 0, 512)
     max_first_pose_distance: float = parameter(
-        0.05, "a chunk that begins further from where the arm was is refused", "m", 0.0001, 1.0
+        0.05, "maximum distance between a chunk's first pose and the arm; beyond it: rejected", "m", 0.0001, 1.0
     )
-    max_first_pose_angle: float = parameter(0.5, "the same for its orientation", "rad", 0.001, 3.2)
-    max_position_sigma: float = parameter(0.05, "a frame less certain ends the chunk", "m", 1e-6, 1.0)
-    max_rotation_sigma: float = parameter(0.6, "the same for its orientation", "rad", 1e-6, 3.2)
+    max_first_pose_angle: float = parameter(
+        0.5, "maximum rotation between a chunk's first pose and the arm; beyond it: rejected", "rad", 0.001, 3.2
+    )
+    max_position_sigma: float = parameter(
+        0.05, "maximum standard deviation of a frame's position; beyond it the chunk ends", "m", 1e-6, 1.0
+    )
+    max_rotation_sigma: float = parameter(
+        0.6, "maximum standard deviation of a frame's rotation; beyond it the chunk ends", "rad", 1e-6, 3.2
+    )
     max_chunk_speed: float = parameter(
-        1.0, "a frame that would need more speed is a misreading and ends the chunk", "m/s", 0.001, 100.0
+        1.0, "maximum speed between frames; a faster frame is a decoding error and ends the chunk", "m/s", 0.001, 100.0
     )
-    max_chunk_angular_speed: float = parameter(4.0, "the same for its orientation", "rad/s", 0.001, 100.0)
+    max_chunk_angular_speed: float = parameter(
+        4.0, "maximum angular speed between frames; a faster frame ends the chunk", "rad/s", 0.001, 100.0
+    )
     outside_workspace: str = parameter(
         "reject",
         "a chunk that leaves the workspace: reject it, or truncate it at the last frame inside",
@@ -176,9 +198,11 @@ class RobotSettings(Parameters):
         1.0,
     )
     max_reach_error: float = parameter(
-        0.005, "inverse kinematics that ends further from a pose cannot reach it", "m", 0.0005, 0.1
+        0.005, "maximum position error of inverse kinematics at a reachable pose", "m", 0.0005, 0.1
     )
-    max_reach_angle: float = parameter(0.03, "the same for its orientation", "rad", 0.001, 1.0)
+    max_reach_angle: float = parameter(
+        0.03, "maximum rotation error of inverse kinematics at a reachable pose", "rad", 0.001, 1.0
+    )
     link_clearance: float = parameter(0.01, "distance kept by links from keep-outs", "m", 0.0, 0.5)
     self_clearance: float = parameter(
         0.0, "distance kept by links from each other, whose capsules are wider than they are", "m", 0.0, 0.5
@@ -203,9 +227,11 @@ class RobotSettings(Parameters):
         0.5, "joint_states that came and then were silent this long (steady time): chunks are refused", "s", 0.01, 60.0
     )
     max_joints_error: float = parameter(
-        0.05, "the tool by joint_states further than this from current_pose: chunks are refused", "m", 0.001, 1.0
+        0.05, "maximum distance between the tool by joint_states and current_pose; beyond it: rejected", "m", 0.001, 1.0
     )
-    max_joints_angle: float = parameter(0.3, "the same for its orientation", "rad", 0.01, 3.2)
+    max_joints_angle: float = parameter(
+        0.3, "maximum rotation between the tool by joint_states and current_pose; beyond it: rejected", "rad", 0.01, 3.2
+    )
 
     def check(self) -> None:
         """Refuse boxes without volume and planes without direction."""
