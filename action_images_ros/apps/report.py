@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,20 +20,32 @@ __all__ = ["write_report"]
 
 _STYLE = """body{background:#181a1e;color:#eee;font:16px/1.5 system-ui,sans-serif}
 body{max-width:1060px;margin:24px auto;padding:0 12px}
-h2{margin-top:40px}img{width:100%;display:block}table{border-collapse:collapse}td,th{padding:4px 14px 4px 0}
+[hidden]{display:none!important}
+h2{margin-top:40px}
+img{width:100%;display:block}table{border-collapse:collapse}td,th{padding:4px 14px 4px 0}
 td,th{text-align:left}
 th{color:#a0aab4;font-weight:400}.done{color:#3cd25a}.failed{color:#f5aa32}input{width:100%}
-svg{background:#22252a;margin-right:12px}
-figure{display:inline-block;margin:0}figcaption{color:#a0aab4}"""
+svg,canvas{background:#22252a}canvas{touch-action:none;cursor:grab}
+figure{display:inline-block;margin:16px 12px 0 0;width:336px;vertical-align:top}figcaption{color:#a0aab4}"""
 _SCRIPT = """for(const scene of document.querySelectorAll(".scene")){const bar=scene.querySelector("input"),
 views=scene.querySelectorAll(".view");let timer=null;const show=()=>views.forEach(v=>[...v.children].forEach((p,i)=>
 p.hidden=i!=Math.min(+bar.value,v.children.length-1)));bar.oninput=()=>{clearInterval(timer);show()};show();
 timer=setInterval(()=>{bar.value=(+bar.value+1)%(+bar.max+1);show()},500)}"""
+_SPACE_SCRIPT = """for(const canvas of document.querySelectorAll("canvas.space")){
+const {lines,centre,span}=JSON.parse(canvas.dataset.scene),pen=canvas.getContext("2d");let turn=0.7,tilt=0.5,held=null;
+const place=p=>{const x=p[0]-centre[0],y=p[1]-centre[1],z=p[2]-centre[2],right=y*Math.cos(turn)-x*Math.sin(turn),
+far=x*Math.cos(turn)+y*Math.sin(turn),k=canvas.width*0.8/span;
+return[canvas.width/2+k*right,canvas.height/2+k*(far*Math.sin(tilt)-z*Math.cos(tilt))]};
+const draw=()=>{pen.clearRect(0,0,canvas.width,canvas.height);for(const line of lines){pen.strokeStyle=line.colour;
+pen.lineWidth=line.width;pen.beginPath();line.points.forEach((p,i)=>pen[i?"lineTo":"moveTo"](...place(p)));pen.stroke()}};
+canvas.onpointerdown=e=>{held=[e.clientX,e.clientY];canvas.setPointerCapture(e.pointerId)};canvas.onpointerup=()=>held=null;
+canvas.onpointermove=e=>{if(!held)return;turn-=(e.clientX-held[0])/150;
+tilt=Math.min(1.57,Math.max(0,tilt+(e.clientY-held[1])/150));held=[e.clientX,e.clientY];draw()};draw()}"""
 _LEGEND = (
     "Plans are green where certain and red from 20 mm standard deviation on. A strip shows the observation, "
     "the predicted video, the action image and the planned path with the measured one."
 )
-_SIZE, _MARGIN = 360, 24
+_SIZE, _MARGIN = 336, 24
 
 
 def write_report(path: Path, scenes: Sequence[tuple[Trial, SceneRecord]], model: str) -> Path:
@@ -45,7 +58,7 @@ def write_report(path: Path, scenes: Sequence[tuple[Trial, SceneRecord]], model:
         f"<style>{_STYLE}</style></head><body><h1>Demo of {html.escape(model)}</h1>",
         f"<p>{done} of {len(scenes)} instructions done in the simulated cell. {_LEGEND}</p>",
         *(_scene(trial, record) for trial, record in scenes),
-        f"<script>{_SCRIPT}</script></body></html>\n",
+        f"<script>{_SCRIPT}{_SPACE_SCRIPT}</script></body></html>\n",
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "\n".join(parts))
@@ -101,9 +114,42 @@ def _strips(record: SceneRecord) -> str:
 
 def _views(record: SceneRecord) -> str:
     """What was commanded and what was measured, from above and from the side."""
-    return "".join(
+    return _space(record) + "".join(
         f"<figure>{_plot(record, axes)}<figcaption>{caption}</figcaption></figure>"
         for axes, caption in (((1, 0), "from above: y to the left, x up"), ((0, 2), "from the side: x, z up"))
+    )
+
+
+def _space(record: SceneRecord) -> str:
+    """Both paths in space over a floor of 10 cm squares, for the script to draw and to turn."""
+    commanded, measured = (np.array(path).reshape(-1, 3) for path in (record.commanded, record.positions))
+    points = np.vstack([commanded, measured])
+    if not len(points):
+        return ""
+    low, high = points.min(axis=0), points.max(axis=0)
+    south, west = np.floor(10 * low[:2]) / 10 - 0.1
+    north, east = np.ceil(10 * high[:2]) / 10 + 0.1
+    floor = [[[x, west, 0], [x, east, 0]] for x in np.arange(south, north + 0.01, 0.1)]
+    floor += [[[south, y, 0], [north, y, 0]] for y in np.arange(west, east + 0.01, 0.1)]
+    lines = [{"colour": "#3a3f46", "width": 1, "points": np.round(line, 3).tolist()} for line in floor]
+    for path, colour in ((commanded, COMMANDED), (measured, MEASURED)):
+        thinned = np.round(path[:: max(1, len(path) // 400)], 4)
+        lines.append({"colour": f"rgb{colour}", "width": 2, "points": thinned.tolist()})
+        if len(path):  # how high it is: down to the floor from where it begins and ends
+            for end in (path[0], path[-1]):
+                foot = [end[0], end[1], 0.0]
+                lines.append({"colour": "#6a7078", "width": 1, "points": np.round([end, foot], 4).tolist()})
+    middle = [(south + north) / 2, (west + east) / 2, high[2] / 2]
+    scene = {
+        "lines": lines,
+        "centre": np.round(middle, 4).tolist(),
+        "span": float(max(north - south, east - west, high[2])),
+    }
+    return (
+        f'<figure><canvas class="space" width="{_SIZE}" height="{_SIZE}" '
+        f'data-scene="{html.escape(json.dumps(scene))}"></canvas>'
+        f'<figcaption>in space, squares of 10 cm; drag to turn: <span style="color:rgb{COMMANDED}">commanded</span>, '
+        f'<span style="color:rgb{MEASURED}">measured</span></figcaption></figure>'
     )
 
 

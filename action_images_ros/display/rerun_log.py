@@ -34,7 +34,7 @@ except ImportError:
 HAS_RERUN = rr is not None
 INSTALL_RERUN = "rerun cannot be imported; pip install 'action_images_ros[live]'"
 _TIMELINE, _QUALITY = "time", 85
-_EYE, _LOOKED_AT = (1.35, 1.25, 0.95), (0.4, 0.0, 0.25)  # m: from the front left, on the room before the base
+_EYE, _LOOKED_AT = (1.2, 1.1, 0.85), (0.35, 0.0, 0.25)  # m: from the front left, on the room before the base
 DISTANCES = ("certainty_mm", "video_action_mm")
 """Figures in mm; the others are in s or have no unit."""
 

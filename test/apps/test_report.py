@@ -1,5 +1,7 @@
 """The report is one file that needs nothing else and says what was commanded and what happened."""
 
+import html
+import json
 import re
 
 import numpy as np
@@ -27,6 +29,10 @@ def test_the_report_holds_everything_and_links_to_nothing(tmp_path):
     assert "lift &lt;the&gt; block" in text and "<the>" not in text
     assert "10 mm" in text  # between command and measurement
     assert text.count("<polyline") == 2 * 2 * 2
+    assert "[hidden]{display:none!important}" in text  # else the moments stand one below the other
+    spaces = [json.loads(html.unescape(found)) for found in re.findall(r'data-scene="([^"]*)"', text)]
+    assert len(spaces) == 2 and max(len(line["points"]) for line in spaces[0]["lines"]) == 20
+    assert spaces[0]["centre"] == pytest.approx([0.5, 0.1, 0.105]) and spaces[0]["span"] == pytest.approx(0.4)
 
 
 def test_without_a_scene_there_is_no_report(tmp_path):
