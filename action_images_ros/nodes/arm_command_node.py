@@ -36,6 +36,7 @@ from ..ros.state_teller import StateTeller, approval_hint
 from ..ros.steady_loop import SteadyLoop
 
 _BRAKING_SECONDS = 2.0  # given to the arm to come to rest when the node is deactivated
+_FRESH_S = 0.1  # a current_pose that came longer ago is not compared with joint_states
 _POSE_BYTES, _CHECK_BYTES = 1024, 65_536  # larger messages are refused unread
 
 
@@ -67,7 +68,9 @@ class ArmCommandNode(GraphNode):
         self._pose: np.ndarray | None = None
         self._pose_ns: int | None = None
         self._wrong_pose = self._robot_fault = self._sensor_fault = ""
-        self._robot = RobotLimits(self, self._base, lambda: self._pose, self._fail)
+        self._watchdog = Watchdog({"current_pose": own.pose_timeout})
+        fresh = lambda: self._watchdog.age("current_pose") < _FRESH_S  # noqa: E731
+        self._robot = RobotLimits(self, self._base, lambda: self._pose if fresh() else None, self._fail)
         self.executor_core = ChunkExecutor(
             self.parameters(Limits),
             period_s=self._period,
@@ -76,7 +79,6 @@ class ArmCommandNode(GraphNode):
             gripper=self.parameters(GripperSettings),
             check=self._robot,
         )
-        self._watchdog = Watchdog({"current_pose": own.pose_timeout})
         self._closing: tuple[int, float] | None = None
         self._ticked_ns = 0
         self._target_pose = self.advertise("target_pose")
@@ -116,9 +118,7 @@ class ArmCommandNode(GraphNode):
                 self.parameters(AcceptanceRules),
                 self.parameters(GripperSettings),
             )
-        self.get_logger().info(
-            f"set: {', '.join(f'{name} {self.get_parameter(name).value}' for name in sorted(names))}"
-        )
+        self.get_logger().info("set: " + ", ".join(f"{n} {self.get_parameter(n).value}" for n in sorted(names)))
 
     # Messages.
     def _on_pose(self, message: PoseStamped) -> None:
@@ -189,15 +189,13 @@ class ArmCommandNode(GraphNode):
         """Why the arm must not be enabled now; empty when it may."""
         if not self.active:
             return "the node is not active"
-        with self.lock:
-            unfit = self.executor_core.unfit
         faults = (
             self._watchdog.reason(),
             self._wrong_pose,
             self._nodes.reason(),
             self._robot_fault,
             self._sensor_fault,
-            unfit,
+            self.executor_core.unfit,
             self._robot.doubt(),
             self._rival(),
         )

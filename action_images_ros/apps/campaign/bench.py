@@ -64,7 +64,7 @@ class Bench:
         state = self.client.state
         if self.answer:
             return self.answer
-        if state is not None and state.reason and state.state in ("faulted", "holding", "stopped", "disabled"):
+        if state is not None and state.reason and state.state in ("faulted", "holding", "stopped", "disabled", "idle"):
             return f"{state.state}: {state.reason}"
         new = [f"{name}: {line}" for when, name, line in self.lines if when >= since]
         return new[0] if new else ""

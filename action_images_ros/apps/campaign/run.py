@@ -105,6 +105,7 @@ def _begin(bench: Bench, client: GraphClient, row: Fault) -> None:
     bench.ask("disable")
     client.say("")
     scene = client.set_up(_TASK, _SEED)
+    bench.wait(lambda: bench.tap.pose_ns > scene["time_ns"], _PATIENCE_S)
     start = bench.tap.position()
     client.say(scene["instruction"])
     if row.when == "enable":

@@ -44,6 +44,7 @@ class Tap:
         self._track: list[tuple[float, npt.NDArray[np.float64]]] = []
         self._publishers: dict[str, Any] = {}
         self.last: dict[str, bytes] = {}
+        self.pose_ns = 0
         for name, row_name in tapped().items():
             row = topic(row_name)
             kind, profile = message_type(row.type), qos.PROFILES[row.qos]
@@ -71,7 +72,8 @@ class Tap:
         self._publishers[name].publish(serialize_message(message))
 
     def _note(self, message: Any) -> None:
-        p = message.pose.position
+        p, at = message.pose.position, message.header.stamp
+        self.pose_ns = at.sec * 10**9 + at.nanosec
         with self._lock:
             self._track.append((time.monotonic(), np.array([p.x, p.y, p.z])))
             del self._track[:-3000]
