@@ -260,3 +260,26 @@ def benchmark_pipeline(
     shown = ("name", "frames", "steps", *STAGES, "step", "first", "all", "first_ratio", "all_ratio")
     _show([{key: row[key] for key in shown} for row in result["rows"]])
     _write(json, result)
+
+
+@benchmark.command("video-agreement")
+def benchmark_video_agreement(
+    model: Model = "nano",
+    tasks: Annotated[str, typer.Option(help="Tasks: all, or names separated by commas.")] = (
+        "reach_target,lift_block,place_in_box"
+    ),
+    count: Annotated[int, typer.Option(help="Chunks; a third of them is spoilt.", min=3)] = 200,
+    seed: Seed = 0,
+    json: Json = None,
+) -> None:
+    """Measure how well certainty and agreement of video and action foresee wrong chunks (area under the ROC)."""
+    from ..benchmarks.video_agreement import measure, summarise
+    from ..policy.registry import load_policy
+
+    rows = []
+    for row in measure(load_policy(model, threads=1, video=True), _tasks(tasks), count, seed=seed):
+        rows.append(row)
+        typer.echo(f"  {len(rows)} of {count}", err=True)
+    result = summarise(rows)
+    _show([result])
+    _write(json, {**result, "rows": rows})
