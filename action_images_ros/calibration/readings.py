@@ -128,6 +128,8 @@ class Readings:
 def join(parts: Sequence[Readings]) -> Readings:
     """Frames of several readings of the same cameras, in their order."""
     first = parts[0]
+    if any(not np.allclose(part.K, first.K, rtol=1e-3) for part in parts):
+        raise ValueError("K of the readings differs; join readings of the same intrinsics")
     if any(part.cameras != first.cameras or part.size != first.size for part in parts):
         raise ValueError(f"cameras are {[part.cameras for part in parts]}; join readings of the same cameras")
     return replace(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..geometry.pose import rotation_angle
-from .differences import camera_difference
+from .differences import camera_difference, workspace_shift
 from .estimate import judge_camera, solve_view
 from .readings import Readings, join
 from .resection import Prior
@@ -35,7 +35,8 @@ class WatchSettings:
     (px of a 96 px picture); alarm_frames: in so many frames at least. first_px: what a first correction from a single
     place needs. opened_m, opened_rad: prior after a move. sane_sigmas: farthest from the given calibration, in sigmas
     of the prior, that is corrected without asking. freeze_s: two moves of a camera within this time freeze it.
-    keep_frames: newest frames kept. usable_share: fewer usable frames than this of the newest ones: not judged."""
+    least_m: less at the workspace than this is no move, nor (mode check) a reason to hold. keep_frames: newest
+    frames kept. usable_share: fewer usable frames than this of the newest ones: not judged."""
 
     estimate: Settings = field(default_factory=lambda: Settings(min_frames=1))
     alarm_px: float = 1.2
@@ -45,6 +46,7 @@ class WatchSettings:
     opened_rad: float = float(np.deg2rad(4.0))
     sane_sigmas: float = 3.0
     freeze_s: float = 3.0
+    least_m: float = 0.012
     keep_frames: int = 60
     usable_share: float = 0.5
 
@@ -140,8 +142,12 @@ class CameraWatch:
         if self.mode == OFF or not len(readings):
             return self.states
         told = np.asarray(told, dtype=np.float64)
-        if self._history is not None and readings.stamps_ns[0] < self._history.stamps_ns[-1]:
-            self.reset()  # time jumped back
+        if self._history is not None and (
+            readings.stamps_ns[0] < self._history.stamps_ns[-1]  # time jumped back
+            or readings.size != self._history.size
+            or not np.allclose(readings.K, self._history.K, rtol=1e-3)
+        ):
+            self.reset()
         self._history = readings if self._history is None else join([self._history, readings])
         if len(self._history) > self.settings.keep_frames:
             self._history = self._history.select(
@@ -169,18 +175,15 @@ class CameraWatch:
                 moved=False,
             )
         moved = self._moved(view, camera, newest, shift, scatter)
+        before = camera.estimate
         if moved:
-            now_ns = int(newest.stamps_ns[-1])
-            recent = [stamp for stamp in camera.alarms_ns if now_ns - stamp <= settings.freeze_s * 1e9]
-            camera.alarms_ns = [*recent, now_ns]
-            if recent:
-                camera.frozen = True
             camera.since_ns, camera.opened = int(newest.stamps_ns[0]), True
             camera.baseline.clear()
         else:
             camera.baseline.append(self._offsets(view, camera.told, newest))
         if not camera.frozen:
             self._estimate(view, name, camera)
+        moved = moved and self._confirmed(view, camera, before, newest)
         reason = camera.reason
         if camera.frozen:
             reason = (
@@ -207,6 +210,19 @@ class CameraWatch:
             return False  # the reader is lost, or the camera was so from the start: no move
         jump = self._offsets(view, camera.told, newest) - np.median(camera.baseline[-6:], axis=0)
         return bool(np.linalg.norm(jump) > settings.alarm_px * unit)
+
+    def _confirmed(self, view: int, camera: _Camera, before: Floats, newest: Readings) -> bool:
+        """Whether the newest frames alone place the camera elsewhere; two such moves in a short time freeze it."""
+        settings, now_ns = self.settings, int(newest.stamps_ns[-1])
+        if camera.verdict != REFUSED:
+            points = newest.points[newest.used[view]]
+            _, metres = workspace_shift(newest.K[view], before, camera.estimate, points)
+            if metres < settings.least_m:
+                return False
+        recent = [stamp for stamp in camera.alarms_ns if now_ns - stamp <= settings.freeze_s * 1e9]
+        camera.alarms_ns = [*recent, now_ns]
+        camera.frozen = camera.frozen or bool(recent)
+        return True
 
     def _estimate(self, view: int, name: str, camera: _Camera) -> None:
         """Solve the camera anew from the frames since it last moved, and judge it by the gates."""

@@ -59,8 +59,10 @@ class CameraCheck:
         self._reader, self._clock = CameraReader(model), clock
         self._lock = threading.Lock()
         self._frames: deque[Observation] = deque(maxlen=int(model.card.frames))
+        self._last: Observation | None = None
         self._due_s = -np.inf
         self._wrong: dict[str, int] = {}
+        self._told = 0  # counts what was told about the cameras
         self.seconds = 0.0
         """What the last reading took."""
 
@@ -69,17 +71,23 @@ class CameraCheck:
         with self._lock:
             return not self._frames or abs(stamp_ns - self._frames[-1].stamp_ns) >= 0.9e9 * PERIOD_S
 
-    def look(self, observation: Observation) -> None:
-        """Keep a frame; its cameras as they were given. Frames of other places or an earlier time are dropped."""
+    def look(self, observation: Observation) -> bool:
+        """Keep a frame; its cameras as they were given. True where they are given anew, or time was set back: then all
+        that was found before is dropped."""
         with self._lock:
-            last = self._frames[-1] if self._frames else None
-            if last is not None and (
+            last, self._last = self._last, observation
+            anew = last is not None and (
                 observation.stamp_ns < last.stamp_ns
                 or not np.allclose(observation.world_from_camera, last.world_from_camera, atol=1e-4)
                 or not np.allclose(observation.K, last.K, rtol=1e-3)
-            ):
+            )
+            if anew:
                 self._frames.clear()
+                self._wrong.clear()
+                self.watch.reset()
+                self._told += 1
             self._frames.append(observation)
+            return anew
 
     @property
     def due(self) -> bool:
@@ -90,16 +98,20 @@ class CameraCheck:
     def judge(self) -> dict[str, CameraState]:
         """Read the frames since the last time and judge every camera; runs the model."""
         with self._lock:
-            frames = list(self._frames)
+            frames, count = list(self._frames), self._told
             self._frames.clear()
         if not frames:
-            return self.watch.states
+            return dict(self.watch.states)
         begin = self._clock()
         told = frames[-1].world_from_camera
         readings = self._reader.read(frames_of(frames), self.watch.world_from_camera(told))
-        states = dict(self.watch.add(readings, told))
-        for name, state in states.items():
-            self._wrong[name] = self._wrong.get(name, 0) + 1 if state.verdict == CORRECTED else 0
+        with self._lock:
+            states: dict[str, CameraState] = {}
+            if count == self._told:  # else the cameras were given anew meanwhile
+                states = dict(self.watch.add(readings, told))
+            for name, state in states.items():
+                wrong = state.verdict == CORRECTED and state.workspace_m >= self.watch.settings.least_m
+                self._wrong[name] = self._wrong.get(name, 0) + 1 if wrong else 0
         self.seconds = self._clock() - begin
         self._due_s = self._clock() + max(LEAST_PAUSE_S, SHARE * self.seconds)
         return states

@@ -93,6 +93,7 @@ class PictureHealth:
         self.background: _Background | None = None
         self._textured = False
         self._equal = self._lively = self._place = 0
+        self._last: Images | None = None
         self._last_key: int | None = None
         self._last_tool: ToolSight | None = None
         self.kind = self.reason = ""
@@ -239,8 +240,9 @@ class PictureHealth:
         equal = key == self._last_key
         self._equal = self._equal + 1 if equal else 0
         still = tool is not None and self._last_tool is not None and _metres(tool, self._last_tool) < 5e-4
-        self._lively = 0 if equal and self._lively < 20 else self._lively + (still and not equal)
-        self._last_key, self._last_tool = key, tool
+        noisy = still and not equal and self._noisy(picture)
+        self._lively = 0 if equal and self._lively < 20 else self._lively + noisy
+        self._last, self._last_key, self._last_tool = picture.colour, key, tool
         if not self._textured:
             return None
         if self._lively >= 20 and self._equal >= s.still_frames:
@@ -253,6 +255,12 @@ class PictureHealth:
         if before is not tool and self._travelled(before, tool, picture):
             return FROZEN, "is a picture that came before, when the arm was elsewhere; restart the camera's driver"
         return None
+
+    def _noisy(self, picture: Thumbnail) -> bool:
+        """Whether the picture differs from the last one all over, which no arm does."""
+        if self._last is None or self._last.shape != picture.colour.shape:
+            return False
+        return bool(np.mean(block_counts((self._last != picture.colour).any(-1)) > 0) > 0.5)
 
     def _travelled(self, before: ToolSight, now: ToolSight, picture: Thumbnail) -> bool:
         if before.uv is None or now.uv is None or not self.fixed:

@@ -58,7 +58,16 @@ class CameraCalibrationWatch:
             observation = self._collector.look(self._node.now_ns())
         except ValueError:
             return  # said by whoever observes
-        self.check.look(observation)
+        if self.check.look(observation):
+            self._release()
+
+    def _release(self) -> None:
+        """The cameras were given anew: what was said of them does not count."""
+        for name in self._collector.settings.cameras:
+            self._node.values.pop(f"calibration_{name}", None)
+            self._node.solved(f"calibration {name}")
+            if self._sensors is not None:
+                self._sensors.doubt(f"calibration of {name}", "")
 
     def corrected(self, observation: Observation) -> Observation:
         """The observation with the cameras where they are believed to be."""

@@ -98,7 +98,7 @@ class PolicyParameters(_Pictures):
     extrinsics: str = parameter("auto", "source of camera poses", choices=("auto", "tf", "topic", "file"))
     calibration_file: str = parameter("", _CALIBRATION)
     self_calibration: str = parameter(
-        "off",
+        "check",
         "compare camera poses with the arm's motion: check holds the arm for a wrong one, correct uses the estimate",
         choices=("off", "check", "correct"),
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from calibration_rigs import cameras, moved, readings, tool_poses
 
-from action_images_ros.calibration.watch import CHECK, CORRECT, CameraWatch
+from action_images_ros.calibration.watch import CHECK, CORRECT, CameraWatch, WatchSettings
 
 DEG = np.pi / 180
 
@@ -79,6 +79,30 @@ def test_a_new_given_calibration_starts_anew():
     assert np.array_equal(watch.world_from_camera(E), E)
     watch.add(chunk(rng, K, E, 3), E)
     assert watch.states["left"].verdict == "good"
+
+
+def test_other_intrinsics_start_anew():
+    """The cameras of another scene: frames of both must not be solved with the focal length of one."""
+    rng, K, E = rig(5)
+    watch = CameraWatch(("left", "right"), CHECK)
+    for number in range(3):
+        watch.add(chunk(rng, K, E, number), E)
+    longer = K.copy()
+    longer[:, [0, 1], [0, 1]] *= 1.15
+    for number in range(3, 6):
+        states = watch.add(chunk(rng, longer, E, number), E)
+        assert {state.verdict for state in states.values()} == {"good"}
+        assert max(state.workspace_m for state in states.values()) < 0.012 and not watch.hold
+
+
+def test_a_shift_that_is_a_few_millimetres_at_the_workspace_is_no_move():
+    rng, K, E = rig(2)
+    watch = CameraWatch(("left", "right"), CHECK, WatchSettings(alarm_px=0.6))
+    for number in range(3):
+        watch.add(chunk(rng, K, E, number), E)
+    bad = chunk(rng, K, E, 3)
+    watch.add(replace(bad, uv=bad.uv + np.array([0.9, 0.0])), E)
+    assert not watch.hold
 
 
 def test_an_unknown_mode_is_refused():

@@ -121,3 +121,18 @@ def test_frames_of_a_camera_with_another_place_are_not_mixed(rig):
     told[0, 0, 3] += 0.1
     check.look(rig.observation(6, told))
     assert not check.due
+
+
+def test_cameras_that_are_told_anew_are_no_longer_held_for_what_was_found_before(rig):
+    clock, told = Clock(), rig.E.copy()
+    told[1, :3, 3] += 0.04 * rig.E[1, :3, 0]
+    check = _run(rig, CameraCheck(rig, NAMES, "check", clock=clock), told, 3, clock)
+    assert check.hold("right")
+    assert check.look(rig.observation(20, rig.E)) and not check.hold("right")
+    assert not check.look(rig.observation(21, rig.E))
+
+
+def test_a_camera_a_few_millimetres_off_does_not_hold(rig):
+    clock, told = Clock(), rig.E.copy()
+    told[1, :3, 3] += 0.006 * rig.E[1, :3, 0]
+    assert not _run(rig, CameraCheck(rig, NAMES, "check", clock=clock), told, 4, clock).hold("right")

@@ -142,6 +142,16 @@ def test_a_frozen_camera_that_is_never_without_noise_is_seen_while_the_arm_rests
     assert "frozen" in [(health.add(frozen, film.sight(0, 0)), health.kind)[1] for _ in range(8)]
 
 
+def test_a_noiseless_camera_whose_arm_creeps_and_then_rests_is_not_frozen():
+    """Equal pictures of a renderer; the slow arm changed little of them."""
+    health = PictureHealth("camera_0")
+    still = np.random.default_rng(0).integers(60, 200, (9, 12, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    for frame in range(60):
+        image = still.copy()
+        image[30:40, 40 + min(frame, 30) : 50 + min(frame, 30)] = 250
+        assert not health.add(thumbnail(image), ToolSight(np.array([1e-4 * min(frame, 30), 0.0, 0.0]))), frame
+
+
 # Time, places and fingers.
 
 
