@@ -263,9 +263,12 @@ class _View:
         if len(points) == 0:
             return
         uv, seen = self._pixels(points)
-        for index in range(len(points) - 1):
-            if seen[index] and seen[index + 1]:
-                cv2.line(self._tile, _point(uv[index]), _point(uv[index + 1]), colour, thickness, cv2.LINE_AA)
+        pixels = np.round(np.where(seen[:, None], uv, 0.0)).astype(np.int32)
+        for run in np.split(np.arange(len(points)), np.flatnonzero(~seen)):
+            line = pixels[run[seen[run]]]
+            moved = np.ones(len(line), dtype=bool)  # a thousand measured poses are a few dozen pixels
+            moved[1:] = (np.diff(line, axis=0) != 0).any(axis=1)
+            cv2.polylines(self._tile, [line[moved][:, None]], False, colour, thickness, cv2.LINE_AA)
         if seen[-1]:
             cv2.circle(self._tile, _point(uv[-1]), 3, colour, cv2.FILLED, cv2.LINE_AA)
         self._target[:] = self._tile
