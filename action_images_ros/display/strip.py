@@ -102,7 +102,7 @@ class Strip:
         return True
 
     def _clear(self, top: int, height: int, left: int = 0, width: int = WIDTH) -> None:
-        self._picture[top : top + height, left : left + width] = PAPER
+        cv2.rectangle(self._picture, (left, top), (left + width - 1, top + height - 1), PAPER, cv2.FILLED)
 
     def _head(self, content: StripContent) -> None:
         if not self._stale("head", (content.state, content.reason, content.instruction, content.camera)):
@@ -155,7 +155,7 @@ class Strip:
             target[:] = _EMPTY
         else:
             target[:] = _resized(centred_square(content.observation, content.size or content.observation.shape[:2]))
-            target[:] = (target * 0.75).astype(np.uint8)  # lines stand out
+            target[:] = cv2.convertScaleAbs(target, alpha=0.75)  # lines stand out
         if content.K is None or content.world_from_camera is None or content.size is None:
             return
         view = _View(target, content.K, content.world_from_camera, content.size)
