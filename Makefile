@@ -44,8 +44,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip
 STAMP := $(VENV)/stamp
-# On a ROS 2 host rclpy and the messages are apt's (built against numpy 1.26): nothing of them may come from PyPI.
-EXTRAS := $(if $(ROS_DISTRO),,ros) $(if $(ROS_DISTRO),,urdf) cell evaluate wan train data live ray docs test
+# On a ROS 2 host rclpy, the messages and pinocchio are apt's, built against numpy 1.26: nothing of them may come from
+# PyPI. rerun-sdk asks for numpy 2 but runs with 1.26: it is installed without its dependencies there.
+EXTRAS := $(if $(ROS_DISTRO),,ros urdf live) cell evaluate wan train data ray docs test
 SOURCES := $(shell find action_images_ros config launch models resource -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 install: $(STAMP)/package
@@ -145,9 +146,8 @@ $(STAMP)/venv:
 	@mkdir -p $(STAMP)
 	@touch $@
 
-$(STAMP)/constraints.txt: constraints.txt $(STAMP)/venv
-	@sed -e '' $(if $(ROS_DISTRO),-e 's/^numpy==.*/numpy==1.26.4/' -e 's/^opencv-python-headless==.*/opencv-python-headless==4.11.0.86/') \
-	    constraints.txt > $@
+$(STAMP)/constraints.txt: constraints.txt .ci/constraints .ci/jazzy-constraints.txt $(STAMP)/venv
+	@.ci/constraints > $@
 
 $(STAMP)/torch: $(STAMP)/constraints.txt .ci/install-torch
 	@echo "[1/3] torch"
@@ -159,6 +159,7 @@ $(STAMP)/dependencies: $(STAMP)/torch setup.py .ci/requirements
 	@echo "[2/3] the other dependencies ($(EXTRAS))"
 	@$(BIN)/python .ci/requirements $(EXTRAS) > $(STAMP)/requirements.txt
 	@$(PIP) install -qq -c $(STAMP)/constraints.txt -r $(STAMP)/requirements.txt
+	@$(if $(ROS_DISTRO),$(PIP) install -qq --no-deps -c $(STAMP)/constraints.txt rerun-sdk)
 	@touch $@
 
 $(STAMP)/package: $(STAMP)/dependencies package.xml setup.py setup.cfg $(SOURCES)

@@ -94,7 +94,8 @@ def test_every_dependency_asked_for_is_named():
 def test_nothing_of_ros_is_installed_from_pypi_on_a_ros_host():
     required = SETUP[SETUP.index("install_requires") : SETUP.index("extras_require")]
     assert "ros-jazzy" not in required and "rclpy" not in required
-    assert "$(if $(ROS_DISTRO),,ros)" in (ROOT / "Makefile").read_text()
+    extras = re.search(r"^EXTRAS := \$\(if \$\(ROS_DISTRO\),,([\w ]+)\)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert extras and set(extras[1].split()) == {"ros", "urdf", "live"}  # from apt, or asking for numpy 2
 
 
 def test_every_package_installed_is_pinned():
@@ -119,6 +120,22 @@ def test_every_package_installed_is_pinned():
         for line in (ROOT / "constraints.txt").read_text().splitlines()
         if line and not re.match(r"#|[\w.-]+==[\w.]+$", line)
     ]
+
+
+def _pins(text):
+    return dict(line.split("==") for line in text.splitlines() if "==" in line)
+
+
+def test_a_ros_host_takes_other_versions_of_what_is_pinned():
+    """`make install` with ROS sourced: all of constraints.txt, with the versions that go with apt's numpy 1.26."""
+    script, environment = str(ROOT / ".ci" / "constraints"), dict(os.environ, ROS_DISTRO="jazzy")
+    host = _pins(subprocess.run([script], capture_output=True, text=True, check=True, env=environment).stdout)
+    environment.pop("ROS_DISTRO")
+    plain = subprocess.run([script], capture_output=True, text=True, check=True, env=environment).stdout
+    assert plain == (ROOT / "constraints.txt").read_text()
+    own = _pins((ROOT / ".ci" / "jazzy-constraints.txt").read_text())
+    assert host == _pins(plain) | own and own["numpy"].startswith("1.26")
+    assert set(own) <= set(_pins(plain)), "a name is spelt otherwise in constraints.txt"
 
 
 def test_every_node_has_its_executable_for_ros2_run():
