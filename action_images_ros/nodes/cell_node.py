@@ -18,17 +18,19 @@ from std_srvs.srv import Trigger
 from ..cell.expert_plan import ExpertPlanner
 from ..cell.runner import CellRunner, CellSettings, Snapshot
 from ..cell.tasks.registry import find_task
+from ..control.acceptance import pose_distance
 from ..geometry.pose import pose7_from_matrix
 from ..interfaces.fields import optical_frame
 from ..ros.chunk_messages import gripper_message, poses_message
 from ..ros.conversions import camera_info_from_intrinsics, pose7_from_pose_stamped, pose_stamped, stamp_from_ns
-from ..ros.graph_node import GraphNode, stamp_of
+from ..ros.graph_node import WARN, GraphNode, stamp_of
 from ..ros.images import image_from_rgb
 from ..ros.node_parameters import CellParameters
 from ..ros.parameters import ParameterError
 from ..ros.run_node import run_node
 from ..ros.tf_output import TfOutput
 
+_JOIN_M, _JOIN_RAD = 0.06, 0.5  # the first target of a new scene is no further from its arm
 _PLAN_SECONDS = 2.4
 _PLAN_DT = 0.1
 _PLAN_EVERY = 0.8  # simulated seconds
@@ -68,6 +70,8 @@ class CellNode(GraphNode):
         self._cell: Any = None  # of the cell thread, from the first reset on
         self._cameras: dict[str, dict] = {}
         self._plan_due_ns = self._reset_ns = 0
+        self._joined = True
+        self._tcp: Any = None
         self._episode, self._success, self._status_at = 0, False, 0.0
         self._time = self.advertise("/clock")
         self._joints = self.advertise("joint_states")
@@ -120,6 +124,7 @@ class CellNode(GraphNode):
     # Called from the cell's thread.
     def _on_reset(self, cell, time_ns: int) -> None:
         self._cell, self._success, self._reset_ns = cell, False, time_ns
+        self._joined, self._tcp = self._episode == 0, cell.tcp_pose
         self._episode += 1
         if self._planner is not None:
             self._plan_due_ns = time_ns
@@ -143,6 +148,7 @@ class CellNode(GraphNode):
         joints = JointState(name=list(snapshot.joint_names), position=[float(q) for q in snapshot.joint_positions])
         joints.header.stamp = stamp
         self._joints.publish(joints)
+        self._tcp = snapshot.tcp_pose
         self._pose.publish(pose_stamped(snapshot.tcp_pose, snapshot.time_ns, self._base))
         if self._links is not None:
             links = self._links.at(dict(zip(snapshot.joint_names, snapshot.joint_positions, strict=True)))
@@ -215,6 +221,17 @@ class CellNode(GraphNode):
                 f"{self.runner.settings.command_timeout:g} s); it is not followed",
             )
             return
+        if not self._joined and self._tcp is not None:
+            distance, angle = pose_distance(pose, self._tcp)
+            if distance > _JOIN_M or angle > _JOIN_RAD:
+                self.complain(
+                    "target",
+                    f"target_pose is {1000 * distance:.0f} mm from the arm of the new scene (limit "
+                    f"{1000 * _JOIN_M:.0f} mm); it is not followed: begin where the arm is",
+                    WARN,
+                )
+                return
+            self._joined = True
         self.solved("target")
         self.runner.commands.pose = (pose, time.monotonic())
 

@@ -143,6 +143,22 @@ def test_a_gripper_command_out_of_range_is_refused(rig, cell):
     rig.spin_until(lambda: node.runner.commands.openness == 0.0, "the good command")
 
 
+def test_a_new_scene_follows_nothing_that_does_not_begin_where_its_arm_is(rig, cell):
+    node, _ = cell
+    assert rig.call(Trigger, "cell/reset", Trigger.Request()).success
+    here = np.array(node._tcp)
+    away = here + [0.1, 0, 0, 0, 0, 0, 0]  # somebody still brakes where the arm was in the scene before
+    for pose, followed in ((away, False), (here, True), (away, True)):
+        before = node.runner.commands.pose
+        rig.publish("target_pose", pose_stamped(pose, node.runner.time_ns(), "base"))
+        if followed:
+            rig.spin_until(lambda before=before: node.runner.commands.pose is not before, "a target that is followed")
+            np.testing.assert_allclose(node.runner.commands.pose[0][:3], pose[:3], atol=1e-9)
+        else:
+            rig.spin_until(lambda: "new scene" in node.problems().get("target", ""), "a complaint")
+            assert node.runner.commands.pose is before
+
+
 def test_a_reset_sets_up_another_scene_and_time_goes_on(rig, cell):
     from rclpy.parameter import Parameter
 

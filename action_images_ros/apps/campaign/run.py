@@ -147,7 +147,7 @@ def _watch(bench: Bench, row: Fault, begin: float) -> bool:
     if not bench.wait(held, row.seconds):
         return False
     time.sleep(0.3)
-    return held()
+    return bool(bench.wait(held, row.seconds))  # messages that came late look like motion
 
 
 def _judge(bench: Bench, row: Fault, place: np.ndarray, begin: float, held: bool) -> Outcome:
