@@ -5,11 +5,13 @@ The cases of a kind share one node and one arm: a case costs milliseconds.
 
 import numpy as np
 import pytest
+import rclpy
 from arm_rig import messages, start_arm
 from control_rig import changed, make_chunk
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from ros_rig import DOWN, Rig, now_ns
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
 
 from action_images_ros.ros.conversions import pose_stamped, stamp_from_ns
 
@@ -232,6 +234,24 @@ def test_a_huge_message_is_refused_unread_and_what_follows_is_read(arm):
     for topic in ("robot_check", "sensor_check"):
         arm.rig.publish(topic, DiagnosticStatus())
     arm.spin_until(lambda: not any("size of" in key for key in arm.node.problems()), "the next messages")
+
+
+def test_stop_and_enable_are_answered_while_every_other_callback_waits(arm):
+    user = rclpy.create_node("impatient_user", context=arm.rig.context, namespace="cell")
+    alone = SingleThreadedExecutor(context=arm.rig.context)  # the node under test is spun by nobody meanwhile
+    alone.add_node(user)
+    for kind, name, request, state in (
+        (Trigger, "stop", Trigger.Request(), "stopped"),
+        (SetBool, "enable", SetBool.Request(data=False), "disabled"),
+    ):
+        client = user.create_client(kind, f"arm_command/{name}")
+        assert client.wait_for_service(60.0)
+        answer = client.call_async(request)
+        alone.spin_until_future_complete(answer, timeout_sec=60.0)
+        assert answer.done() and answer.result().success
+        assert arm.node.executor_core.state == state
+    alone.shutdown()
+    user.destroy_node()
 
 
 def _call(arm, *calls):
