@@ -183,7 +183,8 @@ def main(argv: list[str] | None = None) -> int:
             GraphClient(namespace, context=context, name="action_images_page") as client,
             LivePage(client, tuple(cameras), base_frame) as page,
         ):
-            print(f"live page: {page.url}", flush=True)
+            others = " and ".join(map(str, page.viewer.ports))
+            print(f"live page: {page.url} (through an SSH tunnel: its port, {others} too)", flush=True)
             if "--open" in given:
                 webbrowser.open(page.url)
             while sys.stdin.read(1):  # whoever started this closes it by ending

@@ -44,7 +44,8 @@ def _listens(port: int) -> bool:
 class Viewer:
     """Rerun's server from construction to `close`; use as a context manager.
 
-    address: what `RerunLog.connect` takes; url: the viewer's page. Raises ValueError without rerun, OSError where no
+    address: what `RerunLog.connect` takes; url: the viewer's page; ports: that a
+    browser elsewhere needs. Raises ValueError without rerun, OSError where no
     port is free or the program ends at once.
     """
 
@@ -64,8 +65,9 @@ class Viewer:
             raise
         self._page.daemon_threads = True
         threading.Thread(target=self._page.serve_forever, name="viewer", daemon=True).start()
+        self.ports = self._page.server_address[1], grpc_port
         self.url = (
-            f"http://127.0.0.1:{self._page.server_address[1]}/?url={quote(self.address, safe='')}"
+            f"http://127.0.0.1:{self.ports[0]}/?url={quote(self.address, safe='')}"
             "&hide_welcome_screen=1&theme=dark&persist=0"
         )
 
