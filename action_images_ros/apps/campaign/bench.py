@@ -143,7 +143,7 @@ class Bench:
         """Publish, beside the decoder's, a chunk that must not move the arm; several times, as somebody wrong would."""
         if kind == "100000 frames":  # from a process of its own: building it would hold up the relayed messages
             command = [sys.executable, "-m", "action_images_ros.apps.campaign.flood", kind]
-            subprocess.run(command, env=self.session.environment, timeout=60.0, check=True, capture_output=True)
+            subprocess.run(command, env=self.session.environment, timeout=120.0, check=True, capture_output=True)
             return
         for _ in range(3):
             chunk, spoil = _foreign(kind, self._pose(), self._cell_ns())

@@ -10,6 +10,7 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PoseStamped, Transform
+from rclpy.serialization import serialize_message
 from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import Header
 from trajectory_msgs.msg import MultiDOFJointTrajectory, MultiDOFJointTrajectoryPoint
@@ -46,6 +47,7 @@ def _message(kind: str) -> tuple[str, Any, Any]:
 def main(kind: str) -> int:
     """Publish as fast as the middleware takes it."""
     topic, profile, message = _message(kind)
+    data = serialize_message(message)
     rclpy.init()
     node = rclpy.create_node("flood", namespace="cell")
     publisher = node.create_publisher(type(message), topic, profile)
@@ -53,7 +55,7 @@ def main(kind: str) -> int:
         rclpy.spin_once(node, timeout_sec=0.05)
     print("begun", flush=True)
     for _ in range(_MANY) if kind != "100000 frames" else range(3):
-        publisher.publish(message)
+        publisher.publish(data)
     time.sleep(1.0)  # until what is on its way has been taken
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -92,6 +93,8 @@ def _one(bench: Bench, client: GraphClient, row: Fault) -> Outcome:
             _inject(bench, row)
         held = _watch(bench, row, begin)
         return _judge(bench, row, place, begin, held)
+    except subprocess.SubprocessError as error:
+        return Outcome(row.name, row.group, row.expect, False, "", 0.0, None, "", problem=f"not injected: {error}")
     finally:
         bench.tap.spoil.clear()
         if row.act is not None and row.group == "cameras and gripper":
