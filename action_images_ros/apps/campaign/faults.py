@@ -213,7 +213,7 @@ for _kind, _words in (
     ("begins 0.3 m away", "first pose"),
     ("through the table", "keep_out|workspace"),
     ("faster than an arm", "speed"),
-    ("5 s old", "stale"),
+    ("5 s old", "stale|not newer"),
     ("5 s ahead", "future"),
     ("in another frame", "frame"),
     ("uncertain", "certain"),
