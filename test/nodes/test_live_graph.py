@@ -107,7 +107,7 @@ def test_scenes_that_are_set_up_anew_raise_no_doubt_about_cameras(client):
     client.listen("sensor_check", told.append)
     client.listen("chunk/confidence", chunks.append)
     assert client.value("policy", "health_camera_0") == "good"
-    for task, seed in (("push_button", 20001), ("lift_block", 20002)):
+    for task, seed in (("push_button", 20001), ("reach_target", 20002)):
         client.enable(False)
         client.say("")
         scene = client.set_up(task, seed)
