@@ -25,6 +25,17 @@ __all__ = [
     "save_random_model",
 ]
 
+_LARGEST, _MOST_LAYERS = 1 << 16, 256
+_UNREADABLE = (
+    json.JSONDecodeError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    ArithmeticError,
+    AssertionError,
+)
+"""What a configuration of other values trips over."""
 NETWORKS = {kind.__name__: kind for kind in (NanoDenoiser, PoseRegressor)}
 """By the class that `config.json` names."""
 
@@ -58,6 +69,14 @@ def load_denoiser(folder: str | Path) -> NanoDenoiser:
     return network
 
 
+def _refuse_absurd(config: dict[str, object], path: Path) -> None:
+    """ValueError for sizes that no network has: making one of 10^20 layers would never end."""
+    for name, value in config.items():
+        most = _MOST_LAYERS if "layers" in name or "blocks" in name else _LARGEST
+        if isinstance(value, int | float) and not isinstance(value, bool) and not -most <= value <= most:
+            raise ValueError(f"{path} has {name} {value!r}; at most {most} is read: take the file of the model's run")
+
+
 def load_network(folder: str | Path) -> Trunk:
     """Read the network of a model folder, a denoiser or the regression baseline, float32 on the CPU.
 
@@ -70,12 +89,13 @@ def load_network(folder: str | Path) -> Trunk:
             raise FileNotFoundError(f"{folder} has no {name}: give a folder written by `action-images train`")
     try:
         config = json.loads((folder / CONFIG).read_text())
+        _refuse_absurd(config, folder / CONFIG)
         network = NETWORKS[config.get("_class_name", NanoDenoiser.__name__)]
         with torch.device("meta"):
             expected = {n: tuple(p.shape) for n, p in network.from_config(config).state_dict().items()}
         with safe_open(folder / WEIGHTS, framework="pt") as weights:
             found = {n: tuple(weights.get_slice(n).get_shape()) for n in weights.keys()}
-    except (SafetensorError, json.JSONDecodeError, TypeError, AttributeError, KeyError) as error:
+    except (*_UNREADABLE, SafetensorError) as error:
         raise ValueError(f"{folder} does not hold a readable nano model ({error!r}): copy it again") from error
     wrong = [f"{n}: {found.get(n, 'missing')} for {s}" for n, s in expected.items() if found.get(n) != s]
     wrong += [f"{n}: unknown" for n in found if n not in expected]
