@@ -10,6 +10,7 @@ import rclpy
 from rclpy.context import Context
 from rclpy.duration import Duration
 
+from ..interfaces.instruction import checked_instruction
 from .client import GraphClient, GraphError
 
 __all__ = ["act", "tell"]
@@ -17,7 +18,7 @@ __all__ = ["act", "tell"]
 ACTIONS = ("say", "enable", "disable", "approve", "reject", "stop")
 
 
-def act(client: GraphClient, action: str, text: str = "", timeout: float = 10.0) -> str:
+def act(client: GraphClient, action: str, text: str = "", timeout: float = 20.0) -> str:
     """Execute a command; returns the answer for the user. Raises GraphError without one, or when it is refused."""
     if action not in ACTIONS:
         raise ValueError(f"action is {action!r}; choose one of {', '.join(ACTIONS)}")
@@ -25,6 +26,9 @@ def act(client: GraphClient, action: str, text: str = "", timeout: float = 10.0)
         publisher = client.say(text)
         client.wait_for("the policy's subscription to instruction", publisher.get_subscription_count, timeout)
         publisher.wait_for_all_acked(Duration(seconds=timeout))
+        # Who is found later than others, and after this process has gone, would never hear of it.
+        said = checked_instruction(text)
+        client.wait_for("the policy's report of it", lambda: client.value("policy", "instruction") == said, timeout)
         return f"instruction: {text!r}"
     if action == "approve":
         if text and not text.isdecimal():

@@ -156,6 +156,11 @@ class ArmState:
         newest = self._joints.newest
         return None if newest is None else newest[0]
 
+    def joints_awaited(self, stamp_ns: int, within_s: float) -> bool:
+        """Whether the finger joints of that time are not known yet, but those of no more than `within_s` before it."""
+        newest = self.newest_joints_ns()
+        return newest is not None and self._tolerance < stamp_ns - newest <= within_s * 1e9
+
     def tool_pose(self, stamp_ns: int) -> npt.NDArray[np.float64]:
         """`[7]` of the ROBOT's tool in the base frame, interpolated between the poses before and after."""
         near = self._poses.around(stamp_ns, self._tolerance)

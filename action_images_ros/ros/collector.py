@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,41 +19,19 @@ from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import CameraInfo, JointState
 
 from ..geometry.camera import normalise_signs, project
-from ..interfaces.arm_state import POSE_TOLERANCE_S, SETTLE_S, ArmRules, ArmState
+from ..interfaces.arm_state import ArmRules, ArmState
 from ..interfaces.views import camera_offsets
 from ..policy.observation import Observation, Synchroniser, observe
 from ..policy.picture_health import ToolSight
 from .camera_images import CameraImages
 from .camera_places import CameraPlaces, Place
+from .collector_settings import CollectorSettings
 from .conversions import ns_from_stamp
 from .extrinsics import Extrinsics
 
 __all__ = ["CollectorSettings", "ObservationCollector"]
 
 _SIGHT_S = 0.15  # a pose so old still says about where the gripper is in a picture
-
-
-@dataclass(frozen=True)
-class CollectorSettings:
-    """What the collector has to know. Seconds, metres or radians as the gripper's joints have them.
-
-    rectified: the cameras whose pictures are rectified already (image_rect): those belong to P of their camera_info,
-    the others to K and D, which is undone.
-    """
-
-    cameras: tuple[str, ...]
-    size: tuple[int, int]
-    base_frame: str
-    slop_s: float = 0.05
-    max_image_age_s: float = 1.0
-    max_pose_age_s: float = POSE_TOLERANCE_S
-    max_joint_age_s: float = 1.0
-    finger_joints: tuple[str, ...] = ()
-    finger_closed: float = 0.0
-    finger_open: float = 0.08
-    gripper_settle_s: float = SETTLE_S
-    robot_tool_from_model_tool: npt.NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
-    rectified: frozenset[str] = frozenset()
 
 
 class ObservationCollector:
@@ -82,6 +60,7 @@ class ObservationCollector:
         self._joints_heard_ns: int | None = None
         self._instruction = ""
         self._places = CameraPlaces()
+        self._ready: tuple[int, dict[str, Any]] | None = None  # the newest set whose pose and joints came too
         self._past_scene: tuple[int, dict[str, Any]] | None = None
         self.doubt: Callable[[], str] = str
         """Says why the pictures are not to be believed; set by whoever judges them."""
@@ -95,9 +74,18 @@ class ObservationCollector:
                 self._announce()
 
     def _announce(self) -> None:
-        """A set counts when the pose after it has come too: one alone is less exact, and often too far away."""
+        """A set counts when the arm's pose and fingers of its time have come too; until then the one before it does."""
         if self._set is not None and (self._arm.has_pose(self._set[0]) or self._pose_fault):
-            self.fresh.set()
+            if not self._arm.joints_awaited(self._set[0], self.settings.max_joint_age_s):
+                self._ready = self._set
+                self.fresh.set()
+
+    def _newest(self) -> tuple[int, dict[str, Any]] | None:
+        """The newest set that counts; the newest of all where that is too old."""
+        if self._set is None or self._ready is None:
+            return self._set
+        recent = 0 <= self._set[0] - self._ready[0] <= self.settings.max_image_age_s * 1e9
+        return self._ready if recent else self._set
 
     def add_camera_info(self, camera: str, message: CameraInfo) -> None:
         """Intrinsics; judged when they are used."""
@@ -131,6 +119,8 @@ class ObservationCollector:
             stamp_ns = ns_from_stamp(message.header.stamp) or now_ns or self._last_pose_ns
             self._arm.add_joints(message, stamp_ns)
             self._joints_heard_ns = stamp_ns
+            if self._ready is not self._set:
+                self._announce()
 
     def add_gripper_command(self, openness: float, now_ns: int) -> None:
         """The openness 0..1 last commanded to the gripper; values out of range are ignored."""
@@ -198,7 +188,8 @@ class ObservationCollector:
     @property
     def newest_ns(self) -> int | None:
         """Stamp of the newest synchronised images."""
-        return None if self._set is None else self._set[0]
+        newest = self._newest()
+        return None if newest is None else newest[0]
 
     def look(self, now_ns: int) -> Observation:
         """As `observe`, also for doubtful images, and without clearing `fresh`."""
@@ -210,8 +201,9 @@ class ObservationCollector:
                 raise ValueError(reason)
             if self._pose_fault:
                 raise ValueError(self._pose_fault)
-            assert self._set is not None  # `waiting_for` names what is missing
-            stamp_ns, messages = self._set
+            newest = self._newest()
+            assert newest is not None  # `waiting_for` names what is missing
+            stamp_ns, messages = newest
             infos, instruction = dict(self._infos), self._instruction
             robot_pose = self._arm.tool_pose(stamp_ns)
             openness = self._openness(stamp_ns)
@@ -265,7 +257,7 @@ class ObservationCollector:
     def new_scene(self) -> None:
         """A new scene: earlier images and poses are not comparable with later ones."""
         with self._lock:
-            self._past_scene = self._set
+            self._past_scene, self._ready = self._set, None
             self._places.new_scene()
 
     def places(self) -> dict[str, Place]:

@@ -6,6 +6,7 @@ is replaced whole.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -15,6 +16,18 @@ from ..world_model.canvas import MODES
 
 OBJECTIVES = ("denoiser", "regression")
 """What can be trained, see `objectives`."""
+
+
+_NUMBER = "a number (in YAML 1.0e-3, not 1e-3)"
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), _NUMBER),
+    "float | None": ((int, float, type(None)), _NUMBER),
+    "bool": ((bool,), "true or false"),
+    "str": ((str,), "a word"),
+    "dict": ((dict,), "keys and values"),
+}
+"""What a key of that type may hold, and how to say it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,7 @@ class TrainConfig:
     checkpoint_every: int = 250
 
     def __post_init__(self):
+        self._check_kinds()
         latent_frames(self.frames)
         object.__setattr__(self, "image_size", tuple(int(n) for n in self.image_size))
         only = self.train_only.split() if isinstance(self.train_only, str) else self.train_only
@@ -101,6 +115,15 @@ class TrainConfig:
             )
         if self.decay_steps > self.steps:
             raise ValueError(f"decay_steps = {self.decay_steps} exceeds steps = {self.steps}: the decay ends the run")
+
+    def _check_kinds(self) -> None:
+        for key in fields(self):
+            value, kind = getattr(self, key.name), _KINDS.get(str(key.type))
+            if kind is None:
+                continue
+            right = isinstance(value, kind[0]) and not (isinstance(value, bool) and bool not in kind[0])
+            if not right or isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{key.name} = {value!r}: give {kind[1]}")
 
     @classmethod
     def load(cls, path: str | Path, **overrides) -> TrainConfig:
@@ -148,5 +171,7 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict:
     if not isinstance(values, dict):
         raise ValueError(f"{path} holds {type(values).__name__}, not keys and values: see config/training/nano.yaml")
     base = values.pop("base", None)
+    if not isinstance(base, str | None):
+        raise ValueError(f"{path}: base = {base!r}: give the file name of another recipe")
     _refuse_unknown(path, values)
     return values if base is None else _read(path.parent / base, (*above, path.resolve())) | values

@@ -2,7 +2,7 @@ import pytest
 
 from action_images_ros.control.parameters import arm_parameters, make_executor
 
-NODE_ONLY = {"rate", "require_approval", "approval_timeout", "pose_timeout", "node_timeout"}
+NODE_ONLY = {"rate", "require_approval", "approval_timeout", "pose_timeout", "node_timeout", "joints_timeout"}
 
 
 def test_evaluation_executes_with_the_parameters_of_the_graph():

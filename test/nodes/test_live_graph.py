@@ -158,7 +158,7 @@ def test_a_user_without_the_ros2_command_can_speak_and_enable(session, client):
         )
 
     assert user("say", "wave").stdout.strip() == "instruction: 'wave'"
-    client.wait_for("the instruction at the policy", lambda: client.value("policy", "instruction") == "wave", 20.0)
+    client.wait_for("the instruction at the policy", lambda: client.value("policy", "instruction") == "wave", 60.0)
     assert user("enable").stdout.strip() == "enabled"
     client.wait_for(
         "the arm's state", lambda: client.value("arm_command", "state") in ("idle", "holding", "executing"), 20.0
@@ -211,7 +211,7 @@ def test_a_second_commander_is_named_and_the_arm_not_enabled(client):
             client.enable(True, patience_s=0.5)
     finally:
         client.node.destroy_publisher(rival)
-    client.wait_for("peace", lambda: "also published" not in client.complaints(), 20.0)
+    client.wait_for("peace", lambda: "also published" not in client.complaints(), 60.0)
     client.enable(True, patience_s=10.0)
     client.enable(False)
 

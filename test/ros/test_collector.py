@@ -186,3 +186,27 @@ def test_time_that_jumps_back_starts_anew():
     collector = _fill(_collector())
     _fill(collector, stamp_ns=100 * MS)
     assert collector.observe(100 * MS).stamp_ns == 100 * MS
+
+
+def test_pictures_whose_pose_has_not_come_yet_do_not_take_the_place_of_those_before():
+    """Between the announcement of a set and its observation the next pictures may come, a pose period early."""
+    collector = _fill(_collector(max_pose_age_s=0.05))
+    assert collector.fresh.is_set()
+    later = NOW + 200 * MS
+    for camera in CAMERAS:
+        collector.add_image(camera, picture(later, camera))
+    assert collector.observe(later).stamp_ns == NOW == collector.newest_ns
+    assert not collector.fresh.is_set()
+    collector.add_joints(JointState(name=["finger"], position=[0.04]), later)
+    assert not collector.fresh.is_set()
+    collector.add_pose(pose_stamped(DOWN, later, "base"))
+    assert collector.fresh.is_set() and collector.observe(later).stamp_ns == later
+
+
+def test_pictures_wait_for_the_finger_joints_of_their_time():
+    collector = _collector()
+    collector.add_joints(JointState(name=["finger"], position=[0.08]), NOW - 300 * MS)
+    _fill(collector, without="joint_states")
+    assert not collector.fresh.is_set()
+    collector.add_joints(JointState(name=["finger"], position=[0.04]), NOW)
+    assert collector.fresh.is_set() and collector.observe(NOW).openness == pytest.approx(0.5)

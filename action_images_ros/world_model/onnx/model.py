@@ -118,6 +118,12 @@ class OnnxWorldModel:
         levels = schedule(steps)
         for level, following in zip(levels[:-1], levels[1:], strict=True):
             frames, clean = session.run(OUTPUTS, feed | {"noised": x, "level": np.array(level, np.float32)})
+            if not np.isfinite(clean).all():
+                path = self.folder / export_name(mode, views, self.int8)
+                raise ValueError(
+                    f"{path} gives values that are not finite: its weights are damaged; "
+                    f"`action-images export {self.folder} --views {views}` writes it anew"
+                )
             x = clean + (x - clean) * np.float32(following / level)
         return frames
 

@@ -138,3 +138,16 @@ def test_loading_and_predicting_need_no_torch(exported_folder):
     support = str(Path(__file__).parents[2] / "support")
     ended = subprocess.run([sys.executable, "-c", code, str(exported_folder), support], capture_output=True, text=True)
     assert ended.stdout.strip() == "(2, 9, 32, 48, 3)", ended.stderr
+
+
+def test_a_graph_with_weights_that_are_not_finite_gives_no_chunk(folder):
+    import onnx
+    from onnx import numpy_helper
+
+    path = folder / "policy_2views.onnx"
+    graph = onnx.load(str(path))
+    weights = max(graph.graph.initializer, key=lambda tensor: np.prod(tensor.dims))
+    weights.CopyFrom(numpy_helper.from_array(np.full_like(numpy_helper.to_array(weights), np.nan), weights.name))
+    onnx.save(graph, str(path))
+    with pytest.raises(ValueError, match="policy_2views.onnx.*not finite"):
+        OnnxWorldModel(folder, threads=1).predict(noise_observation(SIZE))
