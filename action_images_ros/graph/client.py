@@ -29,6 +29,8 @@ from ..ros.state_messages import state_report
 
 __all__ = ["GraphClient", "GraphError"]
 
+_LOOK_S = 0.5  # how often the thread looks whether the client was closed
+
 
 class GraphError(RuntimeError):
     """A request to the graph failed; the message names the request and, where known, the reason."""
@@ -54,19 +56,26 @@ class GraphClient:
         self.listen("arm_command/state", self._on_state)
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._spin, name="client", daemon=True)
         self._thread.start()
 
     def _spin(self) -> None:
-        try:
-            self._executor.spin()
-        except ExternalShutdownException:
-            pass
+        while not self._closed.is_set():
+            try:
+                self._executor.spin_once(timeout_sec=_LOOK_S)
+            except ExternalShutdownException:
+                return
+            except Exception as error:  # a message that is not understood, or rclpy itself: the thread must not die
+                if not self._closed.is_set():
+                    self.node.get_logger().error(f"a message could not be handled: {error!r}")
 
     def close(self) -> None:
         """Stop spinning and leave the graph."""
-        self._executor.shutdown(timeout_sec=2.0)
+        self._closed.set()
+        self._executor.wake()
         self._thread.join(timeout=2.0)
+        self._executor.shutdown(timeout_sec=0.0)
         self.node.destroy_node()
 
     def __enter__(self) -> GraphClient:
@@ -93,7 +102,10 @@ class GraphClient:
             self.changed.notify_all()
 
     def _on_status(self, message: String) -> None:
-        self.status = json.loads(message.data)
+        status = json.loads(message.data)
+        if not isinstance(status, dict):
+            raise ValueError(f"cell/status is {message.data[:80]!r}; it must be a JSON object")
+        self.status = status
         self.notify()
 
     def _on_state(self, message: Any) -> None:
