@@ -17,7 +17,7 @@ from lifecycle_msgs.srv import GetState
 from rcl_interfaces.msg import Parameter as ParameterMessage
 from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParametersAtomically
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import String, UInt64
 from std_srvs.srv import SetBool, Trigger
 
@@ -25,11 +25,10 @@ from ..control.states import PROPOSED, StateReport
 from ..interfaces import topics
 from ..interfaces.instruction import checked_instruction
 from ..ros import qos
+from ..ros.spinning import spin_until
 from ..ros.state_messages import state_report
 
 __all__ = ["GraphClient", "GraphError"]
-
-_LOOK_S = 0.5  # how often the thread looks whether the client was closed
 
 
 class GraphError(RuntimeError):
@@ -57,18 +56,13 @@ class GraphClient:
         self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._spin, name="client", daemon=True)
+        self._thread = threading.Thread(
+            target=spin_until, args=(self._closed, self._executor, self._complain), name="client", daemon=True
+        )
         self._thread.start()
 
-    def _spin(self) -> None:
-        while not self._closed.is_set():
-            try:
-                self._executor.spin_once(timeout_sec=_LOOK_S)
-            except ExternalShutdownException:
-                return
-            except Exception as error:  # a message that is not understood, or rclpy itself: the thread must not die
-                if not self._closed.is_set():
-                    self.node.get_logger().error(f"a message could not be handled: {error!r}")
+    def _complain(self, error: Exception) -> None:
+        self.node.get_logger().error(f"a message could not be handled: {error!r}")
 
     def close(self) -> None:
         """Stop spinning and leave the graph."""

@@ -75,7 +75,9 @@ class ObservationCollector:
 
     def _announce(self) -> None:
         """A set counts when the arm's pose and fingers of its time have come too; until then the one before it does."""
-        if self._set is not None and (self._arm.has_pose(self._set[0]) or self._pose_fault):
+        if self._set is None or self._set is self._past_scene:
+            return
+        if self._arm.has_pose(self._set[0]) or self._pose_fault:
             if not self._arm.joints_awaited(self._set[0], self.settings.max_joint_age_s):
                 self._ready = self._set
                 self.fresh.set()

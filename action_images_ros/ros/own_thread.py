@@ -8,13 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 
 from .graph_node import GraphNode
+from .spinning import spin_until
 
 __all__ = ["OwnThread"]
-
-_LOOK_S = 0.2  # between two looks whether to end
 
 
 class _Group(ReentrantCallbackGroup):
@@ -62,14 +61,11 @@ class OwnThread:
     def _spin(self, services: Sequence[Any]) -> None:
         self.group.thread = threading.get_ident()
         executor = _Executor(self._node, list(services))
-        while not self._ended.is_set():
-            try:
-                executor.spin_once(timeout_sec=_LOOK_S)
-            except ExternalShutdownException:
-                break
-            except Exception as error:  # rclpy itself, over a request that it cannot read
-                self._node.complain(self._name, f"a call could not be handled: {error!r}")
+        spin_until(self._ended, executor, self._complain)
         executor.shutdown(timeout_sec=0.0)
+
+    def _complain(self, error: Exception) -> None:
+        self._node.complain(self._name, f"a call could not be handled: {error!r}")
 
     def stop(self) -> None:
         """Answer no more; before the services are destroyed."""

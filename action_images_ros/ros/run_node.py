@@ -16,6 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 from ..interfaces.nodes import PARENT_VARIABLE
 from .graph_node import GraphNode
 from .parameters import ParameterError
+from .spinning import spin_until
 
 __all__ = ["run_node"]
 
@@ -66,13 +67,9 @@ def run_node(make: Callable[[], GraphNode], argv: list[str] | None = None, *, le
         if not node.start():
             code = 1
         started.set()
-        while code == 0 and not stop.is_set():
-            try:
-                executor.spin_once(timeout_sec=0.1)
-            except ExternalShutdownException:
-                raise
-            except Exception as error:  # rclpy itself, e.g. over a message that is no valid text
-                node.complain("executor", f"a message or call could not be handled: {error!r}")
+        if code == 0:
+            complain = node.complain
+            spin_until(stop, executor, lambda e: complain("executor", f"a message or call could not be handled: {e!r}"))
     except ParameterError as error:
         print(f"{error}", file=sys.stderr)
         code = 2

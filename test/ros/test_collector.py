@@ -210,3 +210,13 @@ def test_pictures_wait_for_the_finger_joints_of_their_time():
     assert not collector.fresh.is_set()
     collector.add_joints(JointState(name=["finger"], position=[0.04]), NOW)
     assert collector.fresh.is_set() and collector.observe(NOW).openness == pytest.approx(0.5)
+
+
+def test_finger_joints_that_come_after_a_new_scene_announce_no_picture_of_the_old_one():
+    collector = _fill(_collector())
+    collector.observe(NOW)
+    collector.new_scene()
+    collector.add_joints(JointState(name=["finger"], position=[0.04]), NOW)
+    assert not collector.fresh.is_set()
+    _fill(collector, NOW + 100 * MS)
+    assert collector.fresh.is_set()
